@@ -1,0 +1,113 @@
+"""Every exception that globaldns raises on purpose.
+
+GlobalDnsError                  message: lower case, no full stop, says what, where and what to do
+ |- ConfigError                 every problem of one configuration file
+ |- DocumentError               a YAML or JSON text that cannot be read, with its line
+ |- InvalidAddress              a text that is no IP address
+ |- InvalidHost                 a text that is no host of a served zone
+ |- InvalidValue                a text of the configuration that is not what its key wants
+ |- InvalidObject               one object that is refused, with the path inside it
+ |- WireError                   a DNS message that cannot be parsed
+ |- StateError                  the state directory: locked, unwritable, damaged
+ |   |- StateLocked             another process holds it
+ |- LedgerError                 the ledger: damaged, too new, lost, not writable
+ |   |- LedgerDamaged           it is no whole ledger; a person must say what becomes of it
+ |- ListenError                 an address that cannot be bound
+ |- ServerError                 a server gave no answer, or one that cannot be read
+ |   |- ServerUnreachable       nothing answers there
+ |- RequestRefused              something a person asked for that cannot be done
+"""
+
+from __future__ import annotations
+
+
+class GlobalDnsError(Exception):
+    """Base of all errors that a user can do something about; ``hint`` says what."""
+
+    hint: str = ""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint or self.hint
+
+
+class ConfigError(GlobalDnsError):
+    """A configuration that cannot be used; ``problems`` has one finished line each."""
+
+    def __init__(self, path: str, problems: tuple[str, ...]) -> None:
+        count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
+        super().__init__(
+            "\n".join((f"{path}: {count}", *(f"  {problem}" for problem in problems))),
+            hint="globaldns schema prints every key with its type and default",
+        )
+        self.path = path
+        self.problems = problems
+
+
+class DocumentError(GlobalDnsError):
+    """A text that is neither YAML nor JSON as we read it; ``line`` counts from 1, 0 is unknown."""
+
+    def __init__(self, reason: str, *, line: int = 0, hint: str = "") -> None:
+        super().__init__(reason, hint=hint)
+        self.line = line
+
+
+class InvalidAddress(GlobalDnsError):
+    """A text that is no IPv4 or IPv6 address."""
+
+
+class InvalidHost(GlobalDnsError):
+    """A text that cannot be a host of a served zone."""
+
+
+class InvalidValue(GlobalDnsError):
+    """A text of the configuration that is not what its key wants."""
+
+
+class InvalidObject(GlobalDnsError):
+    """An object that is refused; ``path`` is the JSON path inside it, ``code`` the finding's."""
+
+    def __init__(self, reason: str, *, path: str, code: str, hint: str = "") -> None:
+        super().__init__(reason, hint=hint)
+        self.path = path
+        self.code = code
+
+
+class WireError(GlobalDnsError):
+    """A DNS message that is not answered with data; ``rcode`` is what it is answered with."""
+
+    def __init__(self, message: str, *, rcode: int) -> None:
+        super().__init__(message)
+        self.rcode = rcode
+
+
+class StateError(GlobalDnsError):
+    """A state directory or a file in it that cannot be used."""
+
+
+class StateLocked(StateError):
+    """Another process holds the state directory; the message names its pid."""
+
+
+class LedgerError(GlobalDnsError):
+    """A ledger that cannot be read or written."""
+
+
+class LedgerDamaged(LedgerError):
+    """A ledger that is not whole; a person must say what becomes of it."""
+
+
+class ListenError(GlobalDnsError):
+    """An address that cannot be listened on."""
+
+
+class ServerError(GlobalDnsError):
+    """A server that a command asked gave no answer, or one that cannot be read."""
+
+
+class ServerUnreachable(ServerError):
+    """Nothing answers at the address of a server that a command asked."""
+
+
+class RequestRefused(GlobalDnsError):
+    """A request of a person that would break a rule; nothing was changed."""

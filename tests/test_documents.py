@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from globaldns.documents import format_yaml, iterate_documents, locate, read_documents
+from globaldns.documents import reading as documents
+from globaldns.errors import DocumentError
+
+TEXTS = [
+    ("", []),
+    ("# only a comment\n", []),
+    ("---\n---\n", []),
+    ("null\n", []),
+    ("a: 1", [{"a": 1}]),
+    ("\ufeffa: 1", [{"a": 1}]),
+    ("---\na: 1\n...\n", [{"a": 1}]),
+    ("a: 1\n---\nb: 2\n", [{"a": 1}, {"b": 2}]),
+    ("a: 1\r\n---\r\nb: 2\r\n", [{"a": 1}, {"b": 2}]),
+    ("a: 1\n---\n---\n# nothing\n---\nb: 2\n---\n", [{"a": 1}, {"b": 2}]),
+    ("a: 1\n...\nb: 2\n", [{"a": 1}, {"b": 2}]),
+    ("%YAML 1.2\n---\na: 1\n", [{"a": 1}]),
+    ("a: |\n  x\n  ---\n  y\nb: 1\n", [{"a": "x\n---\ny\n", "b": 1}]),
+    ('{"a": [1, 2.5, "\\u00e9\\ud83d\\ude00", null, true]}', [{"a": [1, 2.5, "é😀", None, True]}]),
+    ('{\n\t"a": 1\n}', [{"a": 1}]),
+    ("a: yes\nb: 2024-01-01\nc: 0o17\n", [{"a": "yes", "b": "2024-01-01", "c": 15}]),
+    ("a: 10:20\n", [{"a": "10:20"}]),
+    ("a: &x [1]\nb: *x\n", [{"a": [1], "b": [1]}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "values"), TEXTS)
+def test_a_text_is_its_documents_that_are_not_empty(text: str, values: list[object]) -> None:
+    assert read_documents(text) == values
+
+
+ERRORS = [
+    ("- a: 1\n- b: 2\n", 1, "must be a mapping"),
+    ("a: 1\n---\n\n- b\n", 4, "must be a mapping"),
+    ("a: 1\n---\nhello\n", 3, "must be a mapping"),
+    ("a: 1\nb: 2\na: 3\n", 3, "duplicate mapping key"),
+    ("x: 1\n---\ny:\n  a: 1\n  b: 1\n  a: 2\n", 6, "duplicate mapping key"),
+    ("x: &x {a: 1}\ny:\n  <<: *x\n", 3, "merge key"),
+    ("a: 1\nb: [1\nc: 2\n", 3, "."),
+    ('a: "x\n', 2, "quoted scalar"),
+    ("a:\n\tb: 1\n", 2, "tabs"),
+    ("a: 1\nb: \0\n", 2, "NUL"),
+    ("a: *nowhere\n", 1, "unknown anchor"),
+    ("a: !!python/object:os.system x\n", 1, "tag"),
+    ('{"a": 1}\n{"b": 2}\n', 2, "document start"),
+    ("x: 1\n1: 2\n", 2, "keys must be text"),
+    ("? [a]\n: 2\n", 1, "keys must be text"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "reason"), ERRORS)
+def test_an_error_names_its_line(text: str, line: int, reason: str) -> None:
+    with pytest.raises(DocumentError, match=reason) as caught:
+        read_documents(text)
+    assert caught.value.line == line
+
+
+def test_an_error_far_down_names_its_line_in_the_whole_text() -> None:
+    fine = "a: 1\n---\n" * 60_000
+    with pytest.raises(DocumentError) as caught:
+        read_documents(f"{fine}b: [\n")
+    assert caught.value.line in (120_001, 120_002)
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("- " * 50_000 + "1", id="lists on one line"),
+        pytest.param("a:\n  " + "-\t" * 50_000 + "1", id="lists by tabs"),
+        pytest.param("? " * 50_000 + "1", id="keys on one line"),
+        pytest.param(": " * 50_000 + "1", id="values on one line"),
+        pytest.param("".join(" " * depth + "a:\n" for depth in range(1500)), id="mappings"),
+        pytest.param("[" * 50_000, id="open lists"),
+        pytest.param('{"a":' * 50_000, id="open mappings"),
+        pytest.param("a: " + "[" * 1000 + "]" * 1000, id="flow lists"),
+        pytest.param(BOMB, id="aliases"),
+    ],
+)
+def test_a_text_that_would_exhaust_the_reader_is_refused(text: str) -> None:
+    with pytest.raises(DocumentError):
+        read_documents(text)
+
+
+def test_long_lines_that_do_not_nest_are_read() -> None:
+    text = f"a: {'x' * 5000}\nb: |\n  {'- ' * 100}\nc: {[{'k': 'v'}] * 1000}\n"
+    (value,) = read_documents(text)
+    assert (len(value["a"]), len(value["c"])) == (5000, 1000)
+
+
+def test_too_many_documents_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_DOCUMENTS", 3)
+    assert len(read_documents("a: 1\n---\n" * 3)) == 3
+    with pytest.raises(DocumentError, match="over 3 documents"):
+        read_documents("a: 1\n---\n" * 4)
+
+
+def test_too_long_a_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_CHARACTERS", 10)
+    with pytest.raises(DocumentError, match="characters"):
+        read_documents("a: 12345678")
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(st.characters(codec="utf-8"), max_size=20)
+)
+KEYS = st.text("aB7.-/~", min_size=1, max_size=5)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4)
+)
+DOCUMENTS = st.lists(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4), max_size=6)
+
+
+@given(values=DOCUMENTS)
+def test_what_is_written_is_read_again(values: list[dict[str, object]]) -> None:
+    text = "".join(f"---\n{format_yaml(value)}" for value in values)
+    assert read_documents(text) == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e3", "0o17", "08", "0b11", "0x1f", "+1", ".5", "1.", "yes", "~", "null", "1_0", "", "- a"],
+)
+def test_a_text_that_looks_like_something_else_stays_a_text(text: str) -> None:
+    assert read_documents(format_yaml({"a": text, "b": 10, "c": 2.5})) == [
+        {"a": text, "b": 10, "c": 2.5}
+    ]
+
+
+@given(values=DOCUMENTS, size=st.integers(1, 50))
+def test_cutting_a_text_into_pieces_changes_nothing(values: list[object], size: int) -> None:
+    text = "".join(f"---\n{format_yaml(value)}" for value in values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "_PIECE_CHARACTERS", size)
+        assert list(iterate_documents(text)) == values
+
+
+@given(text=st.text(alphabet="ab:-?[]{}&*!|>'\"#%<,. \t\n~0", max_size=60))
+def test_any_text_is_documents_or_a_document_error(text: str) -> None:
+    line = 0
+    try:
+        values = read_documents(text)
+    except DocumentError as error:
+        values, line = [], error.line
+    assert all(isinstance(value, dict) for value in values)
+    assert 0 <= line <= text.count("\n") + 1
+
+
+PLACES = """\
+# a comment
+---
+metadata:
+  name: a
+---
+# nothing here
+---
+metadata:
+  labels:
+    topology.istio.io/network: n1
+    topology: n2
+spec:
+  ports:
+  - number: 80
+    name: http
+  - number: 81
+    name: https
+"""
+
+
+@pytest.mark.parametrize(
+    ("index", "path", "line"),
+    [
+        (0, "$", 3),
+        (0, "$.metadata.name", 4),
+        (1, "$", 8),
+        (1, "$.spec.ports[1].name", 17),
+        (1, "$.spec.ports[1]", 16),
+        (1, "$.spec.ports[7].name", 13),
+        (1, "$.spec.portz", 12),
+        (1, "$.metadata.labels.topology.istio.io/network", 10),
+        (1, '$.metadata.labels["topology.istio.io/network"]', 10),
+        (1, "$.metadata.labels.topology", 11),
+        (1, "$.nowhere", 8),
+        (2, "$", 0),
+    ],
+)
+def test_a_path_is_found_by_its_line(index: int, path: str, line: int) -> None:
+    assert locate(PLACES, index, path) == line
+
+
+def test_a_path_in_one_line_of_json_is_found() -> None:
+    assert locate('{"a":\n {"b": [1,\n 2]}}', 0, "$.a.b[1]") == 3
+
+
+@given(values=DOCUMENTS.filter(bool), data=st.data())
+def test_every_key_of_every_document_is_found(
+    values: list[dict[str, object]], data: st.DataObject
+) -> None:
+    text = "".join(f"---\n{format_yaml(value)}" for value in values)
+    index = data.draw(st.integers(0, len(values) - 1))
+    name = data.draw(st.sampled_from(sorted(values[index])))
+    line = locate(text, index, f'$["{name}"]')
+    marks = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))[index].value
+    assert line in {key.start_mark.line + 1 for key, _ in marks if str(key.value) == name}
