@@ -1,0 +1,166 @@
+"""What the keys of a configuration must be to each other. Pure: the file system is not looked at.
+
+A text that could not be read is empty here, and is passed over: it has its own problem already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+
+from globaldns.config.problem import Problem, join
+from globaldns.config.schema import Cidr, Config, DnsSettings, Pattern, VipSettings, Zone
+from globaldns.config.special import Network, find_special, is_inside, is_touching
+from globaldns.config.values import format_duration
+
+MIN_POOL_SIZE = 4
+"""Addresses: the first and the last are never given out."""
+REST_PER_TTL = 10
+"""A released VIP rests at least so many times the largest TTL: caches may stretch TTLs."""
+
+
+def check(config: Config) -> tuple[Problem, ...]:
+    """Return every problem between keys."""
+    return (
+        *_check_clusters(config),
+        *_check_zones(config.zones),
+        *_check_allowed_hosts(config),
+        *_check_pools(config.vips),
+        *_check_reserved(config.vips),
+        *_check_pins(config.vips),
+        *_check_quarantine(config),
+        *_check_listen(config.dns),
+        *_check_admin(config),
+    )
+
+
+def _check_clusters(config: Config) -> Iterator[Problem]:
+    if not config.clusters:
+        yield Problem("$.clusters", "no cluster is listed", "our own is one of them")
+    elif config.cluster and config.cluster not in config.clusters:
+        yield Problem(
+            "$.cluster",
+            f"{config.cluster!r} is none of the clusters",
+            f"our own is one of them; listed: {', '.join(config.clusters)}",
+        )
+
+
+def _check_zones(zones: tuple[Zone, ...]) -> Iterator[Problem]:
+    if not zones:
+        yield Problem("$.zones", "no zone is served", "write [global]")
+    for index, zone in enumerate(zones):
+        for other in zones[:index]:
+            if zone.name and (relation := _relate(zone.name, other.name)):
+                yield Problem(
+                    join("$.zones", index),
+                    f"{zone.name!r} {relation} {other.name!r}",
+                    "a name must be in one zone only",
+                )
+
+
+def _relate(zone: str, other: str) -> str:
+    if not other:
+        return ""
+    if zone == other:
+        return "is listed twice:"
+    if zone.endswith(f".{other}"):
+        return "lies below"
+    return "lies above" if other.endswith(f".{zone}") else ""
+
+
+def _check_allowed_hosts(config: Config) -> Iterator[Problem]:
+    zones = [zone.name for zone in config.zones if zone.name]
+    for cluster, settings in config.clusters.items():
+        path = join(join(join("$.clusters", cluster), "allow"), "hosts")
+        for index, pattern in enumerate(settings.allow.hosts):
+            if pattern and zones and not any(_is_matchable(pattern, zone) for zone in zones):
+                yield Problem(
+                    join(path, index),
+                    f"{pattern!r} matches no host of a served zone",
+                    f"write it with its zone, like {pattern.rstrip('.')}.{zones[0]}",
+                )
+
+
+def _is_matchable(pattern: Pattern, zone: str) -> bool:
+    """Whether a host below a zone could match: what follows the last wildcard decides."""
+    tail = re.split(r"[*?]", pattern)[-1]
+    if tail == pattern:
+        return pattern.endswith(f".{zone}")
+    return tail.endswith(f".{zone}") or f".{zone}".endswith(tail)
+
+
+def _networks(texts: Iterable[Cidr]) -> list[tuple[int, Network]]:
+    return [(index, ip_network(text)) for index, text in enumerate(texts) if text]
+
+
+def _allowed(vips: VipSettings) -> tuple[Network, ...]:
+    return tuple(network for _, network in _networks(vips.allow_special))
+
+
+def _check_pools(vips: VipSettings) -> Iterator[Problem]:
+    pools = _networks(vips.pools)
+    for position, (index, pool) in enumerate(pools):
+        path = join("$.vips.pools", index)
+        if pool.num_addresses < MIN_POOL_SIZE:
+            yield Problem(path, f"{pool} is too small", f"at least {MIN_POOL_SIZE} addresses")
+        if found := find_special(pool, _allowed(vips)):
+            special, reason = found
+            yield Problem(
+                path,
+                f"{pool} touches {special} ({reason})",
+                "choose another range, or list it in vips.allow_special",
+            )
+        for _, other in pools[:position]:
+            if is_touching(pool, other):
+                yield Problem(path, f"{pool} overlaps the pool {other}")
+
+
+def _check_reserved(vips: VipSettings) -> Iterator[Problem]:
+    pools = [pool for _, pool in _networks(vips.pools)]
+    for index, reserved in _networks(vips.reserved):
+        if pools and not any(is_inside(reserved, pool) for pool in pools):
+            yield Problem(
+                join("$.vips.reserved", index),
+                f"{reserved} lies in no pool",
+                f"the pools are {', '.join(map(str, pools))}",
+            )
+
+
+def _check_pins(vips: VipSettings) -> Iterator[Problem]:
+    """Pins may span special ranges (240.0.0.0/4 does); one that is nothing else is a mistake."""
+    for index, pins in _networks(vips.pins):
+        found = find_special(pins, _allowed(vips))
+        if found and is_inside(pins, found[0]):
+            yield Problem(
+                join("$.vips.pins", index),
+                f"{pins} lies in {found[0]} ({found[1]})",
+                "choose another range, or list it in vips.allow_special",
+            )
+
+
+def _check_quarantine(config: Config) -> Iterator[Problem]:
+    least = REST_PER_TTL * max(config.dns.ttl, config.dns.negative_ttl)
+    if config.vips.quarantine < least:
+        yield Problem(
+            "$.vips.quarantine",
+            f"{format_duration(config.vips.quarantine)} is shorter than {REST_PER_TTL} times the"
+            " largest TTL",
+            f"at least {format_duration(least)}, or a smaller dns.ttl and dns.negative_ttl",
+        )
+
+
+def _check_listen(dns: DnsSettings) -> Iterator[Problem]:
+    if dns.listen is None:
+        return
+    if not dns.listen:
+        yield Problem("$.dns.listen", "no address to listen on", "write [127.0.0.1:1053]")
+    for index, address in enumerate(dns.listen):
+        if address and address in dns.listen[:index] and not address.endswith(":0"):
+            yield Problem(join("$.dns.listen", index), f"{address!r} is listed twice")
+
+
+def _check_admin(config: Config) -> Iterator[Problem]:
+    address = config.admin.listen
+    if address and address in (config.dns.listen or ()) and not address.endswith(":0"):
+        yield Problem("$.admin.listen", f"{address!r} is in dns.listen too", "use another port")

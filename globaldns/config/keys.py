@@ -1,0 +1,128 @@
+"""The schema's keys, as its structs declare them: type, limits, default and docstring.
+
+The one place that looks into annotations: reading, the JSON Schema and the reference walk these.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from enum import StrEnum
+from functools import cache
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+from msgspec import NODEFAULT, Meta, Struct
+
+from globaldns.config import schema
+from globaldns.config.schema import Section
+from globaldns.config.texts import TEXTS
+
+SHORT_FORMS: dict[object, str] = {schema.Zone: "name"}
+"""Sections that a text alone may stand for, and the key that it then gives."""
+
+
+class Key(Struct, frozen=True):
+    """One key of a section."""
+
+    name: str
+    type: Any
+    """The annotation."""
+    doc: str
+    default: Any
+    """NODEFAULT where the key is required."""
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the file must have it."""
+        return self.default is NODEFAULT
+
+
+@cache
+def keys(section: type[Section]) -> tuple[Key, ...]:
+    """Return a section's keys in the order of the schema."""
+    docs = _docs()[section.__name__]
+    return tuple(
+        Key(field.name, field.type, docs.get(field.name, ""), _default(field))
+        for field in msgspec.structs.fields(section)
+    )
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+@cache
+def _docs() -> dict[str, dict[str, str]]:
+    """Return the docstrings under the fields, by class and field."""
+    tree = ast.parse(inspect.getsource(schema))
+    return {node.name: _field_docs(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _field_docs(node: ast.ClassDef) -> dict[str, str]:
+    docs = {}
+    for statement, follower in zip(node.body, node.body[1:], strict=False):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and isinstance(follower, ast.Expr)
+            and isinstance(follower.value, ast.Constant)
+        ):
+            text = str(follower.value.value).replace("``", "`")
+            docs[statement.target.id] = " ".join(text.split())
+    return docs
+
+
+def unwrap(annotation: Any) -> tuple[Any, Meta]:
+    """Return a type without its limits and without None, and the limits."""
+    if get_origin(annotation) is Annotated:
+        inner, meta = get_args(annotation)
+        return inner, meta
+    choices = [choice for choice in get_args(annotation) if choice is not NoneType]
+    if NoneType in get_args(annotation):
+        return unwrap(choices[0])
+    return annotation, Meta()
+
+
+def element(annotation: Any) -> Any | None:
+    """Return the type of a list's elements; None if the type is no list."""
+    return get_args(annotation)[0] if get_origin(annotation) is tuple else None
+
+
+def entry(annotation: Any) -> tuple[Any, Any] | None:
+    """Return the types of a mapping's free keys and values; None if the type is no such mapping."""
+    if get_origin(annotation) is not dict:
+        return None
+    key, value = get_args(annotation)
+    return key, value
+
+
+def is_section(annotation: Any) -> bool:
+    """Whether a type is a mapping with keys of its own."""
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def choices(annotation: Any) -> tuple[str, ...]:
+    """Return the words of an enumeration; empty if the type is none."""
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return tuple(annotation)
+    return ()
+
+
+def show(annotation: Any, value: Any) -> Any:
+    """Return a value as the file would write it."""
+    kind, _ = unwrap(annotation)
+    if value is None:
+        return None
+    if (inner := element(kind)) is not None:
+        return [show(inner, item) for item in value]
+    if is_section(kind):
+        if (short := SHORT_FORMS.get(kind)) is not None:
+            return getattr(value, short)
+        return {key.name: show(key.type, getattr(value, key.name)) for key in keys(kind)}
+    if kind in TEXTS:
+        return TEXTS[kind].show(value)
+    return value if isinstance(value, bool | int) else str(value)

@@ -1,0 +1,202 @@
+"""From plain YAML values to the schema's structs, with every problem on the way.
+
+A value that cannot be used is reported and something of its type stands in for it, so that whatever
+else is wrong is found in the same run. The result of a reading with problems is good for nothing
+but looking for more.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from msgspec import Meta
+
+from globaldns.config.keys import (
+    SHORT_FORMS,
+    Key,
+    choices,
+    element,
+    entry,
+    is_section,
+    keys,
+    unwrap,
+)
+from globaldns.config.problem import Problem, join
+from globaldns.config.schema import Section
+from globaldns.config.texts import TEXTS
+from globaldns.errors import InvalidValue
+
+_MAX_SHOWN = 60
+"""Characters of a wrong value in a message."""
+_SCALARS: dict[object, str] = {bool: "true or false", int: "a whole number", Path: "a path"}
+
+
+class Reading:
+    """One reading of one file; ``problems`` grows."""
+
+    def __init__(self, *, folder: Path, home: str) -> None:
+        self.problems: list[Problem] = []
+        self._folder = folder
+        self._home = home
+
+    def read(self, annotation: Any, value: object, path: str = "$") -> Any:
+        """Return a value as its type."""
+        kind, limits = unwrap(annotation)
+        if is_section(kind):
+            return self._read_section(kind, value, path)
+        if (inner := element(kind)) is not None:
+            return self._read_list(inner, value, path)
+        if (pair := entry(kind)) is not None:
+            return self._read_entries(*pair, value, path)
+        return self._read_scalar(kind, limits, value, path)
+
+    def _report(self, path: str, reason: str, hint: str = "") -> None:
+        self.problems.append(Problem(path, reason, hint))
+
+    def _read_section(self, section: type[Section], value: object, path: str) -> Section:
+        short = SHORT_FORMS.get(section)
+        if short is not None and isinstance(value, str):
+            value = {short: value}
+        if not isinstance(value, dict):
+            names = ", ".join(key.name for key in keys(section))
+            self._report(path, f"{_shown(value)} is no mapping", f"a mapping with {names}")
+            return blank_section(section)
+        self._refuse_unknown(section, value, path)
+        return section(**{key.name: self._read_key(key, value, path) for key in keys(section)})
+
+    def _refuse_unknown(self, section: type[Section], value: dict[Any, Any], path: str) -> None:
+        known = [key.name for key in keys(section)]
+        for name in value:
+            if name not in known:
+                near = get_close_matches(str(name), known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+                self._report(join(path, str(name)), "unknown key", hint)
+
+    def _read_key(self, key: Key, value: dict[str, Any], path: str) -> Any:
+        where = join(path, key.name)
+        if key.name in value:
+            return self.read(key.type, value[key.name], where)
+        if not key.is_required:
+            return key.default
+        self._report(where, "is missing", key.doc.removesuffix("."))
+        return blank(key.type)
+
+    def _read_list(self, inner: Any, value: object, path: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            self._report(path, f"{_shown(value)} is no list", f"write [{_shown(value)}]")
+            return ()
+        return tuple(self.read(inner, item, join(path, i)) for i, item in enumerate(value))
+
+    def _read_entries(self, key: Any, inner: Any, value: object, path: str) -> dict[Any, Any]:
+        if not isinstance(value, dict):
+            self._report(path, f"{_shown(value)} is no mapping", f"{TEXTS[key].noun}: settings")
+            return {}
+        entries = {}
+        for name, item in value.items():
+            where = join(path, str(name))
+            entries[self._read_scalar(key, Meta(), name, where)] = self.read(inner, item, where)
+        return entries
+
+    def _read_scalar(self, kind: Any, limits: Meta, value: object, path: str) -> Any:
+        try:
+            result = self._parse(kind, value)
+            _check_limits(kind, limits, result)
+        except InvalidValue as error:
+            self._report(path, str(error), error.hint)
+            return blank(kind)
+        return result
+
+    def _parse(self, kind: Any, value: object) -> Any:
+        if words := choices(kind):
+            return kind(_choose(value, words))
+        if kind is Path:
+            return self._place(value)
+        if (text := TEXTS.get(kind)) is None:
+            return _plain(kind, value)
+        if text.is_number and isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            quoted = f'write "{_shown(value)}" in quotes' if isinstance(value, int | float) else ""
+            raise InvalidValue(
+                f"{_shown(value)} is no {text.noun}", hint=quoted or f"write it like {text.example}"
+            )
+        return text.parse(value)
+
+    def _place(self, value: object) -> Path:
+        """Return a path as it is from here: relative to the file, ``~`` is the home directory."""
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise InvalidValue(f"{_shown(value)} is no path")
+        return place(Path(value), folder=self._folder, home=self._home)
+
+
+def place(path: Path, *, folder: Path, home: str) -> Path:
+    """Return a path of the file as it is from here.
+
+    Raises:
+        InvalidValue: it begins with ``~`` and there is no home directory, or it is another user's.
+    """
+    first = path.parts[0] if path.parts else ""
+    if not first.startswith("~"):
+        return folder / path
+    if first != "~" or not home:
+        raise InvalidValue(f"{first} in {str(path)!r} is unknown", hint="write the whole path")
+    return Path(home, *path.parts[1:])
+
+
+def blank(annotation: Any) -> Any:
+    """Return something of a type that stands in for a value with a problem."""
+    kind, _ = unwrap(annotation)
+    if is_section(kind):
+        return blank_section(kind)
+    if element(kind) is not None:
+        return ()
+    if entry(kind) is not None:
+        return {}
+    if words := choices(kind):
+        return kind(words[0])
+    if kind in {bool, int, Path}:
+        return kind()
+    return TEXTS[kind].blank
+
+
+def blank_section(section: type[Section]) -> Section:
+    """Return a section of defaults, and of stand-ins where a key has none."""
+    return section(
+        **{key.name: blank(key.type) if key.is_required else key.default for key in keys(section)}
+    )
+
+
+def _choose(value: object, words: tuple[str, ...]) -> str:
+    if value in words:
+        return str(value)
+    near = get_close_matches(str(value), words, n=1)
+    raise InvalidValue(
+        f"{_shown(value)} is none of {', '.join(words)}",
+        hint=f"did you mean {near[0]}?" if near else "",
+    )
+
+
+def _plain(kind: Any, value: object) -> Any:
+    if type(value) is not kind:
+        raise InvalidValue(f"{_shown(value)} is not {_SCALARS[kind]}")
+    return value
+
+
+def _check_limits(kind: Any, limits: Meta, value: Any) -> None:
+    show = TEXTS[kind].show if kind in TEXTS else str
+    if limits.ge is not None and value < limits.ge:
+        raise InvalidValue(f"{show(value)} is too small", hint=f"at least {show(limits.ge)}")
+    if limits.le is not None and value > limits.le:
+        raise InvalidValue(f"{show(value)} is too large", hint=f"at most {show(limits.le)}")
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message: short, on one line, in YAML's words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

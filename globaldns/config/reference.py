@@ -1,0 +1,75 @@
+"""The table of all keys in Markdown, for ``config/README.md``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from globaldns.config.keys import (
+    Key,
+    choices,
+    element,
+    entry,
+    is_section,
+    keys,
+    show,
+    unwrap,
+)
+from globaldns.config.schema import Config, Section
+from globaldns.config.texts import TEXTS
+
+BAR = r"\|"
+"""A bar inside a cell of a Markdown table."""
+
+
+def reference_table() -> str:
+    """Return every key with its type, default and meaning, a line each."""
+    head = ("| key | type | default | meaning |", "|---|---|---|---|")
+    return "\n".join((*head, *_rows(Config, ""))) + "\n"
+
+
+def _rows(section: type[Section], prefix: str) -> Iterator[str]:
+    for key in keys(section):
+        path = f"{prefix}{key.name}"
+        if not is_section(unwrap(key.type)[0]):
+            yield _row((f"`{path}`", _type_name(key.type), _default(key), key.doc))
+        if (below := _below(key.type, path)) is not None:
+            yield from _rows(*below)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
+
+
+def _below(annotation: Any, path: str) -> tuple[type[Section], str] | None:
+    """Return the section that a key opens, and the path in front of its keys."""
+    kind, _ = unwrap(annotation)
+    if is_section(kind):
+        return kind, f"{path}."
+    if (inner := element(kind)) is not None and is_section(inner):
+        return inner, f"{path}[]."
+    if (pair := entry(kind)) is not None and is_section(pair[1]):
+        return pair[1], f"{path}.<{TEXTS[pair[0]].noun}>."
+    return None
+
+
+def _type_name(annotation: Any) -> str:
+    kind, _ = unwrap(annotation)
+    if (inner := element(kind)) is not None:
+        return f"list of {_type_name(inner)}"
+    if entry(kind) is not None or is_section(kind):
+        return "mapping"
+    if words := choices(kind):
+        return " or ".join(f"`{word}`" for word in words)
+    if kind in TEXTS:
+        return TEXTS[kind].noun
+    return {bool: "boolean", int: "number"}.get(kind, "path")
+
+
+def _default(key: Key) -> str:
+    if key.is_required:
+        return "required"
+    if key.default is None:
+        return ""
+    return f"`{json.dumps(show(key.type, key.default))}`"

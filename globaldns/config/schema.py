@@ -1,0 +1,270 @@
+"""Every key of the configuration, typed and frozen.
+
+Each section is a value of its own, and each component gets its section and nothing else. A key is
+here only if something obeys it. The docstring below a field is its line in ``config/README.md`` and
+in the JSON Schema; how each type of text is written and read stands in ``config.values``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NewType
+
+from msgspec import Meta, Struct, field
+
+Seconds = NewType("Seconds", float)
+"""A duration; written ``250ms 30s 5m 7d``."""
+WholeSeconds = NewType("WholeSeconds", int)
+"""A duration of whole seconds, as every TTL is (RFC 2181 section 8)."""
+Octets = NewType("Octets", int)
+"""A size; written ``1232`` or ``64KiB``."""
+ListenAddress = NewType("ListenAddress", str)
+"""``address:port`` or ``[address]:port``."""
+IpAddress = NewType("IpAddress", str)
+"""An IP address."""
+Cidr = NewType("Cidr", str)
+"""``address/length``."""
+ClusterId = NewType("ClusterId", str)
+"""A cluster's id, as the label ``topology.istio.io/cluster`` may say it."""
+NetworkId = NewType("NetworkId", str)
+"""A network's id, as the label ``topology.istio.io/network`` may say it."""
+ZoneName = NewType("ZoneName", str)
+"""A domain name, lower case, without its trailing dot."""
+Label = NewType("Label", str)
+"""One label of a domain name."""
+Pattern = NewType("Pattern", str)
+"""A name in which ``*`` and ``?`` stand for others, as in a shell."""
+AddressOrName = NewType("AddressOrName", str)
+"""An IP address or a domain name."""
+QualifiedName = NewType("QualifiedName", str)
+"""A Kubernetes annotation's or label's key: ``prefix/name``."""
+FileName = NewType("FileName", str)
+"""A file's name without a directory."""
+ShortText = NewType("ShortText", str)
+"""At most 64 printable ASCII characters."""
+
+PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+Ttl = Annotated[WholeSeconds, Meta(ge=1, le=86400)]
+"""Above a day a mistake outlives its repair."""
+Wait = Annotated[Seconds, Meta(ge=0, le=3600)]
+"""An hour is more than any probe or drain waits for."""
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A mapping of the configuration file."""
+
+
+class SourceSettings(Section, frozen=True):
+    """Where a cluster's objects come from."""
+
+    directory: Path
+    """A directory of Kubernetes and Istio manifests, read with everything below it."""
+
+
+class GatewayAddress(Section, frozen=True):
+    """A gateway of a cluster's network, by hand."""
+
+    address: AddressOrName
+    """An IP address or, where the load balancer has nothing else, a domain name."""
+    port: PortNumber = 15443
+    """Istio's port for mutual TLS between networks."""
+
+
+class Allow(Section, frozen=True):
+    """What a cluster may export."""
+
+    namespaces: tuple[Pattern, ...] = (Pattern("*"),)
+    """Namespaces, with ``*`` and ``?`` as in a shell."""
+    hosts: tuple[Pattern, ...] = ()
+    """Hosts of other shapes than name.namespace.zone that it may export, written with their zone;
+    ``*`` and ``?`` as in a shell."""
+
+
+class ClusterSettings(Section, frozen=True):
+    """One cluster of the mesh."""
+
+    source: SourceSettings
+    """Where its objects come from."""
+    network: NetworkId = NetworkId("")
+    """Network of its endpoints; default: the label of the system namespace, else unknown."""
+    gateways: tuple[GatewayAddress, ...] = ()
+    """Default: discovered from labelled Services."""
+    allow: Allow = Allow()
+    """What it may export."""
+    fenced: bool = False
+    """Its exports do not count; its VIP claims still do."""
+
+
+class Zone(Section, frozen=True):
+    """A zone that is served."""
+
+    name: ZoneName
+    """Its domain name."""
+
+
+class IstioAddresses(StrEnum):
+    """What becomes of Istio's own allocation in ``status.addresses``."""
+
+    IGNORE = "ignore"
+    LOCAL = "local"
+
+
+class ExportSettings(Section, frozen=True):
+    """What counts as an export."""
+
+    annotation: QualifiedName = QualifiedName("globaldns.io/export")
+    """Annotation of a Service, or label of a Namespace, that exports when ``"true"``."""
+    service_exports: bool = True
+    """A ServiceExport exports the Service of its name."""
+    service_entries: bool = True
+    """A ServiceEntry with a host in a served zone is an export."""
+    istio_addresses: IstioAddresses = IstioAddresses.IGNORE
+    """``local``: an entry without addresses answers ``status.addresses``, which is outside the
+    promise of one VIP."""
+
+
+class LedgerSettings(Section, frozen=True):
+    """Where VIPs are remembered."""
+
+    sqlite: FileName = FileName("ledger.db")
+    """File name in the state directory."""
+
+
+class VipSettings(Section, frozen=True):
+    """Virtual IPs."""
+
+    pools: tuple[Cidr, ...] = (Cidr("240.128.0.0/10"),)
+    """Where new VIPs come from, tried in this order."""
+    reserved: tuple[Cidr, ...] = ()
+    """Ranges inside a pool that are not given out."""
+    pins: tuple[Cidr, ...] = (Cidr("240.0.0.0/4"),)
+    """Where pinned addresses may lie beside the pools."""
+    allow_special: tuple[Cidr, ...] = ()
+    """Ranges that a pool or pin may touch although they are special."""
+    quarantine: Annotated[WholeSeconds, Meta(ge=10, le=366 * 86400)] = WholeSeconds(7 * 86400)
+    """How long a released VIP rests before another host may get it; at least ten times the largest
+    TTL."""
+    ledger: LedgerSettings = LedgerSettings()
+    """Where VIPs are remembered."""
+
+
+class Chaos(StrEnum):
+    """What CHAOS-class queries (version.bind, id.server) get."""
+
+    HIDDEN = "hidden"
+    VERSION = "version"
+
+
+class Limits(Section, frozen=True):
+    """Limits on what clients control."""
+
+    tcp_connections: Annotated[int, Meta(ge=1, le=65535)] = 1024
+    """TCP connections that are open at once."""
+    tcp_per_source: Annotated[int, Meta(ge=1, le=65535)] = 128
+    """Of these, from one client address."""
+    error_replies_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    """FORMERR, NOTIMP and BADVERS; beyond it they are dropped."""
+    records_per_name: Annotated[int, Meta(ge=1, le=4096)] = 256
+    """More VIPs or ports than this are refused at the source."""
+
+
+class DnsSettings(Section, frozen=True):
+    """The DNS server."""
+
+    listen: tuple[ListenAddress, ...] | None = None
+    """UDP and TCP; default 127.0.0.1:1053 and [::1]:1053, skipping what the host does not have."""
+    ttl: Ttl = WholeSeconds(30)
+    """How long a resolver may keep an answer."""
+    negative_ttl: Ttl = WholeSeconds(10)
+    """How long a resolver may keep that a name or type does not exist (RFC 2308)."""
+    nameserver: Label = Label("ns")
+    """One label below each zone: MNAME and NS; never a service's name."""
+    advertise: tuple[IpAddress, ...] = ()
+    """Addresses of the name server; default: the listen addresses that are no wildcards."""
+    mailbox: Label = Label("hostmaster")
+    """First label of RNAME."""
+    udp_payload: Annotated[Octets, Meta(ge=512, le=4096)] = Octets(1232)
+    """The largest answer over UDP; 1232 passes every path unfragmented (DNS flag day 2020)."""
+    nsid: ShortText = ShortText("")
+    """RFC 5001 identifier; empty: off."""
+    chaos: Chaos = Chaos.HIDDEN
+    """Whether version.bind tells the version."""
+    explain: bool = True
+    """Answer TXT at _explain.<host>."""
+    limits: Limits = Limits()
+    """Limits on what clients control."""
+
+
+class AdminSettings(Section, frozen=True):
+    """The HTTP endpoint for people and probes."""
+
+    listen: ListenAddress = ListenAddress("127.0.0.1:8053")
+    """HTTP: health, metrics, the read-only API."""
+
+
+class LogLevel(StrEnum):
+    """The least severity that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class QueryLog(StrEnum):
+    """Which DNS queries are logged."""
+
+    NONE = "none"
+    ALL = "all"
+    ERROR = "error"
+    DENIAL = "denial"
+
+
+class LogSettings(Section, frozen=True):
+    """The log, on stderr."""
+
+    level: LogLevel = LogLevel.INFO
+    """The least severity that is logged."""
+    format: LogFormat = LogFormat.CONSOLE
+    """How a log line looks."""
+    queries: QueryLog = QueryLog.NONE
+    """Which DNS queries are logged; error: SERVFAIL, FORMERR, NOTIMP, REFUSED; denial: NXDOMAIN,
+    NODATA."""
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    cluster: ClusterId
+    """Our own id, the sidecars' cluster name."""
+    state: Path = Path("~/.local/state/globaldns")
+    """State directory; default: $STATE_DIRECTORY, else this, plus the cluster's id."""
+    zones: tuple[Zone, ...] = (Zone(name=ZoneName("global")),)
+    """Zones that are served; a name alone is short for {name: …}."""
+    clusters: dict[ClusterId, ClusterSettings]
+    """Every cluster of the mesh, our own included."""
+    system_namespace: Label = Label("istio-system")
+    """Its label topology.istio.io/network names a cluster's network."""
+    exports: ExportSettings = ExportSettings()
+    """What counts as an export."""
+    grace: Wait = Seconds(30.0)
+    """How long readiness waits for a source, and how long an object may be missing before that
+    counts."""
+    vips: VipSettings = VipSettings()
+    """Virtual IPs."""
+    dns: DnsSettings = field(default_factory=DnsSettings)
+    """The DNS server."""
+    admin: AdminSettings = AdminSettings()
+    """The HTTP endpoint for people and probes."""
+    lame_duck: Wait = Seconds(10.0)
+    """How long a stopping server goes on answering, not ready."""
+    log: LogSettings = LogSettings()
+    """The log, on stderr."""

@@ -1,0 +1,121 @@
+"""What each type of text in the schema is called, how it is read and how a default is shown.
+
+Standards:
+    Kubernetes "Labels and Selectors"   the syntax of label values and of qualified names
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from globaldns.config import schema, values
+from globaldns.errors import InvalidValue
+
+_LABEL_VALUE = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+
+
+class Text(Struct, frozen=True):
+    """One type of text."""
+
+    noun: str
+    """What a person calls it, with its article's noun: ``duration``."""
+    parse: Callable[[str], Any]
+    """Returns the canonical value; raises InvalidValue."""
+    example: str
+    pattern: str = ""
+    """Its syntax for editors; empty where a regular expression cannot say it."""
+    show: Callable[[Any], str] = str
+    is_number: bool = False
+    """Whether an unquoted number is read as its text."""
+
+    @property
+    def blank(self) -> Any:
+        """What stands in for a wrong one: falsy, of its type."""
+        return type(self.parse(self.example))()
+
+
+def _match(noun: str, pattern: str, *, example: str, hint: str) -> Text:
+    """Return a text that is exactly what a pattern says."""
+    compiled = re.compile(pattern)
+
+    def parse(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise InvalidValue(f"{text!r} is no {noun}", hint=hint)
+        return text
+
+    return Text(noun, parse, example, pattern=f"^({pattern})$")
+
+
+_BY_LABEL = "letters, digits, inner - _ . and at most 63 of them, as in a Kubernetes label"
+
+TEXTS: dict[object, Text] = {
+    schema.Seconds: Text(
+        "duration",
+        values.parse_duration,
+        "30s",
+        pattern=f"^{values.DURATION}$",
+        show=values.format_duration,
+        is_number=True,
+    ),
+    schema.WholeSeconds: Text(
+        "duration",
+        values.parse_whole_seconds,
+        "30s",
+        pattern=f"^{values.DURATION}$",
+        show=values.format_duration,
+        is_number=True,
+    ),
+    schema.Octets: Text(
+        "size",
+        values.parse_size,
+        "64KiB",
+        pattern=f"^{values.SIZE}$",
+        show=values.format_size,
+        is_number=True,
+    ),
+    schema.ListenAddress: Text(
+        "address:port", values.parse_listen, "127.0.0.1:1053", pattern=f"^{values.LISTEN}$"
+    ),
+    schema.IpAddress: Text("IP address", values.parse_ip, "192.0.2.1"),
+    schema.Cidr: Text("CIDR", values.parse_cidr, "240.128.0.0/10"),
+    schema.ZoneName: Text("domain name", values.parse_zone, "global"),
+    schema.AddressOrName: Text(
+        "IP address or domain name", values.parse_address_or_name, "203.0.113.1"
+    ),
+    schema.ClusterId: _match("cluster id", _LABEL_VALUE, example="east", hint=_BY_LABEL),
+    schema.NetworkId: _match(
+        "network id", f"({_LABEL_VALUE})?", example="network1", hint=_BY_LABEL
+    ),
+    schema.Label: _match(
+        "label",
+        values.LABEL,
+        example="ns",
+        hint="one label of lower-case letters, digits and inner hyphens",
+    ),
+    schema.Pattern: _match(
+        "pattern",
+        r"[a-z0-9_.*?-]{1,253}",
+        example="team-*",
+        hint="lower-case letters, digits, - _ . and the wildcards * and ?",
+    ),
+    schema.QualifiedName: _match(
+        "annotation key",
+        rf"({values.NAME}/)?{_LABEL_VALUE}",
+        example="globaldns.io/export",
+        hint="write it like example.com/name",
+    ),
+    schema.FileName: _match(
+        "file name",
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}",
+        example="ledger.db",
+        hint="it lies in the state directory; a path cannot be given",
+    ),
+    schema.ShortText: _match(
+        "short text", r"[ -~]{0,64}", example="pod-1", hint="at most 64 printable ASCII characters"
+    ),
+}
+"""By the schema's type."""

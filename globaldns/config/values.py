@@ -1,0 +1,160 @@
+"""Texts of the configuration, read and written: durations, sizes, addresses, names.
+
+Every ``parse_`` function returns the canonical value, and raises InvalidValue whose hint says how
+to write it.
+
+Standards:
+    RFC 1035 section 2.3.4   63 octets a label, 255 octets a name
+    RFC 1123 section 2.1     letters, digits and hyphens
+    RFC 5952                 canonical text of IPv6 addresses
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from globaldns.errors import InvalidValue
+
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+NAME = rf"{LABEL}(\.{LABEL})*"
+DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"
+SIZE = r"[0-9]+(KiB|MiB|GiB)?"
+LISTEN = r"([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]+"
+
+_MAX_PORT = 65535
+_MAX_NAME = 253
+"""Octets of a name as text: 255 on the wire (RFC 1035 section 2.3.4)."""
+_MAX_ZONE = 190
+"""Octets as text: what a name leaves beside ``_explain`` and a service's short labels."""
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+"""In milliseconds, so that tenths are not lost to binary fractions."""
+_SIZES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        raise InvalidValue(f"{text} has no unit", hint=f"write {text}s")
+    if not re.fullmatch(DURATION, text):
+        raise InvalidValue(f"{text!r} is no duration", hint="write it like 250ms, 30s, 5m or 7d")
+    number = text.rstrip("mshd")
+    return float(number) * _UNITS[text[len(number) :]] / 1000
+
+
+def parse_whole_seconds(text: str) -> int:
+    """Return seconds, without a fraction."""
+    seconds = parse_duration(text)
+    if not seconds.is_integer():
+        raise InvalidValue(f"{text!r} is no whole number of seconds")
+    return int(seconds)
+
+
+def format_duration(seconds: float) -> str:
+    """Return seconds in the largest unit that divides them."""
+    if not float(seconds).is_integer():
+        return f"{round(seconds * 1000)}ms"
+    for unit in ("d", "h", "m"):
+        size = _UNITS[unit] // 1000
+        if seconds and seconds % size == 0:
+            return f"{int(seconds) // size}{unit}"
+    return f"{int(seconds)}s"
+
+
+def parse_size(text: str) -> int:
+    """Return octets."""
+    if not re.fullmatch(SIZE, text):
+        raise InvalidValue(f"{text!r} is no size", hint="write it like 1232, 64KiB or 16MiB")
+    number = text.rstrip("KMGiB")
+    return int(number) * _SIZES[text[len(number) :]]
+
+
+def format_size(octets: int) -> str:
+    """Return octets in the largest unit that divides them."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if octets and octets % _SIZES[unit] == 0:
+            return f"{octets // _SIZES[unit]}{unit}"
+    return str(octets)
+
+
+def parse_listen(text: str) -> str:
+    """Return an address and a port in canonical text; port 0 lets the system choose."""
+    address, port = split_listen(text)
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def split_listen(text: str) -> tuple[str, int]:
+    """Return the address, without brackets, and the port."""
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= _MAX_PORT):
+        raise InvalidValue(f"{text!r} is no address:port", hint=_listen_hint(text, "1053"))
+    try:
+        address = _parse_bracketed(host)
+    except ValueError:
+        raise InvalidValue(f"{text!r} is no address:port", hint=_listen_hint(host, port)) from None
+    return str(address), int(port)
+
+
+def _parse_bracketed(host: str) -> IPv4Address | IPv6Address:
+    if host.startswith("[") and host.endswith("]"):
+        return IPv6Address(host[1:-1])
+    return IPv4Address(host)
+
+
+def _listen_hint(host: str, port: str) -> str:
+    if host in {"", "*"}:
+        return f"for every address write 0.0.0.0:{port} and [::]:{port}"
+    if ":" in host:
+        return "write an IPv6 address in brackets, like [::1]:1053"
+    if host == "localhost":
+        return f"write 127.0.0.1:{port} or [::1]:{port}"
+    return "write it like 127.0.0.1:1053 or [::1]:1053"
+
+
+def parse_ip(text: str) -> str:
+    """Return an IP address in canonical text."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise InvalidValue(f"{text!r} is no IP address") from None
+
+
+def parse_cidr(text: str) -> str:
+    """Return a CIDR in canonical text; an address alone is a range of one."""
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        hint = "write it like 240.128.0.0/10"
+        if "host bits" in str(error):
+            hint = f"did you mean {ip_network(text, strict=False)}?"
+        raise InvalidValue(f"{text!r} is no CIDR", hint=hint) from None
+
+
+def parse_zone(text: str) -> str:
+    """Return a domain name in lower case, without its trailing dot."""
+    name = text.lower().removesuffix(".")
+    if not name:
+        raise InvalidValue("the root cannot be a zone of ours", hint="name a zone, like global")
+    if not re.fullmatch(NAME, name):
+        raise InvalidValue(
+            f"{text!r} is no domain name",
+            hint="labels of letters, digits and inner hyphens, with dots between",
+        )
+    if len(name) > _MAX_ZONE:
+        raise InvalidValue(
+            f"{name[:30]}… has {len(name)} octets, a zone may have {_MAX_ZONE}",
+            hint="hosts below it need room in a name of 255",
+        )
+    return name
+
+
+def parse_address_or_name(text: str) -> str:
+    """Return an IP address or a domain name in canonical text."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        name = text.lower().removesuffix(".")
+    looks_numeric = name.rpartition(".")[2].isdigit()  # RFC 1123 section 2.1: no name ends so
+    if looks_numeric or len(name) > _MAX_NAME or not re.fullmatch(NAME, name):
+        raise InvalidValue(f"{text!r} is no IP address and no domain name")
+    return name

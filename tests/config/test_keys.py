@@ -1,0 +1,44 @@
+"""The schema says what it means: every key has a docstring, and every default is a legal value."""
+
+from pathlib import Path
+
+import pytest
+
+from globaldns.config.keys import element, entry, is_section, keys, show, unwrap
+from globaldns.config.reading import Reading
+from globaldns.config.schema import Config, Section
+from globaldns.config.texts import TEXTS
+
+
+def all_keys(section=Config, prefix=""):
+    for key in keys(section):
+        yield f"{prefix}{key.name}", key
+        kind, _ = unwrap(key.type)
+        below = element(kind) or (entry(kind) or (None, kind))[1]
+        if is_section(below):
+            yield from all_keys(below, f"{prefix}{key.name}.")
+
+
+KEYS = dict(all_keys())
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_a_key_has_a_docstring_that_is_a_sentence(path):
+    assert KEYS[path].doc.endswith(".")
+
+
+@pytest.mark.parametrize("path", [path for path, key in KEYS.items() if not key.is_required])
+def test_a_default_is_what_the_file_could_say(path):
+    key = KEYS[path]
+    if key.default is None or isinstance(key.default, Path | Section):
+        return
+    reading = Reading(folder=Path("/"), home="/root")
+    assert reading.read(key.type, show(key.type, key.default)) == key.default
+    assert reading.problems == []
+
+
+@pytest.mark.parametrize("kind", TEXTS, ids=str)
+def test_the_example_of_a_text_is_one(kind):
+    text = TEXTS[kind]
+    assert text.parse(text.example)
+    assert not text.blank
