@@ -1,0 +1,118 @@
+"""At most one export per host: who wins where several objects of a cluster offer the same.
+
+A ServiceEntry beats a Service, then the older wins, then the smaller namespace and name. The winner
+is in every zone that any of them is in, so that a loser's names stay known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from globaldns.model.export import Export, ExportKind
+from globaldns.model.finding import Finding, Severity
+from globaldns.model.host import Host
+from globaldns.model.view import Put, Remove
+from globaldns.objects import ObjectKey
+
+
+class Contest:
+    """The exports of one cluster by host, and what changed of them since the last time asked."""
+
+    def __init__(self, cluster: str) -> None:
+        self._cluster = cluster
+        self._winners: dict[Host, Export] = {}
+        self._offers: dict[Host, tuple[Export, ...]] = {}
+        """All that is offered, best first, where that is more than one."""
+        self._before: dict[Host, Export | None] = {}
+        """What stood before the first change of a host."""
+
+    def put(self, export: Export) -> None:
+        """Offer an export; it takes the place of the same object's former one."""
+        host = export.host
+        former = self._winners.get(host)
+        if former is None:
+            self._before.setdefault(host, None)
+            self._winners[host] = export
+        else:
+            self._decide(host, (*self._others(host, _key(export)), export))
+
+    def remove(self, host: Host, key: ObjectKey) -> None:
+        """Take back what an object offers under a host, if it does."""
+        if host in self._winners:
+            self._decide(host, self._others(host, key))
+
+    def exports(self) -> tuple[Export, ...]:
+        """Return the winners, sorted by host."""
+        return tuple(self._winners[host] for host in sorted(self._winners))
+
+    def drain(self) -> Iterator[Put | Remove]:
+        """Yield what changed since the last call."""
+        before, self._before = self._before, {}
+        for host, former in before.items():
+            now = self._winners.get(host)
+            if now is None:
+                if former is not None:
+                    yield Remove(self._cluster, host)
+            elif now != former:
+                yield Put(now)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a warning per loser."""
+        for host in sorted(self._offers):
+            winner, *losers = self._offers[host]
+            for loser in losers:
+                yield Finding(
+                    severity=Severity.WARNING,
+                    code="duplicate-export",
+                    reason=f"{host} is exported by {winner.origin} too, which wins: "
+                    f"{_rule(winner, loser)}",
+                    file=loser.origin.file,
+                    object=str(loser.origin),
+                    path="$.metadata.name" if loser.kind is ExportKind.SERVICE else "$.spec.hosts",
+                    hint="remove one of the two",
+                    cluster=self._cluster,
+                )
+
+    def _others(self, host: Host, key: ObjectKey) -> tuple[Export, ...]:
+        offers = self._offers.get(host) or (self._winners[host],)
+        return tuple([offer for offer in offers if _key(offer) != key])
+
+    def _decide(self, host: Host, offers: tuple[Export, ...]) -> None:
+        self._before.setdefault(host, self._winners[host])
+        ranked = tuple(sorted(offers, key=_rank))
+        if len(ranked) > 1:
+            self._offers[host] = ranked
+        else:
+            self._offers.pop(host, None)
+        if ranked:
+            self._winners[host] = _in_all_zones(ranked)
+        else:
+            del self._winners[host]
+
+
+def _key(export: Export) -> ObjectKey:
+    return ObjectKey(export.origin.kind, export.origin.namespace, export.origin.name)
+
+
+def _rank(export: Export) -> tuple[bool, tuple[float, str, str, str]]:
+    return export.kind is ExportKind.SERVICE, export.age_key
+
+
+def _rule(winner: Export, loser: Export) -> str:
+    if _rank(winner)[0] != _rank(loser)[0]:
+        return "a ServiceEntry beats a Service"
+    if winner.age_key[0] != loser.age_key[0]:
+        return "it is older"
+    return "they are of one age, and its namespace and name come first"
+
+
+def _in_all_zones(offers: tuple[Export, ...]) -> Export:
+    """Return the best offer, in the zones of all; no zones stand for every one."""
+    best = offers[0]
+    if not all(offer.zones for offer in offers):
+        zones: tuple[str, ...] = ()
+    else:
+        zones = tuple(dict.fromkeys(zone for offer in offers for zone in offer.zones))
+    return best if zones == best.zones else msgspec.structs.replace(best, zones=zones)

@@ -1,0 +1,160 @@
+"""What a view has beside its exports: gateways, claims, policies, fences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from globaldns.exports.declared import (
+    Shard,
+    newest_marker,
+    read_fence,
+    read_ledger,
+    read_policy,
+    unite_shards,
+)
+from globaldns.exports.gateways import gateways_by_hand, gateways_of, is_gateway
+from globaldns.exports.problem import report, warning
+from globaldns.exports.rules import ExportRules
+from globaldns.model.export import Gateway, Origin
+from globaldns.model.finding import Finding
+from globaldns.model.view import (
+    Change,
+    Fence,
+    Policy,
+    SetFences,
+    SetGateways,
+    SetLedger,
+    SetPolicies,
+    View,
+)
+from globaldns.objects import ObjectKey
+from globaldns.objects.kubernetes import Service
+from globaldns.objects.own import ClusterFence, GlobalService, VIPLedger
+
+_Value = TypeVar("_Value")
+
+Declaration = VIPLedger | GlobalService | ClusterFence
+"""An object that says one of these things, and nothing else."""
+DECLARATIONS = (VIPLedger, GlobalService, ClusterFence)
+"""The same, as ``isinstance`` takes it fastest."""
+
+
+class Facets:
+    """The parts of one cluster's view that are told as a whole when they change."""
+
+    def __init__(self, rules: ExportRules) -> None:
+        self._rules = rules
+        self._gateways: dict[ObjectKey, tuple[Gateway, ...]] = {}
+        self._shards: dict[ObjectKey, tuple[Shard, str]] = {}
+        self._policies: dict[ObjectKey, Policy] = {}
+        self._fences: dict[ObjectKey, Fence] = {}
+        self._told = View(rules.cluster)
+        self._now = self._told
+        self._stale: set[str] = set()
+
+    def put(self, key: ObjectKey, declaration: Declaration, file: str) -> None:
+        """Take an object's word.
+
+        Raises:
+            InvalidObject: it is refused, and its last good version stands.
+        """
+        origin = Origin(key.kind, key.namespace, key.name, file)
+        match declaration:
+            case VIPLedger():
+                shard = read_ledger(declaration, self._rules.cluster)
+                self._note("ledger", self._shards, key, (shard, file))
+            case GlobalService():
+                policy = read_policy(declaration, origin, self._rules)
+                self._note("policies", self._policies, key, policy)
+            case ClusterFence():
+                self._note("fences", self._fences, key, read_fence(declaration, origin))
+
+    def put_service(self, key: ObjectKey, service: Service) -> bool:
+        """Take the gateways that a Service is; return whether they are new.
+
+        A gateway whose Service has lost its address keeps the last one.
+        """
+        gateways = gateways_of(service, self._rules.cluster)
+        if not gateways and is_gateway(service):
+            gateways = self._gateways.get(key, ())
+        return self._note("gateways", self._gateways, key, gateways or None)
+
+    def remove(self, key: ObjectKey) -> bool:
+        """Forget what an object said; return whether that was a gateway."""
+        self._note("ledger", self._shards, key, None)
+        self._note("policies", self._policies, key, None)
+        self._note("fences", self._fences, key, None)
+        return self._note("gateways", self._gateways, key, None)
+
+    def gateways(self, network: str) -> tuple[Gateway, ...]:
+        """Return the gateways; those of the configuration lead into the cluster's network."""
+        if self._rules.gateways:
+            return gateways_by_hand(self._rules, network)
+        return tuple(sorted({one for some in self._gateways.values() for one in some}))
+
+    def view(self, network: str) -> View:
+        """Return a view of these parts alone."""
+        ledger, policies, fences = self._now.ledger, self._now.policies, self._now.fences
+        if "ledger" in self._stale:
+            ledger = unite_shards([shard for shard, _ in self._shards.values()])
+        if "policies" in self._stale:
+            policies = _by_origin(self._policies, lambda policy: policy.origin)
+        if "fences" in self._stale:
+            fences = _by_origin(self._fences, lambda fence: fence.origin)
+        self._stale.clear()
+        self._now = View(
+            cluster=self._rules.cluster,
+            gateways=self.gateways(network),
+            ledger=ledger,
+            policies=policies,
+            fences=fences,
+        )
+        return self._now
+
+    def drain(self, network: str) -> Iterator[Change]:
+        """Yield what changed since the last call."""
+        told, now = self._told, self.view(network)
+        self._told = now
+        if now.gateways != told.gateways:
+            yield SetGateways(now.cluster, now.gateways)
+        if now.ledger is not told.ledger and now.ledger != told.ledger:
+            yield SetLedger(now.cluster, now.ledger)
+        if now.policies is not told.policies and now.policies != told.policies:
+            yield SetPolicies(now.cluster, now.policies)
+        if now.fences is not told.fences and now.fences != told.fences:
+            yield SetFences(now.cluster, now.fences)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a warning per object of a ledger that a newer one has replaced."""
+        if not self._shards:
+            return
+        newest = newest_marker([shard for shard, _ in self._shards.values()])
+        for key, (shard, file) in self._shards.items():
+            if shard.marker != newest:
+                problem = warning(
+                    "ledger-marker",
+                    "$.spec.marker",
+                    f"belongs to ledger {shard.marker.id!r}, which {newest.id!r} has replaced",
+                    "delete it",
+                )
+                yield report(problem, key=key, file=file, cluster=self._rules.cluster)
+
+    def _note(
+        self, facet: str, values: dict[ObjectKey, _Value], key: ObjectKey, value: _Value | None
+    ) -> bool:
+        """Set or forget one object's word; return whether it is news."""
+        if values.get(key) == value:
+            return False
+        if value is None:
+            del values[key]
+        else:
+            values[key] = value
+        self._stale.add(facet)
+        return True
+
+
+def _by_origin(
+    values: dict[ObjectKey, _Value], origin: Callable[[_Value], Origin]
+) -> tuple[_Value, ...]:
+    return tuple(sorted(values.values(), key=origin))

@@ -1,0 +1,55 @@
+"""Labels and annotations that mean something here, by their names."""
+
+from __future__ import annotations
+
+from globaldns.errors import InvalidAddress, InvalidObject
+from globaldns.model.address import Address, parse_address
+from globaldns.objects import Metadata
+
+OWNED_BY = "globaldns.io/owned-by"
+"""On all that a globaldns writes; its value is the cluster."""
+VIP = "globaldns.io/vip"
+"""Pins addresses, separated by commas."""
+NETWORK = "topology.istio.io/network"
+"""Network of a workload, of a gateway, or (on the system namespace) of a cluster."""
+GATEWAY_PORT = "networking.istio.io/gatewayPort"
+"""Port of a gateway that is not on Istio's 15443."""
+ALLOCATE = "networking.istio.io/enable-autoallocate-ip"
+"""``"false"``: Istio shall allocate no address to the entry."""
+SLICE_SERVICE = "kubernetes.io/service-name"
+"""On an EndpointSlice, the Service that it belongs to."""
+REGION = "topology.kubernetes.io/region"
+ZONE = "topology.kubernetes.io/zone"
+LOCALITY = "istio-locality"
+"""Locality of a workload, with dots for slashes."""
+
+
+def is_owned(metadata: Metadata) -> bool:
+    """Whether a globaldns wrote the object, so that it is never an export nor a pin."""
+    return OWNED_BY in metadata.labels or OWNED_BY in metadata.annotations
+
+
+def annotated_pins(metadata: Metadata) -> tuple[Address, ...]:
+    """Return the addresses that the annotation pins.
+
+    Raises:
+        InvalidObject: one is no address.
+    """
+    text = metadata.annotations.get(VIP)
+    if text is None:
+        return ()
+    return parse_pins(text.split(","), path=f'$.metadata.annotations["{VIP}"]')
+
+
+def parse_pins(texts: list[str] | tuple[str, ...], *, path: str) -> tuple[Address, ...]:
+    """Return addresses as they are pinned, each once.
+
+    Raises:
+        InvalidObject: one is no address.
+    """
+    try:
+        return tuple(dict.fromkeys(parse_address(text.strip()) for text in texts))
+    except InvalidAddress as error:
+        raise InvalidObject(
+            str(error), path=path, code="pin-address", hint="write addresses, without a length"
+        ) from None

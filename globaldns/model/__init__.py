@@ -1,0 +1,1 @@
+"""Values that everything else speaks in: frozen, hashable, no I/O, no clock."""

@@ -1,0 +1,119 @@
+"""IP addresses as packed bytes, and prefixes over them.
+
+Packed bytes are compact, hash fast, sort numerically within a family, and are the rdata of A and
+AAAA records as they stand (RFC 1035 section 3.4.1, RFC 3596 section 2.2).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NewType
+
+import msgspec
+
+from globaldns.errors import InvalidAddress
+
+Address = NewType("Address", bytes)
+"""Four octets (IPv4) or sixteen (IPv6), network order."""
+
+
+class Family(IntEnum):
+    """Address family, by the number of octets in its addresses."""
+
+    IPV4 = 4
+    IPV6 = 16
+
+
+def family(address: Address) -> Family:
+    """Return which family an address belongs to."""
+    return Family.IPV4 if len(address) == Family.IPV4 else Family.IPV6
+
+
+def parse_address(text: str) -> Address:
+    """Return the address that a text writes.
+
+    Zone identifiers (``fe80::1%eth0``) are refused. An IPv4-mapped IPv6 address stays IPv6.
+
+    Raises:
+        InvalidAddress: the text is no IP address.
+    """
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        raise InvalidAddress(f"{text!r} is no IP address") from None
+    if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
+        raise InvalidAddress(f"{text!r} has a zone identifier", hint="write it without %…")
+    return Address(parsed.packed)
+
+
+def format_address(address: Address) -> str:
+    """Return the canonical text of an address (RFC 5952 for IPv6)."""
+    if len(address) == Family.IPV4:
+        return ".".join(map(str, address))
+    return str(IPv6Address(bytes(address)))
+
+
+class Prefix(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A CIDR: all addresses from ``first`` to ``last``, both included, of one family."""
+
+    first: Address
+    length: int
+    """Prefix length in bits."""
+
+    @property
+    def family(self) -> Family:
+        """The family of its addresses."""
+        return family(self.first)
+
+    @property
+    def size(self) -> int:
+        """How many addresses it has; always a power of two."""
+        return 1 << (len(self.first) * 8 - self.length)
+
+    @property
+    def base(self) -> int:
+        """The first address as a number."""
+        return int.from_bytes(self.first)
+
+    @property
+    def last(self) -> Address:
+        """The last address."""
+        return self.at(self.size - 1)
+
+    def at(self, index: int) -> Address:
+        """Return the address ``index`` places after the first."""
+        return Address((self.base + index).to_bytes(len(self.first)))
+
+    def __contains__(self, address: object) -> bool:
+        """Whether an address lies in it."""
+        return (
+            isinstance(address, bytes)
+            and len(address) == len(self.first)
+            and self.first <= address <= self.last
+        )
+
+    def overlaps(self, other: Prefix) -> bool:
+        """Whether any address lies in both."""
+        return self.first in other or other.first in self
+
+    def __str__(self) -> str:
+        """Return ``address/length``."""
+        return f"{format_address(self.first)}/{self.length}"
+
+
+def parse_prefix(text: str) -> Prefix:
+    """Return the prefix that a text writes; a bare address is a prefix of one.
+
+    Raises:
+        InvalidAddress: the text is no CIDR, or has bits set beyond its length.
+    """
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        hint = ""
+        if "host bits" in str(error):
+            hint = f"did you mean {ip_network(text, strict=False)}?"
+        raise InvalidAddress(f"{text!r} is no CIDR", hint=hint) from None
+    address: IPv4Address | IPv6Address = network.network_address
+    return Prefix(Address(address.packed), network.prefixlen)

@@ -1,0 +1,157 @@
+"""Claims: a cluster's word that a host has a VIP. The set of all claims is the whole agreement.
+
+The set only grows; ``retired_at`` is the only thing about a claim that ever changes, once. Union is
+the merge (of two retirements the earlier), so order, repetition and partitions cannot matter.
+
+One line of text per claim, for ``vip export``, the daily backup and VIPLedger objects, fields by
+single spaces, sorted::
+
+    reviews.bookinfo 240.140.3.9 2026-01-02T03:04:05Z east given - -
+    old.bookinfo 240.140.3.10 2026-01-02T03:04:05Z east given 2026-02-01T00:00:00Z withdrawn
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import msgspec
+
+from globaldns.errors import InvalidAddress, LedgerError
+from globaldns.model.address import Address, format_address, parse_address
+from globaldns.model.host import Host
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_FIELDS = 7
+
+
+class ClaimKind(StrEnum):
+    """Why a host has the VIP, strongest first."""
+
+    PINNED = "pinned"
+    CHOSEN = "chosen"
+    """By ``vip renumber``."""
+    GIVEN = "given"
+
+
+class ClaimKey(msgspec.Struct, frozen=True, order=True, gc=False):
+    """What makes a claim the same claim wherever it is read."""
+
+    host: Host
+    vip: Address
+    allocated_at: int
+    cluster: str
+    kind: ClaimKind
+
+
+class Claim(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A cluster's word: this host has this address, since then. Times are Unix seconds."""
+
+    host: Host
+    vip: Address
+    allocated_at: int
+    cluster: str
+    kind: ClaimKind
+    retired_at: int | None = None
+    reason: str = ""
+    """Why it was retired: ``withdrawn``, ``unpinned``, ``collision``, ``replaced``…"""
+
+    @property
+    def key(self) -> ClaimKey:
+        """Its identity."""
+        return ClaimKey(self.host, self.vip, self.allocated_at, self.cluster, self.kind)
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether its cluster has taken it back."""
+        return self.retired_at is not None
+
+    def retire(self, at: int, reason: str) -> Claim:
+        """Return it retired; a claim that is retired already keeps its date."""
+        if self.retired_at is not None:
+            return self
+        return msgspec.structs.replace(self, retired_at=max(at, self.allocated_at), reason=reason)
+
+    def merge(self, other: Claim) -> Claim:
+        """Return the union with another reading of the same claim: the earlier retirement."""
+        if other.retired_at is None:
+            return self
+        if self.retired_at is None:
+            return other
+        return min(self, other, key=lambda claim: (claim.retired_at, claim.reason))
+
+
+class Marker(msgspec.Struct, frozen=True, gc=False):
+    """Which ledger this is, so that a first start and a lost ledger are told apart."""
+
+    id: str
+    created: int
+
+
+def format_time(at: int) -> str:
+    """Return Unix seconds as UTC, RFC 3339."""
+    return datetime.fromtimestamp(at, UTC).strftime(_TIME)
+
+
+def parse_time(text: str) -> int:
+    """Return the Unix seconds of a UTC time as ``format_time`` and Kubernetes write it.
+
+    Raises:
+        ValueError: the text is no such time.
+    """
+    return int(datetime.strptime(text, _TIME).replace(tzinfo=UTC).timestamp())
+
+
+def format_claim(claim: Claim) -> str:
+    """Return a claim as its line of text, without a newline."""
+    retired = "-" if claim.retired_at is None else format_time(claim.retired_at)
+    return " ".join(
+        (
+            claim.host,
+            format_address(claim.vip),
+            format_time(claim.allocated_at),
+            claim.cluster,
+            claim.kind,
+            retired,
+            claim.reason or "-",
+        )
+    )
+
+
+def format_claims(claims: Iterable[Claim]) -> str:
+    """Return claims as sorted lines, each with its newline."""
+    return "".join(sorted(f"{format_claim(claim)}\n" for claim in claims))
+
+
+def parse_claims(text: str) -> tuple[Claim, ...]:
+    """Return the claims of a text; empty lines and lines that begin with ``#`` do not count.
+
+    Raises:
+        LedgerError: a line is no claim; the message has its number and the reason.
+    """
+    claims = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            claims.append(_parse_claim(line))
+        except (ValueError, InvalidAddress) as error:
+            raise LedgerError(f"line {number}: {error}: {line[:100]!r}") from None
+    return tuple(claims)
+
+
+def _parse_claim(line: str) -> Claim:
+    fields = line.split(" ")
+    if len(fields) != _FIELDS:
+        raise ValueError(f"{len(fields)} fields, a claim has {_FIELDS}")
+    host, vip, allocated_at, cluster, kind, retired_at, reason = fields
+    return Claim(
+        Host(host),
+        parse_address(vip),
+        parse_time(allocated_at),
+        cluster,
+        ClaimKind(kind),
+        None if retired_at == "-" else parse_time(retired_at),
+        "" if reason == "-" else reason,
+    )

@@ -1,0 +1,68 @@
+"""The merged thing that a host names in the whole mesh."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from globaldns.model.address import Address
+from globaldns.model.export import Export, Origin, Port
+from globaldns.model.host import Host
+
+
+class ServiceState(StrEnum):
+    """Whether and why a service is answered; all but READY, CLAIMED and NONE are SERVFAIL."""
+
+    READY = "ready"
+    CLAIMED = "claimed"
+    """No exporter's source has spoken in this run; addresses are answered from claims alone."""
+    NONE = "none"
+    """A ``NONE`` entry: known, and without addresses (NODATA)."""
+    UNNUMBERED = "unnumbered"
+    """Its number is not yet decided or not yet remembered."""
+    EXHAUSTED = "exhausted"
+    """No pool has a free address."""
+    PIN_LOST = "pin-lost"
+    """Every pin of it is held by another host."""
+    PIN_OUTSIDE = "pin-outside"
+    """Every pin of it lies outside the pools and ``vips.pins``, or in a range that is in use."""
+    HANDOVER = "handover"
+    """Its VIP was answered for another host a short while ago."""
+    STALE = "stale"
+    """Every unfenced contributor's view is older than half of ``vips.quarantine``."""
+
+
+class Conflict(msgspec.Struct, frozen=True, order=True, gc=False):
+    """Two exports that cannot both be true; the loser is told."""
+
+    host: Host
+    rule: str
+    """A stable code: ``duplicate-export``, ``port-protocol``, ``pins``, ``pin-collision``…"""
+    winner_cluster: str
+    winner: Origin
+    loser_cluster: str
+    loser: Origin
+    detail: str
+
+
+class Service(msgspec.Struct, frozen=True, gc=False):
+    """What a host is in the whole mesh."""
+
+    host: Host
+    zones: tuple[str, ...]
+    state: ServiceState
+    vips: tuple[Address, ...]
+    ports: tuple[Port, ...]
+    contributions: tuple[Export, ...]
+    """The unfenced exports, oldest first; the first decides what they disagree on."""
+    changed_at: int
+    """Unix seconds of the last change of what is answered."""
+    rule: str
+    """Which rule gave it its VIPs: ``pinned``, ``chosen``, ``given``, or why it has none."""
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The clusters that offer it, sorted."""
+        return tuple(sorted({export.cluster for export in self.contributions}))

@@ -1,0 +1,88 @@
+"""What is being served: the whole mesh for the control side, compact entries for the data plane."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+from immutables import Map
+
+from globaldns.model.address import Address
+from globaldns.model.host import Host
+from globaldns.model.service import Service, ServiceState
+
+
+class Answering(IntEnum):
+    """How the data plane treats a host."""
+
+    DATA = 0
+    """Answer what it has; NODATA for other types."""
+    ADDRESSES = 1
+    """Answer A, AAAA and PTR; SERVFAIL for other types (known from claims alone)."""
+    FAILURE = 2
+    """SERVFAIL for every type."""
+
+
+class EntryPort(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A port as SRV records name it."""
+
+    number: int
+    name: str
+    transport: str
+    """``tcp``, ``udp`` or ``sctp``."""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One host in the zones: what a data plane needs to answer for it, and no more."""
+
+    host: Host
+    zones: tuple[str, ...]
+    """The zones it is in."""
+    vips: tuple[Address, ...]
+    ports: tuple[EntryPort, ...]
+    answering: Answering
+    clusters: tuple[str, ...]
+    changed_at: int
+    """Unix seconds of the last change of what is answered."""
+    rule: str
+
+
+class ZoneDelta(msgspec.Struct, frozen=True, gc=False):
+    """What changed in what is served, and no more."""
+
+    serial: int
+    """SOA serial of all zones (RFC 1982)."""
+    complete: bool
+    """Whether an absent name is known to be absent (NXDOMAIN), not merely unknown (SERVFAIL)."""
+    puts: tuple[Entry, ...] = ()
+    deletes: tuple[Host, ...] = ()
+
+
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
+    """The mesh as published under one serial; publishing shares all that did not change."""
+
+    serial: int
+    complete: bool
+    services: Map[Host, Service]
+
+
+_ANSWERING = {
+    ServiceState.READY: Answering.DATA,
+    ServiceState.NONE: Answering.DATA,
+    ServiceState.CLAIMED: Answering.ADDRESSES,
+}
+
+
+def to_entry(service: Service) -> Entry:
+    """Return what a data plane needs of a service."""
+    answering = _ANSWERING.get(service.state, Answering.FAILURE)
+    return Entry(
+        host=service.host,
+        zones=service.zones,
+        vips=service.vips if answering is not Answering.FAILURE else (),
+        ports=tuple(EntryPort(p.number, p.name, p.transport.value) for p in service.ports),
+        answering=answering,
+        clusters=service.clusters,
+        changed_at=service.changed_at,
+        rule=service.rule,
+    )

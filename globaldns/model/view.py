@@ -1,0 +1,152 @@
+"""All that one cluster says, with its freshness; and the changes that keep a view up to date."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from globaldns.model.address import Address
+from globaldns.model.claim import Claim, Marker
+from globaldns.model.export import Export, Gateway, Origin
+from globaldns.model.host import Host
+
+
+class SourceState(StrEnum):
+    """How a source stands."""
+
+    WAITING = "waiting"
+    """Nothing was read yet, and nothing is remembered."""
+    REMEMBERED = "remembered"
+    """Not read in this run; its remembered view stands for it."""
+    SYNCED = "synced"
+    """Read completely, and its last reading succeeded."""
+    SILENT = "silent"
+    """Read completely in this run, but it does not answer now; its last view stands."""
+
+
+class Freshness(msgspec.Struct, frozen=True, gc=False):
+    """How fresh a view is."""
+
+    cluster: str
+    state: SourceState
+    contact: int | None = None
+    """Unix seconds of the last proof that the view is current; None: never."""
+    reason: str = ""
+    """Why it is not synced, for people."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a view at all: absent names of such a cluster are known to be absent."""
+        return self.state is not SourceState.WAITING
+
+
+class Policy(msgspec.Struct, frozen=True, gc=False):
+    """What a person wrote about one service in a GlobalService."""
+
+    host: Host
+    origin: Origin
+    created_at: int | None = None
+    pins: tuple[Address, ...] = ()
+
+
+class Fence(msgspec.Struct, frozen=True, gc=False):
+    """A word on whether a cluster's exports count; the newest word per cluster wins."""
+
+    target: str
+    """The cluster that is fenced."""
+    fenced: bool
+    at: int
+    """Unix seconds."""
+    origin: Origin
+
+
+class ClaimSet(msgspec.Struct, frozen=True, gc=False):
+    """What a cluster's own ledger says; ``marker`` is None where the cluster keeps no ledger."""
+
+    marker: Marker | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+class View(msgspec.Struct, frozen=True, gc=False):
+    """All that one cluster says."""
+
+    cluster: str
+    exports: tuple[Export, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    ledger: ClaimSet = ClaimSet()
+    policies: tuple[Policy, ...] = ()
+    fences: tuple[Fence, ...] = ()
+    freshness: Freshness | None = None
+
+
+class Reset(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The whole view is this now; what it lacks is gone by the owner's own word."""
+
+    view: View
+
+    @property
+    def cluster(self) -> str:
+        """The cluster that changed."""
+        return self.view.cluster
+
+
+class Put(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """An export is new or different."""
+
+    export: Export
+
+    @property
+    def cluster(self) -> str:
+        """The cluster that changed."""
+        return self.export.cluster
+
+
+class Remove(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """An export is gone by the owner's own word."""
+
+    cluster: str
+    host: Host
+
+
+class SetGateways(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The gateways are these now."""
+
+    cluster: str
+    gateways: tuple[Gateway, ...]
+
+
+class SetLedger(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The cluster's own ledger says this now."""
+
+    cluster: str
+    ledger: ClaimSet
+
+
+class SetPolicies(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The GlobalServices are these now."""
+
+    cluster: str
+    policies: tuple[Policy, ...]
+
+
+class SetFences(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The ClusterFences are these now."""
+
+    cluster: str
+    fences: tuple[Fence, ...]
+
+
+class SetFreshness(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The source stands like this now."""
+
+    freshness: Freshness
+
+    @property
+    def cluster(self) -> str:
+        """The cluster that changed."""
+        return self.freshness.cluster
+
+
+Change = Reset | Put | Remove | SetGateways | SetLedger | SetPolicies | SetFences | SetFreshness
+"""One change of one cluster's view."""

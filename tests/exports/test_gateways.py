@@ -1,0 +1,78 @@
+"""A cluster's gateways."""
+
+from __future__ import annotations
+
+import pytest
+
+from globaldns.config.schema import GatewayAddress
+from globaldns.model.export import Gateway
+from globaldns.model.view import SetGateways
+from globaldns.objects import key
+from tests.exports.builders import balanced, cluster, findings, gateway, namespace
+
+NAMED = {"loadBalancer": {"ingress": [{"hostname": "lb.example"}, {"ip": "203.0.113.1"}]}}
+
+
+def at(address: str, port: int = 15443, network: str = "network1") -> Gateway:
+    return Gateway(network, address, port, "east")
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (gateway(), ()),
+        (gateway(labels={}, status=balanced("203.0.113.1")), ()),
+        (gateway(status={"loadBalancer": {"ingress": [{}]}}), ()),
+        (gateway(status=NAMED), (at("203.0.113.1"), at("lb.example"))),
+        (
+            gateway(spec={"ports": [{"port": 15443}], "externalIPs": ["203.0.113.2"]}),
+            (at("203.0.113.2"),),
+        ),
+        (
+            gateway(
+                labels={
+                    "topology.istio.io/network": "network2",
+                    "networking.istio.io/gatewayPort": "443",
+                },
+                spec={"ports": [{"port": 15443, "name": "tls"}, {"port": 443, "name": "own"}]},
+                status=balanced("203.0.113.1"),
+            ),
+            (at("203.0.113.1", 443, "network2"),),
+        ),
+    ],
+)
+def test_labelled_services_are_gateways_at_their_public_addresses(made, expected):
+    assert cluster([made]).view().gateways == expected
+
+
+def test_a_gateway_without_its_port_is_a_warning():
+    bad = gateway(spec={"ports": [{"port": 443}]}, status=balanced("203.0.113.1"))
+    assert cluster([bad]).view().gateways == ()
+    assert findings(bad) == [("gateway-port", "$.spec.ports")]
+
+
+def test_gateways_by_hand_replace_those_found_and_lead_into_the_clusters_network():
+    by_hand = (GatewayAddress(address="198.51.100.1"), GatewayAddress(address="lb", port=443))
+    system = namespace("istio-system", labels={"topology.istio.io/network": "network3"})
+    found = cluster([gateway(status=NAMED), system], gateways=by_hand).view().gateways
+    assert found == (at("198.51.100.1", network="network3"), at("lb", 443, "network3"))
+
+
+def test_gateways_are_told_once_and_when_they_change():
+    exports = cluster([gateway(status=balanced("203.0.113.1"))])
+    assert exports.changes() == [SetGateways("east", (at("203.0.113.1"),))]
+    exports.put(gateway(status=balanced("203.0.113.1")))
+    assert exports.changes() == []
+    exports.put(gateway(status=balanced("203.0.113.2")))
+    assert exports.changes() == [SetGateways("east", (at("203.0.113.2"),))]
+    exports.remove(key(gateway()))
+    assert exports.changes() == [SetGateways("east", ())]
+
+
+def test_a_gateway_whose_service_lost_its_address_keeps_the_last_one():
+    exports = cluster([gateway(status=balanced("203.0.113.1"))])
+    exports.changes()
+    exports.put(gateway())
+    assert exports.changes() == []
+    exports.put(gateway(labels={}))
+    assert exports.changes() == [SetGateways("east", ())]

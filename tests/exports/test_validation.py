@@ -1,0 +1,238 @@
+"""Every rule by which Istio refuses a ServiceEntry, or warns of it, in one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from globaldns.exports.entry_ports import read_ports
+from globaldns.exports.validation import is_host, refusals, warnings
+from globaldns.objects.istio import ServiceEntry
+from tests.exports.builders import HTTP, TCP, entry
+
+ENDPOINT = {"address": "10.0.0.1"}
+TLS = {"number": 443, "name": "tls", "protocol": "TLS"}
+WILD = ["*.bookinfo.global"]
+
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"hosts": []}, "no-hosts", "$.spec.hosts"),
+    ({"hosts": [f"h{n}.b.global" for n in range(257)]}, "too-many", "$.spec.hosts"),
+    ({"addresses": ["240.0.0.1"] * 257}, "too-many", "$.spec.addresses"),
+    ({"endpoints": [ENDPOINT] * 4097}, "too-many", "$.spec.endpoints"),
+    ({"hosts": ["*"]}, "host-name", "$.spec.hosts[0]"),
+    ({"hosts": ["a.global", "b.*.global"]}, "host-name", "$.spec.hosts[1]"),
+    ({"hosts": ["a*.global"]}, "host-name", "$.spec.hosts[0]"),
+    ({"hosts": ["_dns.b.global"]}, "host-name", "$.spec.hosts[0]"),
+    ({"hosts": ["a..global"]}, "host-name", "$.spec.hosts[0]"),
+    ({"hosts": ["a" * 64 + ".global"]}, "host-name", "$.spec.hosts[0]"),
+    ({"hosts": ["a." * 128 + "global"]}, "host-name", "$.spec.hosts[0]"),
+    ({"hosts": ["10.0.0.1"]}, "host-name", "$.spec.hosts[0]"),
+    ({"addresses": ["240.0.0"]}, "address", "$.spec.addresses[0]"),
+    ({"addresses": ["10.0.0.0/33"]}, "address", "$.spec.addresses[0]"),
+    ({"addresses": ["10.0.0.0/8/8"]}, "address", "$.spec.addresses[0]"),
+    ({"addresses": ["10.0.0.0/255.0.0.0"]}, "address", "$.spec.addresses[0]"),
+    (
+        {"addresses": ["1.1.1.1", "1.1.1.1/32"], "resolution": "DNS"},
+        "cidr-resolution",
+        "$.spec.addresses[1]",
+    ),
+    ({"ports": [HTTP, {**HTTP, "number": 1}]}, "duplicate-port", "$.spec.ports[1].name"),
+    ({"ports": [HTTP, {**HTTP, "name": "b"}]}, "duplicate-port", "$.spec.ports[1].number"),
+    ({"ports": [{**HTTP, "number": 0}]}, "port-range", "$.spec.ports[0].number"),
+    ({"ports": [{**HTTP, "number": 65536}]}, "port-range", "$.spec.ports[0].number"),
+    ({"ports": [{**HTTP, "targetPort": 65536}]}, "port-range", "$.spec.ports[0].targetPort"),
+    ({"ports": [{**HTTP, "name": ""}]}, "port-name", "$.spec.ports[0].name"),
+    ({"ports": [{**HTTP, "name": "Http"}]}, "port-name", "$.spec.ports[0].name"),
+    ({"ports": [{**HTTP, "name": "a" * 64}]}, "port-name", "$.spec.ports[0].name"),
+    ({"ports": [{**HTTP, "protocol": "SCTP"}]}, "port-protocol", "$.spec.ports[0].protocol"),
+    ({"resolution": "NONE", "endpoints": [ENDPOINT]}, "none-endpoints", "$.spec.endpoints"),
+    ({"endpoints": [{"address": "a.example"}]}, "static-endpoint", "$.spec.endpoints[0].address"),
+    ({"endpoints": [{}]}, "endpoint-address", "$.spec.endpoints[0].address"),
+    (
+        {"endpoints": [{"address": "unix://tmp/a"}]},
+        "endpoint-address",
+        "$.spec.endpoints[0].address",
+    ),
+    ({"endpoints": [{**ENDPOINT, "weight": -1}]}, "endpoint-weight", "$.spec.endpoints[0].weight"),
+    (
+        {"endpoints": [{**ENDPOINT, "ports": {"tls": 1}}]},
+        "endpoint-port",
+        "$.spec.endpoints[0].ports.tls",
+    ),
+    (
+        {"endpoints": [{**ENDPOINT, "ports": {"http": 0}}]},
+        "port-range",
+        "$.spec.endpoints[0].ports.http",
+    ),
+    (
+        {"endpoints": [{"address": "unix:///a", "ports": {"http": 1}}]},
+        "unix-ports",
+        "$.spec.endpoints[0].ports",
+    ),
+    (
+        {"endpoints": [{"address": "unix:///a"}], "ports": [HTTP, TLS]},
+        "unix-ports",
+        "$.spec.endpoints[0]",
+    ),
+    ({"resolution": "DNS", "hosts": WILD}, "dns-wildcard", "$.spec.hosts[0]"),
+    ({"resolution": "DNS_ROUND_ROBIN", "hosts": WILD}, "dns-wildcard", "$.spec.hosts[0]"),
+    (
+        {"resolution": "DNS", "endpoints": [{"address": "a_b"}]},
+        "dns-endpoint",
+        "$.spec.endpoints[0].address",
+    ),
+    (
+        {"resolution": "DNS", "endpoints": [{"network": "n2"}]},
+        "dns-endpoint",
+        "$.spec.endpoints[0].address",
+    ),
+    (
+        {"resolution": "DNS_ROUND_ROBIN", "endpoints": [ENDPOINT, {"address": "b.example"}]},
+        "round-robin-endpoints",
+        "$.spec.endpoints",
+    ),
+    ({"resolution": "DYNAMIC_DNS"}, "dynamic-dns", "$.spec.hosts[0]"),
+    (
+        {"resolution": "DYNAMIC_DNS", "hosts": WILD, "addresses": ["240.0.0.1"]},
+        "dynamic-dns",
+        "$.spec.addresses",
+    ),
+    (
+        {"resolution": "DYNAMIC_DNS", "hosts": WILD, "endpoints": [ENDPOINT]},
+        "dynamic-dns",
+        "$.spec.endpoints",
+    ),
+    (
+        {"resolution": "DYNAMIC_DNS", "hosts": WILD, "ports": [TCP]},
+        "dynamic-dns",
+        "$.spec.ports[0].protocol",
+    ),
+    (
+        {"hosts": ["a.b.global", "c.b.global"], "ports": [HTTP, TCP]},
+        "hosts-protocol",
+        "$.spec.ports[1].protocol",
+    ),
+    ({"exportTo": [".", "bookinfo"]}, "export-to", "$.spec.exportTo"),
+    ({"exportTo": ["*", "a"]}, "export-to", "$.spec.exportTo"),
+    ({"exportTo": ["~", "."]}, "export-to", "$.spec.exportTo"),
+    ({"exportTo": ["a.b"]}, "export-to", "$.spec.exportTo"),
+    (
+        {"workloadSelector": {"labels": {"a": "b"}}, "endpoints": [ENDPOINT]},
+        "selector-endpoints",
+        "$.spec.workloadSelector",
+    ),
+    (
+        {"workloadSelector": {"labels": {"a": "b*"}}},
+        "selector-label",
+        "$.spec.workloadSelector.labels",
+    ),
+    (
+        {"workloadSelector": {"labels": {"": "b"}}},
+        "selector-label",
+        "$.spec.workloadSelector.labels",
+    ),
+]
+
+ACCEPTED: list[dict[str, Any]] = [
+    {},
+    {"hosts": WILD},
+    {"hosts": ["*-a.bookinfo.global", "*b.bookinfo.global"]},
+    {"hosts": ["www.example.com."]},
+    {"addresses": ["240.0.0.1", "fd00::1", "10.0.0.0/8", "10.0.0.1/8", "240.0.0.2/32"]},
+    {
+        "resolution": "NONE",
+        "addresses": ["10.0.0.0/8"],
+        "hosts": ["a.b.global", "c.b.global"],
+        "ports": [TCP],
+    },
+    {"ports": []},
+    {"ports": [{**HTTP, "protocol": "grpc-web", "targetPort": 80}]},
+    {"ports": [{"number": 8000, "name": "any"}]},
+    {"endpoints": [{"address": "unix:///run/a"}]},
+    {"endpoints": [{"address": "unix://@a"}]},
+    {"endpoints": [{"network": "network2"}]},
+    {"endpoints": [{"address": "fd00::1", "ports": {"http": 1}, "weight": 3}]},
+    {"resolution": "DNS", "endpoints": [{"address": "a.example"}, ENDPOINT], "hosts": WILD},
+    {"resolution": "DNS_ROUND_ROBIN", "endpoints": [{"address": "a.example"}]},
+    {"resolution": "DYNAMIC_DNS", "hosts": WILD},
+    {"hosts": ["a.b.global", "c.b.global"], "ports": [HTTP, TLS]},
+    {"exportTo": [".", "other"]},
+    {"exportTo": ["~"]},
+    {"workloadSelector": {"labels": {"app": "a"}}},
+]
+
+WARNED: list[tuple[dict[str, Any], str, str]] = [
+    ({"workloadSelector": {}}, "selector-empty", "$.spec.workloadSelector"),
+    ({"hosts": WILD, "ports": [TCP], "endpoints": [ENDPOINT]}, "no-address", "$.spec"),
+    ({"hosts": WILD, "ports": [{"number": 1, "name": "any"}]}, "no-address", "$.spec"),
+    (
+        {
+            "resolution": "DNS",
+            "hosts": ["a.b.global", "c.b.global"],
+            "addresses": ["240.0.0.1"],
+            "ports": [TLS],
+        },
+        "shared-address",
+        "$.spec.addresses",
+    ),
+    ({"hosts": ["*a.bookinfo.global"]}, "partial-wildcard", "$.spec.hosts[0]"),
+]
+
+NOT_WARNED: list[dict[str, Any]] = [
+    {"ports": [TCP]},
+    {"hosts": WILD, "ports": [HTTP]},
+    {"hosts": WILD, "ports": [TCP], "addresses": ["240.0.0.1"]},
+    {"resolution": "NONE", "hosts": WILD, "ports": [TCP]},
+    {"resolution": "DYNAMIC_DNS", "hosts": ["*a.bookinfo.global"]},
+]
+
+
+def judged(spec: dict[str, Any], **parts: Any) -> ServiceEntry:
+    found = entry(spec=spec, **parts)
+    assert isinstance(found, ServiceEntry)
+    return found
+
+
+@pytest.mark.parametrize(("spec", "code", "path"), REFUSED, ids=lambda value: str(value)[:60])
+def test_what_istio_refuses_is_refused_where_it_stands(spec, code, path):
+    found = {(problem.code, problem.path) for problem in refusals(judged(spec))}
+    assert (code, path) in found
+    assert {known for known, _ in found} <= {code, "dns-endpoint"}
+
+
+@pytest.mark.parametrize("spec", ACCEPTED, ids=str)
+def test_what_istio_accepts_is_accepted(spec):
+    assert refusals(judged(spec)) == []
+
+
+@pytest.mark.parametrize(("spec", "code", "path"), WARNED, ids=lambda value: str(value)[:60])
+def test_what_istio_warns_of_is_a_warning_and_no_refusal(spec, code, path):
+    warned = judged(spec)
+    assert refusals(warned) == []
+    found = warnings(warned, read_ports(warned.spec.ports))
+    assert [(one.code, one.path, one.severity) for one in found] == [(code, path, "warning")]
+
+
+@pytest.mark.parametrize("spec", NOT_WARNED, ids=str)
+def test_what_istio_takes_without_a_word_has_no_warning(spec):
+    silent = judged(spec)
+    assert warnings(silent, read_ports(silent.spec.ports)) == []
+
+
+def test_a_tcp_port_without_address_is_warned_of_where_a_label_forbids_allocation():
+    labels = {"networking.istio.io/enable-autoallocate-ip": "False"}
+    warned = judged({"ports": [TCP]}, labels=labels)
+    assert [one.code for one in warnings(warned, read_ports(warned.spec.ports))] == ["no-address"]
+
+
+def test_all_problems_of_an_entry_are_told_at_once():
+    spec = {"hosts": ["*", "a_b"], "addresses": ["x"], "ports": [{**HTTP, "number": 0}]}
+    codes = [problem.code for problem in refusals(judged(spec))]
+    assert codes == ["host-name", "host-name", "address", "port-range"]
+
+
+def test_a_host_may_have_255_octets_and_no_more():
+    longest = ".".join(["a" * 63] * 3 + ["b" * 63])
+    assert is_host(longest)
+    assert not is_host(longest + "." + "c")
