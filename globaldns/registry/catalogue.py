@@ -1,0 +1,146 @@
+"""The services as they were published last, and what each publication changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from immutables import Map
+
+from globaldns.model.address import Address
+from globaldns.model.claim import ClaimKind
+from globaldns.model.host import Host
+from globaldns.model.service import Conflict, Service
+from globaldns.registry.claims import Claims
+from globaldns.registry.delta import Move
+from globaldns.registry.handover import Handovers
+from globaldns.registry.publishing import RULE_LOCAL, Publisher, answered_vips
+
+
+class Publication:
+    """What one publication changed, as it is collected."""
+
+    def __init__(self) -> None:
+        self.services: list[Service] = []
+        self.removed: list[Host] = []
+        self.conflicts: list[Conflict] = []
+        self.moves: list[Move] = []
+
+
+class Catalogue:
+    """All services by host, in a persistent map: a snapshot shares it, publishing never copies."""
+
+    def __init__(self, publisher: Publisher, claims: Claims, handovers: Handovers) -> None:
+        self.services: Map[Host, Service] = Map()
+        self.conflicts: dict[Host, tuple[Conflict, ...]] = {}
+        self._publisher = publisher
+        self._claims = claims
+        self._handovers = handovers
+        self._kept: dict[Address, Host] = {}
+        """VIPs that a host is still answered with though it does not hold them any more."""
+
+    def publish(
+        self, touched: Iterable[Host], now: int, *, handover_ends: int, is_settled: bool
+    ) -> Publication:
+        """Build the services of these hosts again.
+
+        Unless settled, nothing that is answered is withdrawn or answered otherwise.
+        """
+        publication = Publication()
+        touched = self._end_answers(set(touched), handover_ends)
+        new_services = self.services.mutate()
+        for host in sorted(touched):
+            old = self.services.get(host)
+            new = self._publisher.build(host, old, now)
+            answered = answered_vips(old)
+            if new is old or (answered and not is_settled and answered_vips(new) != answered):
+                continue
+            self._note(host, old, new, publication)
+            if new is None:
+                del new_services[host]
+            else:
+                new_services[host] = new
+        self.services = new_services.finish()
+        return publication
+
+    def _end_answers(self, touched: set[Host], until: int) -> set[Host]:
+        """Let hand-overs begin before the new holders are looked at; return all that is touched."""
+        for host in touched:
+            ended = self._not_held(host, self.services.get(host))
+            if ended:
+                self._handovers.begin(host, ended, until)
+                self._kept.update(dict.fromkeys(ended, host))
+        if not self._kept:
+            return touched
+        held = (claim.vip for host in touched for claim in self._claims.held(host))
+        return touched | {self._kept[vip] for vip in held if vip in self._kept}
+
+    def _not_held(self, host: Host, service: Service | None) -> list[Address]:
+        """Return what a host is answered with and does not hold."""
+        answered = answered_vips(service)
+        if not answered or service is None or service.rule == RULE_LOCAL:
+            return []
+        held = [claim.vip for claim in self._claims.held(host)]
+        return [vip for vip in answered if vip not in held]
+
+    def _note(
+        self, host: Host, old: Service | None, new: Service | None, publication: Publication
+    ) -> None:
+        self._note_conflicts(host, new, publication)
+        self._note_answer(host, answered_vips(old), new, publication)
+        if new is None:
+            publication.removed.append(host)
+        else:
+            publication.services.append(new)
+
+    def _note_conflicts(self, host: Host, new: Service | None, publication: Publication) -> None:
+        known = self.conflicts.pop(host, ())
+        if new is not None and new.conflicts:
+            self.conflicts[host] = new.conflicts
+            publication.conflicts += [c for c in new.conflicts if c not in known]
+
+    def _note_answer(
+        self,
+        host: Host,
+        before: tuple[Address, ...],
+        new: Service | None,
+        publication: Publication,
+    ) -> None:
+        now_answered = answered_vips(new)
+        if self._kept:
+            for vip in before:
+                self._kept.pop(vip, None)
+        if new is None:
+            self._handovers.set_last(host, ())
+        elif not now_answered:
+            if before:
+                self._handovers.set_last(host, before)
+        else:
+            self._note_move(host, before, now_answered, publication)
+            self._handovers.resume(now_answered)
+            if before:
+                self._kept.update(dict.fromkeys(self._not_held(host, new), host))
+
+    def _note_move(
+        self,
+        host: Host,
+        before: tuple[Address, ...],
+        new: tuple[Address, ...],
+        publication: Publication,
+    ) -> None:
+        last = before or self._handovers.last_answered(host)
+        self._handovers.set_last(host, ())
+        if last and last != new:
+            publication.moves.append(Move(host, last, new, self._explain(host, last, new)))
+
+    def _explain(self, host: Host, old: tuple[Address, ...], new: tuple[Address, ...]) -> str:
+        if set(old) <= set(new) or set(new) <= set(old):
+            return "added" if len(new) > len(old) else "removed"
+        gained = [claim.kind for claim in self._claims.held(host) if claim.vip not in old]
+        if ClaimKind.PINNED in gained:
+            return "pinned"
+        if ClaimKind.CHOSEN in gained:
+            return "renumbered"
+        lost = [claim for claim in self._claims.of_host(host) if claim.vip not in new]
+        retired = [c for c in lost if c.vip in old and c.is_retired]
+        last = max(retired, key=lambda c: (c.retired_at or 0, c.allocated_at), default=None)
+        return last.reason if last else "collision"

@@ -1,0 +1,201 @@
+"""Why a host or a VIP answers what it answers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from globaldns.errors import InvalidAddress, RequestRefused
+from globaldns.model.address import Address, format_address, parse_address
+from globaldns.model.claim import Claim, format_time
+from globaldns.model.export import Export
+from globaldns.model.host import Host, fold, split_zone
+from globaldns.model.service import Conflict
+from globaldns.registry.registry import Registry
+
+
+class Contributor(msgspec.Struct, frozen=True, gc=False):
+    """One cluster that offers the host."""
+
+    cluster: str
+    kind: str
+    object: str
+    file: str
+    created_at: str
+    """RFC 3339; empty where the object does not say."""
+    source: str
+    """How its source stands: ``synced``, ``silent``, ``remembered``."""
+    contact: str
+    """When its source was known to be current last, RFC 3339; empty: never."""
+    endpoints: int
+    ready_endpoints: int
+    pins: tuple[str, ...]
+
+
+class Dropped(msgspec.Struct, frozen=True, gc=False):
+    """Something that does not count, and by which rule."""
+
+    cluster: str
+    object: str
+    rule: str
+    detail: str
+
+
+class ClaimLine(msgspec.Struct, frozen=True, gc=False):
+    """One claim of the history of a host or VIP."""
+
+    host: Host
+    vip: str
+    cluster: str
+    kind: str
+    allocated_at: str
+    retired_at: str
+    reason: str
+    is_holding: bool
+
+
+class Explanation(msgspec.Struct, frozen=True, gc=False):
+    """All that is known about one host; times are RFC 3339, addresses text."""
+
+    host: Host
+    names: tuple[str, ...]
+    """The host in each of its zones."""
+    state: str
+    """``unknown`` where it is no service."""
+    rule: str
+    vips: tuple[str, ...]
+    would_get: tuple[str, ...]
+    """What it would be given if it were next, where it has no number."""
+    ports: tuple[str, ...]
+    changed_at: str
+    contributors: tuple[Contributor, ...]
+    dropped: tuple[Dropped, ...]
+    conflicts: tuple[Conflict, ...]
+    history: tuple[ClaimLine, ...]
+    """Newest first: every claim of the host and of its VIPs."""
+
+
+class _Target(NamedTuple):
+    host: Host
+    vip: Address | None
+
+
+def explain(registry: Registry, target: str) -> Explanation:
+    """Explain a host, with or without its zone, or the host that a VIP stands for.
+
+    Raises:
+        RequestRefused: the VIP stands for no host and never did.
+    """
+    host, vip = _find(registry, target)
+    service = registry.services.get(host)
+    exports = registry.views.exports(host)
+    vips = service.vips if service else ()
+    concerned = {*vips, *((vip,) if vip else ())}
+    return Explanation(
+        host=host,
+        names=tuple(f"{host}.{zone}" for zone in (service.zones if service else ())),
+        state=service.state.value if service else "unknown",
+        rule=service.rule if service else "",
+        vips=tuple(map(format_address, vips)),
+        would_get=_would_get(registry, host),
+        ports=tuple(
+            f"{port.name} {port.number}/{port.transport.value} {port.protocol}".rstrip()
+            for port in (service.ports if service else ())
+        ),
+        changed_at=format_time(service.changed_at) if service else "",
+        contributors=tuple(_contributor(registry, export) for export in exports),
+        dropped=_dropped(registry, host),
+        conflicts=service.conflicts if service else (),
+        history=_history(registry, host, concerned),
+    )
+
+
+def _find(registry: Registry, target: str) -> _Target:
+    try:
+        vip = parse_address(target)
+    except InvalidAddress:
+        name = fold(target)
+        split = split_zone(name, registry.settings.zones)
+        return _Target(split[0] if split else Host(name), None)
+    holder = registry.claims.holder(vip)
+    if holder is not None:
+        return _Target(holder.host, vip)
+    claims = sorted(registry.claims.of_vip(vip), key=_recency)
+    if not claims:
+        raise RequestRefused(
+            f"{target} stands for no host and never did",
+            hint="globaldns vip list shows every VIP",
+        )
+    return _Target(claims[-1].host, vip)
+
+
+def _would_get(registry: Registry, host: Host) -> tuple[str, ...]:
+    """Return what is on its way to the ledger, else what would be chosen now."""
+    unwritten = registry.numbering.unwritten.of_host(host)
+    if unwritten:
+        return tuple(format_address(claim.vip) for claim in unwritten if not claim.is_retired)
+    if not registry.numbering.needs_number(host):
+        return ()
+    return tuple(map(format_address, registry.numbering.would_get(host)))
+
+
+def _contributor(registry: Registry, export: Export) -> Contributor:
+    freshness = registry.views.cluster(export.cluster).freshness
+    return Contributor(
+        cluster=export.cluster,
+        kind=export.kind.value,
+        object=str(export.origin),
+        file=export.origin.file,
+        created_at=_format_optional(export.created_at),
+        source=freshness.state.value,
+        contact=_format_optional(freshness.contact),
+        endpoints=len(export.endpoints),
+        ready_endpoints=sum(endpoint.ready for endpoint in export.endpoints),
+        pins=tuple(map(format_address, export.pins)),
+    )
+
+
+def _dropped(registry: Registry, host: Host) -> tuple[Dropped, ...]:
+    dropped = [
+        Dropped(cluster, str(export.origin), "fenced", "the cluster's exports do not count")
+        for cluster, export in registry.views.fenced_exports(host)
+    ]
+    for pinning in registry.views.pinnings(host):
+        claimed = {c.vip for c in registry.claims.of_host(host) if not c.is_retired}
+        outside = [
+            p for p in pinning.pins if p not in claimed and not registry.numbering.may_pin(p)
+        ]
+        if outside:
+            detail = f"{', '.join(map(format_address, outside))} lies outside vips.pins"
+            dropped.append(Dropped(pinning.cluster, str(pinning.origin), "pin-outside", detail))
+    return tuple(dropped)
+
+
+def _history(registry: Registry, host: Host, vips: set[Address]) -> tuple[ClaimLine, ...]:
+    claims = {*registry.claims.of_host(host)}
+    for vip in vips:
+        claims.update(registry.claims.of_vip(vip))
+    ordered = sorted(sorted(claims), key=_recency, reverse=True)
+    return tuple(_line(registry, claim) for claim in ordered)
+
+
+def _line(registry: Registry, claim: Claim) -> ClaimLine:
+    return ClaimLine(
+        host=claim.host,
+        vip=format_address(claim.vip),
+        cluster=claim.cluster,
+        kind=claim.kind.value,
+        allocated_at=format_time(claim.allocated_at),
+        retired_at=_format_optional(claim.retired_at),
+        reason=claim.reason,
+        is_holding=claim in registry.claims.held(claim.host),
+    )
+
+
+def _recency(claim: Claim) -> tuple[int, int]:
+    return (claim.allocated_at, claim.retired_at or 0)
+
+
+def _format_optional(at: int | None) -> str:
+    return "" if at is None else format_time(at)

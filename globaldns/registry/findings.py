@@ -1,0 +1,105 @@
+"""What only the whole mesh shows to be wrong, as findings about the objects that are to be mended.
+
+Conflicts are told to the loser. What leaves a host without its address is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from globaldns.model.address import Address, format_address
+from globaldns.model.finding import Finding, Severity
+from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.registry.pins import Pinning
+from globaldns.registry.registry import Registry
+from globaldns.registry.vip import SPECIAL, is_within
+
+_PATHS = {
+    "port-number": "$.spec.ports",
+    "port-protocol": "$.spec.ports",
+    "resolution": "$.spec.resolution",
+    "location": "$.spec.location",
+}
+"""Where the loser of a conflict says what it says, by rule."""
+_PINS = {
+    "ServiceEntry": "$.spec.addresses",
+    "GlobalService": "$.spec.pins",
+    "Service": "$.metadata.annotations",
+}
+"""Where an object pins, by kind."""
+
+
+def mesh_findings(registry: Registry) -> dict[str, list[Finding]]:
+    """Return findings by the cluster whose object each is about; lines are the source's to add."""
+    found: dict[str, list[Finding]] = {}
+    for finding in _all(registry):
+        found.setdefault(finding.cluster, []).append(finding)
+    return found
+
+
+def _all(registry: Registry) -> Iterator[Finding]:
+    for conflict in registry.conflicts():
+        yield _tell_loser(conflict)
+    for host in sorted(registry.views.pinned_hosts(set(registry.views.hosts))):
+        for pinning in registry.views.pinnings(host):
+            yield from _refuse_pins(pinning, registry)
+    for service in registry.services.values():
+        if service.state is ServiceState.EXHAUSTED:
+            yield _refuse_number(service)
+
+
+def _tell_loser(conflict: Conflict) -> Finding:
+    kind = conflict.loser.kind
+    return Finding(
+        severity=Severity.WARNING,
+        code=conflict.rule,
+        reason=f"{conflict.detail}: {conflict.winner} of {conflict.winner_cluster} wins",
+        file=conflict.loser.file,
+        object=str(conflict.loser),
+        path=_PATHS.get(conflict.rule) or _PINS.get(kind, "$"),
+        hint="make them agree, or rename one",
+        cluster=conflict.loser_cluster,
+    )
+
+
+def _refuse_pins(pinning: Pinning, registry: Registry) -> Iterator[Finding]:
+    claimed = {claim.vip for claim in registry.claims.of_host(pinning.host) if not claim.is_retired}
+    for pin in pinning.pins:
+        if pin not in claimed and not registry.numbering.may_pin(pin):
+            yield _refuse_pin(pin, pinning, registry)
+
+
+def _refuse_pin(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
+    text = format_address(pin)
+    if is_within(pin, SPECIAL):
+        special = next(prefix for prefix in SPECIAL if pin in prefix)
+        reason = f"{text} lies in {special}, which is no place for a VIP"
+        hint = "choose another address"
+    else:
+        pins = ", ".join(map(str, (*registry.settings.pins, f"{text}/{len(pin) * 8}")))
+        reason = f"{text} lies outside the pools and vips.pins"
+        hint = f"vips: {{pins: [{pins}]}}"
+    return Finding(
+        severity=Severity.ERROR,
+        code="pin-outside",
+        reason=f"{reason}: {pinning.host} is not answered with it",
+        file=pinning.origin.file,
+        object=str(pinning.origin),
+        path=_PINS.get(pinning.origin.kind, "$"),
+        hint=hint,
+        cluster=pinning.cluster,
+    )
+
+
+def _refuse_number(service: Service) -> Finding:
+    export = service.contributions[0]
+    return Finding(
+        severity=Severity.ERROR,
+        code="pool-exhausted",
+        reason=f"no pool has a free address for {service.host}",
+        file=export.origin.file,
+        object=str(export.origin),
+        path="$.metadata.name",
+        hint="add a pool to vips.pools",
+        cluster=export.cluster,
+    )

@@ -1,0 +1,107 @@
+"""What several exports of one host make together, and where they cannot all be true.
+
+Exports come oldest first, and the older is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from globaldns.model.address import format_address
+from globaldns.model.export import Export, ExportKind, Port, Resolution
+from globaldns.model.service import Conflict
+from globaldns.registry.pins import Pinning
+
+
+def deciding_export(exports: Sequence[Export]) -> Export:
+    """Return the export that decides what ports and addresses do not: a route only if alone."""
+    for export in exports:
+        if export.kind is not ExportKind.ROUTE:
+            return export
+    return exports[0]
+
+
+def merge_zones(exports: Sequence[Export], served: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the zones that a host is in, in the order in which they are served."""
+    if len(exports) == 1 and exports[0].zones == served:
+        return served
+    united: set[str] = set()
+    for export in exports:
+        if not export.zones:
+            return served
+        united.update(export.zones)
+    return tuple(zone for zone in served if zone in united)
+
+
+def merge_ports(exports: Sequence[Export]) -> tuple[Port, ...]:
+    """Return all ports; of two with one name the older's."""
+    ports = exports[0].ports
+    for export in exports[1:]:
+        if export.ports != ports:
+            names = {port.name for port in ports}
+            ports += tuple(port for port in export.ports if port.name not in names)
+    return ports
+
+
+def find_conflicts(exports: Sequence[Export], pinnings: Sequence[Pinning]) -> tuple[Conflict, ...]:
+    """Return what the exports and pins of one host disagree on."""
+    if len(exports) == 1 and not pinnings:
+        return ()
+    found = [*_port_conflicts(exports), *_kind_conflicts(exports), *_pin_conflicts(pinnings)]
+    return tuple(sorted(found))
+
+
+def _port_conflicts(exports: Sequence[Export]) -> Iterable[Conflict]:
+    owners: dict[str, tuple[Port, Export]] = {}
+    for export in exports:
+        for port in export.ports:
+            older, winner = owners.setdefault(port.name, (port, export))
+            if winner is export or older == port:
+                continue
+            rule = "port-number" if older.number != port.number else "port-protocol"
+            detail = f"port {port.name!r} is {_say_port(older)} and {_say_port(port)}"
+            yield _conflict(rule, winner, export, detail)
+
+
+def _say_port(port: Port) -> str:
+    return f"{port.number}/{port.transport.value}" + (f" {port.protocol}" if port.protocol else "")
+
+
+def _kind_conflicts(exports: Sequence[Export]) -> Iterable[Conflict]:
+    winner = deciding_export(exports)
+    for export in exports:
+        if export is winner or export.kind is ExportKind.ROUTE:
+            continue
+        if (export.resolution is Resolution.NONE) != (winner.resolution is Resolution.NONE):
+            detail = f"resolution is {winner.resolution.value} and {export.resolution.value}"
+            yield _conflict("resolution", winner, export, detail)
+        if export.location is not winner.location:
+            detail = f"location is {winner.location.value} and {export.location.value}"
+            yield _conflict("location", winner, export, detail)
+
+
+def _pin_conflicts(pinnings: Sequence[Pinning]) -> Iterable[Conflict]:
+    for pinning in pinnings:
+        if pinning.rival and set(pinning.rival.pins) != set(pinning.pins):
+            yield _conflict("pins", pinning, pinning.rival, _say_pins(pinning, pinning.rival))
+        if set(pinning.pins) != set(pinnings[0].pins):
+            yield _conflict("pins", pinnings[0], pinning, _say_pins(pinnings[0], pinning))
+
+
+def _say_pins(winner: Pinning, loser: Pinning) -> str:
+    texts = (", ".join(map(format_address, pinning.pins)) for pinning in (winner, loser))
+    return "pinned to {} and {}".format(*texts)
+
+
+def _conflict(
+    rule: str, winner: Export | Pinning, loser: Export | Pinning, detail: str
+) -> Conflict:
+    return Conflict(
+        host=winner.host,
+        rule=rule,
+        winner_cluster=winner.cluster,
+        winner=winner.origin,
+        loser_cluster=loser.cluster,
+        loser=loser.origin,
+        detail=detail,
+    )

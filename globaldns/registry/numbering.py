@@ -1,0 +1,300 @@
+"""One turn of the clusters that we write for: pins, retirements, copies, and new numbers.
+
+The order matters. Pins come first, so that nobody is given an address that a person just wrote.
+Then every claim that has ended or lost is retired and what is held is copied, until nothing more
+follows. Then the hosts that have no number get one, in sorted order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from globaldns.errors import RequestRefused
+from globaldns.model.address import Address, Family
+from globaldns.model.claim import Claim, ClaimKind
+from globaldns.model.export import Resolution
+from globaldns.model.host import Host
+from globaldns.registry.claiming import (
+    copy_claims,
+    end_claims,
+    lost_claims,
+    pin_claims,
+    unused_date,
+)
+from globaldns.registry.claims import Claims, find
+from globaldns.registry.merge import deciding_export
+from globaldns.registry.occupancy import Occupancy
+from globaldns.registry.unwritten import Unwritten
+from globaldns.registry.views import Views
+from globaldns.registry.vip import is_within, may_be_pinned
+
+
+class Numbering:
+    """Decides what we write, and keeps count of what is written."""
+
+    def __init__(self, views: Views, claims: Claims, occupancy: Occupancy) -> None:
+        self._views = views
+        self._claims = claims
+        self.occupancy = occupancy
+        self.unwritten = Unwritten()
+        self.exhausted: set[Host] = set()
+        """Hosts for which there was no free address."""
+        self._date = 0
+
+    def learn(self, claims: Iterable[Claim]) -> set[Host]:
+        """Take in claims that are written already; return the hosts concerned."""
+        claims = list(claims)
+        affected = self._claims.add(claims)
+        self._update_occupancy(claims)
+        return affected
+
+    def forget(self, claims: Iterable[Claim]) -> set[Host]:
+        """Forget claims that do not stand in their cluster's ledger."""
+        claims = list(claims)
+        affected = self._claims.discard(claims)
+        self._update_occupancy(claims)
+        for claim in claims:
+            self.unwritten.discard(claim)
+        return affected
+
+    def write(self, claims: Sequence[Claim]) -> set[Host]:
+        """Take in claims that our ledger has yet to get."""
+        affected = self.learn(claims)
+        for claim in claims:
+            self.unwritten.add(claim)
+        return affected
+
+    def is_unwritten(self, host: Host) -> bool:
+        """Whether a host has claims, and our ledger has yet to get every one of them."""
+        pending = self.unwritten.of_host(host)
+        return bool(pending) and len(pending) == len(self._claims.of_host(host))
+
+    def remembered(self, host: Host) -> tuple[Address, ...]:
+        """Return which of a host's VIPs stand in our ledger or in an exporter's own."""
+        held = self._claims.held(host)
+        if host not in self.unwritten and not self._views.keepers:
+            return tuple([claim.vip for claim in held])
+        live = [claim for claim in self._claims.of_host(host) if claim.retired_at is None]
+        pending = self.unwritten.of_host(host)
+        written = {claim.vip for claim in live if self._is_written(claim, pending)}
+        return tuple([claim.vip for claim in held if claim.vip in written])
+
+    def _is_written(self, claim: Claim, pending: tuple[Claim, ...]) -> bool:
+        if self._views.has_ledger(claim.cluster):
+            return claim.host in self._views.cluster(claim.cluster).exports
+        return not pending or find(pending, claim) is None
+
+    def is_local(self, host: Host) -> bool:
+        """Whether a host is answered with Istio's own allocation in our cluster."""
+        own = self._views.settings.cluster
+        for export in self._views.exports(host):
+            if export.local_addresses and export.cluster == own:
+                return not self.is_pinned(host)
+        return False
+
+    def is_pinned(self, host: Host) -> bool:
+        """Whether any person wrote an address for a host, whatever became of it."""
+        return bool(self._views.pinnings(host)) or self._claims.is_pinned(host)
+
+    def may_pin(self, address: Address) -> bool:
+        """Whether our settings let an address be pinned."""
+        settings = self._views.settings
+        return may_be_pinned(address, settings.pools + settings.pins, settings.allow_special)
+
+    def end_rests(self, now: int, *, recheck: bool) -> set[Host]:
+        """End the rests that are over; return the hosts that waited for a free address."""
+        is_freed = self.occupancy.end_rests(now, self._may_end_rest, recheck=recheck)
+        return self.exhausted if is_freed else set()
+
+    def _may_end_rest(self, vip: Address) -> bool:
+        """Whoever ever claimed a VIP must be there, to say whether it still does."""
+        views = self._views
+        return not any(
+            views.counts(claim.cluster) and not views.is_fresh(claim.cluster)
+            for claim in self._claims.of_vip(vip)
+        )
+
+    def occupy(self, occupancy: Occupancy) -> None:
+        """Number from these pools from now on."""
+        self.occupancy = occupancy
+        for vip in self._claims.vips:
+            occupancy.update(vip, self._claims.of_vip(vip))
+
+    def run(self, hosts: Iterable[Host], now: int) -> set[Host]:
+        """Take a turn for these hosts; return all that are touched."""
+        self._date = max(now, self._claims.newest)
+        writers = frozenset(filter(self._views.is_written_by_us, self._views.settings.clusters))
+        touched = set(hosts)
+        queue = {host for host in touched if self._claims.of_host(host)}
+        pinned = queue | self._views.pinned_hosts(touched)
+        queue |= self.write([c for host in pinned for c in self._pin(host, writers)])
+        while queue:
+            touched |= queue
+            queue = self.write([c for host in queue for c in self._renew(host, writers)])
+        numbered: list[Claim] = []
+        for host in sorted(touched):
+            numbered += self._number(host, writers)
+        return touched | self.write(numbered)
+
+    def renumbering_cluster(self, host: Host) -> str:
+        """Return in whose name a host is renumbered: ours if we export it.
+
+        Raises:
+            RequestRefused: it has no number, or nobody whom we write for exports it.
+        """
+        exporters = [export.cluster for export in self._views.exports(host)]
+        writers = [cluster for cluster in exporters if self._views.is_written_by_us(cluster)]
+        if not writers:
+            raise RequestRefused(
+                f"{host!r} is exported by no cluster that we write for",
+                hint="globaldns list shows who exports what",
+            )
+        if not self.needs_number(host):
+            raise RequestRefused(
+                f"{host!r} has no number from a pool", hint="change the addresses that pin it"
+            )
+        own = self._views.settings.cluster
+        return own if own in writers else min(writers)
+
+    def choose(self, host: Host, now: int, cluster: str) -> list[Claim]:
+        """Return the claims by which a person's ``vip renumber`` moves a host."""
+        date = max(now, self._claims.newest + 1)
+        mine = [claim for claim in self._claims.of_host(host) if claim.cluster == cluster]
+        chosen = []
+        for family in self._views.families:
+            vip = self.occupancy.take(host, family)
+            if vip is not None:
+                since = unused_date(mine, vip, date, date, ClaimKind.CHOSEN)
+                chosen.append(Claim(host, vip, since, cluster, ClaimKind.CHOSEN))
+        return chosen
+
+    def would_get(self, host: Host) -> tuple[Address, ...]:
+        """Return the addresses that a host without number would be given if it were next."""
+        found = (
+            self._resting_own(host, family) or self.occupancy.choose(host, family)
+            for family in self._missing_families(host)
+        )
+        return tuple(vip for vip in found if vip is not None)
+
+    def needs_number(self, host: Host) -> bool:
+        """Whether a host that is exported is to have a VIP from a pool."""
+        exports = self._views.exports(host)
+        return (
+            bool(exports)
+            and deciding_export(exports).resolution is not Resolution.NONE
+            and not self.is_pinned(host)
+            and not self.is_local(host)
+        )
+
+    def _pin(self, host: Host, writers: frozenset[str]) -> Iterator[Claim]:
+        claims = self._claims.of_host(host)
+        pinnings = self._views.pinnings(host)
+        by_pin = {claim.cluster for claim in claims if claim.kind is ClaimKind.PINNED}
+        for cluster in sorted((by_pin | {pin.cluster for pin in pinnings}) & writers):
+            pinning = self._views.pinning(cluster, host)
+            if pinning is None and not self._views.cluster(cluster).is_own_word:
+                continue
+            if pinning is not None and not self._views.counts(cluster):
+                continue
+            mine = [claim for claim in claims if claim.cluster == cluster]
+            yield from pin_claims(pinning, mine, date=self._date, may_pin=self.may_pin)
+
+    def _renew(self, host: Host, writers: frozenset[str]) -> Iterator[Claim]:
+        """Retire what has ended or lost, and copy what is held, for every cluster we write for."""
+        claims = self._claims.of_host(host)
+        held = self._claims.held(host)
+        exporters = {export.cluster for export in self._views.exports(host)}
+        if exporters == {claim.cluster for claim in claims} and _agree(claims, held):
+            return
+        for cluster in sorted(({claim.cluster for claim in claims} | exporters) & writers):
+            mine = [claim for claim in claims if claim.cluster == cluster]
+            view = self._views.cluster(cluster)
+            if host not in view.exports:
+                if view.is_own_word:
+                    yield from end_claims(mine, date=self._date)
+                continue
+            yield from lost_claims(mine, held, date=self._date, is_replaced=self._is_replaced)
+            if cluster in exporters:
+                yield from copy_claims(
+                    cluster,
+                    mine,
+                    held,
+                    date=self._date,
+                    would_be_void=self._claims.would_be_void,
+                )
+
+    def _is_replaced(self, claim: Claim) -> bool:
+        holder = self._claims.holder(claim.vip)
+        return holder is None and not self._claims.is_void(claim)
+
+    def _number(self, host: Host, writers: frozenset[str]) -> list[Claim]:
+        self.exhausted.discard(host)
+        clusters = [e.cluster for e in self._views.exports(host) if e.cluster in writers]
+        missing = self._missing_families(host)
+        given: list[Claim] = []
+        if not clusters or not missing or not self.needs_number(host):
+            return given
+        for family in missing:
+            vip = self._resting_own(host, family) or self.occupancy.take(host, family)
+            if vip is None:
+                self.exhausted.add(host)
+            else:
+                given += [self._give(host, vip, cluster) for cluster in clusters]
+        return given
+
+    def _give(self, host: Host, vip: Address, cluster: str) -> Claim:
+        since = self._date
+        claims = self._claims.of_host(host)
+        if claims:
+            mine = [claim for claim in claims if claim.cluster == cluster]
+            since = unused_date(mine, vip, since, since)
+        return Claim(host, vip, since, cluster, ClaimKind.GIVEN)
+
+    def _missing_families(self, host: Host) -> Sequence[Family]:
+        families = self._views.families
+        held = self._claims.held(host)
+        if not held:
+            return families
+        there = {len(claim.vip) for claim in held}
+        return [family for family in families if family not in there]
+
+    def _resting_own(self, host: Host, family: Family) -> Address | None:
+        """Return the VIP that a host had last and that rests for nobody else.
+
+        A pin outside the pools does not come back as a number: the person took it away.
+        """
+        claims = self._claims.of_host(host)
+        if not claims:
+            return None
+        mine = [claim for claim in claims if len(claim.vip) == family]
+        for claim in sorted(mine, key=_recency, reverse=True):
+            is_number = claim.kind is not ClaimKind.PINNED
+            if not is_number and not is_within(claim.vip, self._views.settings.pools):
+                continue
+            if self.occupancy.is_resting(claim.vip) and self._was_last(claim):
+                return claim.vip
+        return None
+
+    def _was_last(self, claim: Claim) -> bool:
+        rivals = self._claims.of_vip(claim.vip)
+        return max((_retirement(rival), rival.host) for rival in rivals)[1] == claim.host
+
+    def _update_occupancy(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            self.occupancy.update(claim.vip, self._claims.of_vip(claim.vip))
+
+
+def _agree(claims: Sequence[Claim], held: Sequence[Claim]) -> bool:
+    """Whether all claims of a host say the one VIP that it has: the usual case, told cheaply."""
+    if len(held) != 1:
+        return False
+    vip = held[0].vip
+    return all(claim.retired_at is None and claim.vip == vip for claim in claims)
+
+
+def _recency(claim: Claim) -> tuple[int, int]:
+    return (claim.retired_at or 0, claim.allocated_at)
+
+
+def _retirement(claim: Claim) -> int:
+    return claim.retired_at or 0

@@ -1,0 +1,220 @@
+"""What a host is in the whole mesh: its exports, its VIPs, and whether it may be answered now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from globaldns.model.address import Address, format_address
+from globaldns.model.claim import Claim, ClaimKind
+from globaldns.model.export import Export, Origin, Port, Resolution
+from globaldns.model.host import Host
+from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.registry.claims import Claims
+from globaldns.registry.handover import Handovers
+from globaldns.registry.merge import deciding_export, find_conflicts, merge_ports, merge_zones
+from globaldns.registry.numbering import Numbering
+from globaldns.registry.views import Views
+
+RULE_CLAIMS_ONLY = "claims-only"
+RULE_LOCAL = "istio-local"
+
+_ANSWERED = (ServiceState.READY, ServiceState.CLAIMED)
+
+
+class Answer(NamedTuple):
+    """Whether a host is answered, with what, and by which rule."""
+
+    state: ServiceState
+    vips: tuple[Address, ...]
+    rule: str
+    """A ``ClaimKind``, a ``ServiceState``, or one of the two above."""
+
+
+def answered_vips(service: Service | None) -> tuple[Address, ...]:
+    """Return the addresses that clients are told."""
+    if service is None or service.state not in _ANSWERED:
+        return ()
+    return service.vips
+
+
+class Publisher:
+    """Builds services from what the other parts of the registry know."""
+
+    def __init__(
+        self, views: Views, claims: Claims, numbering: Numbering, handovers: Handovers
+    ) -> None:
+        self._views = views
+        self._claims = claims
+        self._numbering = numbering
+        self._handovers = handovers
+        self.too_old: frozenset[str] = frozenset()
+        """Clusters whose views are not answered from."""
+
+    def build(self, host: Host, old: Service | None, now: int) -> Service | None:
+        """Return what a host is now; None: nothing that anybody knows."""
+        exports = self._views.exports(host)
+        if not exports:
+            return self._build_claimed(host, old, now)
+        if old is not None and old.contributions is exports and self._still_waits(old):
+            return old
+        pinnings = self._views.pinnings(host)
+        conflicts = find_conflicts(exports, pinnings)
+        if pinnings:
+            conflicts = tuple(sorted((*conflicts, *self._pin_collisions(host))))
+        return _make_service(
+            host,
+            self._answer(host, exports, old, now),
+            zones=merge_zones(exports, self._views.settings.zones),
+            ports=merge_ports(exports),
+            exports=exports,
+            conflicts=conflicts,
+            old=old,
+            now=now,
+        )
+
+    def _still_waits(self, old: Service) -> bool:
+        """Whether all that happened to a host without number is that the ledger is to get one."""
+        return (
+            old.state is ServiceState.UNNUMBERED
+            and not self.too_old
+            and not self._views.pinnings(old.host)
+            and self._numbering.is_unwritten(old.host)
+        )
+
+    def _build_claimed(self, host: Host, old: Service | None, now: int) -> Service | None:
+        """A host that only the claims know, because a cluster that has it was not heard yet."""
+        held = self._claims.held(host)
+        if not held or not any(
+            claim.retired_at is None and self._views.is_waiting(claim.cluster)
+            for claim in self._claims.of_host(host)
+        ):
+            return None
+        answer = self._answer_held(host, ServiceState.CLAIMED, RULE_CLAIMS_ONLY, old, now)
+        zones = self._views.settings.zones
+        return _make_service(
+            host, answer, zones=zones, ports=(), exports=(), conflicts=(), old=old, now=now
+        )
+
+    def _answer(
+        self, host: Host, exports: tuple[Export, ...], old: Service | None, now: int
+    ) -> Answer:
+        if deciding_export(exports).resolution is Resolution.NONE:
+            return _without(ServiceState.NONE)
+        held = self._claims.held(host)
+        if self.too_old and all(export.cluster in self.too_old for export in exports):
+            return _without(ServiceState.STALE, _vips(held))
+        if self._numbering.is_local(host):
+            return Answer(ServiceState.READY, self._local_addresses(exports), RULE_LOCAL)
+        if self._views.pinnings(host) and not self._claims.is_pinned(host):
+            return self._answer_unclaimed_pin(host, old, now)
+        if not held:
+            return self._answer_nothing(host)
+        return self._answer_held(host, ServiceState.READY, held[0].kind, old, now)
+
+    def _local_addresses(self, exports: Iterable[Export]) -> tuple[Address, ...]:
+        own = self._views.settings.cluster
+        found = (e.local_addresses for e in exports if e.cluster == own)
+        return tuple(sorted(next(found), key=lambda vip: (len(vip), vip)))
+
+    def _answer_unclaimed_pin(self, host: Host, old: Service | None, now: int) -> Answer:
+        """A pin that no ledger has: refused by our settings, or on its way."""
+        pins = (pin for pinning in self._views.pinnings(host) for pin in pinning.pins)
+        if not any(map(self._numbering.may_pin, pins)):
+            return _without(ServiceState.PIN_OUTSIDE)
+        held = self._claims.held(host)
+        if not held:
+            return _without(ServiceState.UNNUMBERED)
+        return self._answer_held(host, ServiceState.READY, held[0].kind, old, now)
+
+    def _answer_nothing(self, host: Host) -> Answer:
+        if self._claims.is_pinned(host):
+            return _without(ServiceState.PIN_LOST)
+        if host in self._numbering.exhausted:
+            return _without(ServiceState.EXHAUSTED)
+        return _without(ServiceState.UNNUMBERED)
+
+    def _answer_held(
+        self, host: Host, state: ServiceState, rule: str, old: Service | None, now: int
+    ) -> Answer:
+        vips = self._numbering.remembered(host)
+        if not vips:
+            return self._keep(host, old, state)
+        if self._handovers.is_idle:
+            return Answer(state, vips, rule)
+        until = now + self._views.settings.handover
+        for vip in vips:
+            if self._handovers.is_waiting(host, vip, now, until):
+                return _without(ServiceState.HANDOVER, vips)
+        return Answer(state, vips, rule)
+
+    def _keep(self, host: Host, old: Service | None, state: ServiceState) -> Answer:
+        """While its new number is not remembered, a host keeps the old one if nobody has it."""
+        vips = answered_vips(old)
+        if old is None or not vips or old.rule == RULE_LOCAL:
+            return _without(ServiceState.UNNUMBERED)
+        holders = (self._claims.holder(vip) for vip in vips)
+        if any(holder is not None and holder.host != host for holder in holders):
+            return _without(ServiceState.UNNUMBERED)
+        return Answer(state, vips, old.rule)
+
+    def _pin_collisions(self, host: Host) -> Iterable[Conflict]:
+        for claim in self._claims.of_host(host):
+            if claim.kind is not ClaimKind.PINNED or claim.is_retired:
+                continue
+            winner = self._claims.holder(claim.vip)
+            if winner is not None and winner.host != host:
+                yield Conflict(
+                    host=host,
+                    rule="pin-collision",
+                    winner_cluster=winner.cluster,
+                    winner=self._pinner(winner),
+                    loser_cluster=claim.cluster,
+                    loser=self._pinner(claim),
+                    detail=f"{format_address(claim.vip)} is pinned for {winner.host} too",
+                )
+
+    def _pinner(self, claim: Claim) -> Origin:
+        pinning = self._views.pinning(claim.cluster, claim.host)
+        return pinning.origin if pinning else Origin("Claim", "", claim.host)
+
+
+def _without(state: ServiceState, vips: tuple[Address, ...] = ()) -> Answer:
+    return Answer(state, vips, state)
+
+
+def _vips(held: Iterable[Claim]) -> tuple[Address, ...]:
+    return tuple(claim.vip for claim in held)
+
+
+def _make_service(
+    host: Host,
+    answer: Answer,
+    *,
+    zones: tuple[str, ...],
+    ports: tuple[Port, ...],
+    exports: tuple[Export, ...],
+    conflicts: tuple[Conflict, ...],
+    old: Service | None,
+    now: int,
+) -> Service:
+    """Return a service; the old one itself if nothing is different."""
+    state, vips, rule = answer
+    changed_at = now
+    if (
+        old is not None
+        and old.state is state
+        and old.vips == vips
+        and old.ports == ports
+        and old.zones == zones
+        and old.rule == rule
+        and (old.contributions is exports or _clusters(old.contributions) == _clusters(exports))
+    ):
+        changed_at = old.changed_at
+        if old.contributions == exports and old.conflicts == conflicts:
+            return old
+    return Service(host, zones, state, vips, ports, exports, changed_at, rule, conflicts)
+
+
+def _clusters(exports: Iterable[Export]) -> set[str]:
+    return {export.cluster for export in exports}

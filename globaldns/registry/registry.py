@@ -1,0 +1,289 @@
+"""The registry: changes of views go in, what changed in the mesh comes out. Pure of I/O and clocks.
+
+One turn: take in the changes and collect the hosts they touch; let the clusters we write for claim,
+retire and number; build the services of all that is touched. Its cost is that of what it touches.
+
+Until ``settle`` nothing is withdrawn, moved or numbered, so that a half-read mesh decides nothing;
+while the registry is paused nothing is written. What is put off is done in the first turn after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from immutables import Map
+
+from globaldns.errors import RequestRefused
+from globaldns.model.address import Address
+from globaldns.model.claim import Claim
+from globaldns.model.host import Host
+from globaldns.model.service import Conflict, Service
+from globaldns.model.view import (
+    Change,
+    Freshness,
+    Put,
+    Remove,
+    Reset,
+    SetFences,
+    SetFreshness,
+    SetGateways,
+    SetLedger,
+    SetPolicies,
+)
+from globaldns.registry.catalogue import Catalogue
+from globaldns.registry.claims import Claims
+from globaldns.registry.delta import Delta
+from globaldns.registry.handover import Handovers
+from globaldns.registry.ledgers import compare_ledgers
+from globaldns.registry.numbering import Numbering
+from globaldns.registry.occupancy import Occupancy, VipUsage
+from globaldns.registry.publishing import Publisher
+from globaldns.registry.retention import expired
+from globaldns.registry.settings import RegistrySettings
+from globaldns.registry.views import Views
+from globaldns.registry.vip import make_rooms
+
+_NOTHING: Mapping[Address, Host] = {}
+_NO_HANDOVERS: Mapping[Address, int] = {}
+
+
+class Registry:
+    """The whole mesh as we know it.
+
+    ``claims`` are those in our ledger; ``answered`` is what the last zone of the run before has for
+    each VIP, ``handovers`` the waits that were not over then.
+    """
+
+    def __init__(
+        self,
+        settings: RegistrySettings,
+        claims: Iterable[Claim] = (),
+        answered: Mapping[Address, Host] = _NOTHING,
+        handovers: Mapping[Address, int] = _NO_HANDOVERS,
+    ) -> None:
+        self.settings = settings
+        self.views = Views(settings)
+        self.claims = Claims(self._counts)
+        rooms = make_rooms(settings.pools, settings.reserved)
+        self.numbering = Numbering(self.views, self.claims, Occupancy(rooms, settings.quarantine))
+        self._handovers = Handovers(handovers, answered)
+        self._publisher = Publisher(self.views, self.claims, self.numbering, self._handovers)
+        self._catalogue = Catalogue(self._publisher, self.claims, self._handovers)
+        self._must_recheck_rests = False
+        self._is_settled = False
+        self._pause_reason: str | None = None
+        self._put_off = self.numbering.learn(claims)
+        self._unpublished = set(self._put_off)
+
+    @property
+    def services(self) -> Map[Host, Service]:
+        """Every host that is known, as it was published last."""
+        return self._catalogue.services
+
+    @property
+    def unwritten(self) -> tuple[Claim, ...]:
+        """The claims that our ledger does not have yet."""
+        return self.numbering.unwritten.everything()
+
+    @property
+    def handovers(self) -> dict[Address, int]:
+        """The VIPs that a new host waits for, and until when."""
+        return self._handovers.until
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether numbers are given and retired."""
+        return self._is_settled
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Why nothing is written."""
+        return self._pause_reason
+
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Return all conflicts, by host."""
+        found = self._catalogue.conflicts
+        return tuple(conflict for host in sorted(found) for conflict in found[host])
+
+    def usage(self) -> tuple[VipUsage, ...]:
+        """Return how full each pool is, in the order in which they are tried."""
+        return self.numbering.occupancy.usage()
+
+    def apply(self, changes: Sequence[Change], now: int) -> Delta:
+        """Take in changes: one turn."""
+        dirty: set[Host] = set()
+        for change in changes:
+            dirty |= self._take_in(change)
+        return self._turn(dirty, now)
+
+    def settle(self, now: int) -> Delta:
+        """Begin to number and retire: every source has synced or its grace is over."""
+        self._is_settled = True
+        self._put_off.update(self.claims.hosts)
+        self._handovers.replace_zone(now + self.settings.handover)
+        return self._turn(set(), now)
+
+    def acknowledge(self, claims: Iterable[Claim], now: int) -> Delta:
+        """Publish what waited for our ledger to have these claims."""
+        return self._publish(self.numbering.unwritten.acknowledge(claims), now)
+
+    def tick(self, now: int) -> Delta:
+        """Do what time alone changes."""
+        return self._turn(set(), now)
+
+    def next_deadline(self, now: int) -> int | None:
+        """Return when ``tick`` has something to do; None: not before the next change."""
+        ends = [self._handovers.next_end, self.views.next_too_old(now)]
+        if self._may_write:
+            ends.append(self.numbering.occupancy.next_end)
+        return min((end for end in ends if end is not None), default=None)
+
+    def pause(self, reason: str | None) -> None:
+        """Write nothing from now on, because the clock cannot be trusted; None ends it."""
+        self._pause_reason = reason
+
+    def renumber(self, hosts: Sequence[Host], now: int) -> Delta:
+        """Move hosts to other VIPs of the present pools.
+
+        Raises:
+            RequestRefused: a host has no number that could move, or nothing may be written; then
+                none is moved.
+        """
+        if not self._may_write:
+            reason = self._pause_reason or "not every source was read yet"
+            raise RequestRefused(
+                f"nothing is numbered now: {reason}", hint="try again when /readyz is 200"
+            )
+        clusters = {host: self.numbering.renumbering_cluster(host) for host in hosts}
+        chosen = [
+            claim
+            for host in sorted(clusters)
+            for claim in self.numbering.choose(host, now, clusters[host])
+        ]
+        return self._turn(self.numbering.write(chosen) | set(hosts), now)
+
+    def import_claims(self, claims: Iterable[Claim], now: int) -> Delta:
+        """Unite with claims of a backup or a neighbour, but for clusters that have a ledger."""
+        imported = [claim for claim in claims if not self.views.has_ledger(claim.cluster)]
+        new = [claim for claim in imported if claim not in self.claims.of_host(claim.host)]
+        return self._turn(self.numbering.write(new), now)
+
+    def prune(self, now: int) -> tuple[Claim, ...]:
+        """Forget the history that nothing needs, and return it, for our ledger to forget too.
+
+        Looks at every claim; what stands in another cluster's ledger is that cluster's to forget.
+        """
+        old = expired(
+            tuple(self.claims),
+            now=now,
+            quarantine=self.settings.quarantine,
+            resting=self.numbering.occupancy.overdue,
+        )
+        ours = tuple(claim for claim in old if not self.views.has_ledger(claim.cluster))
+        self.numbering.forget(ours)
+        return ours
+
+    def reconfigure(self, settings: RegistrySettings, now: int) -> Delta:
+        """Obey other settings; looks at every host."""
+        self.settings = settings
+        self.views.reconfigure(settings)
+        self.claims.recount(self._counts)
+        rooms = make_rooms(settings.pools, settings.reserved)
+        self.numbering.occupy(Occupancy(rooms, settings.quarantine))
+        self._must_recheck_rests = True
+        dirty = {*self.views.hosts, *self.claims.hosts, *self.services}
+        return self._turn(dirty, now)
+
+    @property
+    def _may_write(self) -> bool:
+        return self._is_settled and self._pause_reason is None
+
+    def _counts(self, claim: Claim) -> bool:
+        return self.settings.may_claim(claim.cluster, claim.host)
+
+    def _take_in(self, change: Change) -> set[Host]:
+        if isinstance(change, Put | Remove | SetPolicies):
+            return self.views.take_in(change)
+        if isinstance(change, SetGateways):
+            return set()  # where bytes go is routing's subject
+        self._must_recheck_rests = True  # whoever kept a rest from ending may be back
+        match change:
+            case Reset():
+                return self._reset(change)
+            case SetLedger():
+                return self._set_ledger(change)
+            case SetFences():
+                return self.views.set_fences(change)
+            case SetFreshness():
+                return self._set_freshness(change.freshness)
+
+    def _reset(self, change: Reset) -> set[Host]:
+        view = change.view
+        had_spoken = self.views.cluster(view.cluster).is_own_word
+        dirty = self.views.reset(change)
+        dirty |= self.views.set_fences(SetFences(view.cluster, view.fences))
+        dirty |= self._set_ledger(SetLedger(view.cluster, view.ledger))
+        if view.freshness is not None:
+            dirty |= self._set_freshness(view.freshness)
+        if not had_spoken:
+            dirty |= self._hosts_claimed_by(view.cluster)
+        return dirty
+
+    def _set_ledger(self, change: SetLedger) -> set[Host]:
+        if change.cluster == self.settings.cluster:
+            return set()  # our own ledger is the one that we write
+        old = self.views.set_ledger(change)
+        difference = compare_ledgers(change.cluster, old, change.ledger, self.claims)
+        return (
+            self.numbering.forget(difference.gone)
+            | self.numbering.learn(difference.new)
+            | self.numbering.write(difference.ours)
+        )
+
+    def _set_freshness(self, freshness: Freshness) -> set[Host]:
+        view = self.views.cluster(freshness.cluster)
+        before = (view.freshness.is_known, view.is_own_word)
+        self.views.set_freshness(freshness)
+        if before == (freshness.is_known, view.is_own_word):
+            return set()
+        return self._hosts_claimed_by(freshness.cluster)
+
+    def _hosts_claimed_by(self, cluster: str) -> set[Host]:
+        return {claim.host for claim in self.claims.of_cluster(cluster) if not claim.is_retired}
+
+    def _turn(self, dirty: set[Host], now: int) -> Delta:
+        dirty |= self._unpublished | self._elapse(now)
+        self._unpublished = set()
+        if not self._may_write:
+            self._put_off |= dirty
+            return self._publish(dirty, now)
+        dirty |= self.numbering.end_rests(now, recheck=self._must_recheck_rests)
+        self._must_recheck_rests = False
+        dirty |= self._put_off
+        self._put_off = set()
+        return self._publish(self.numbering.run(dirty, now), now)
+
+    def _elapse(self, now: int) -> set[Host]:
+        """Return the hosts for which time alone has changed something."""
+        holders = map(self.claims.holder, self._handovers.end(now))
+        dirty = {holder.host for holder in holders if holder is not None}
+        old, self._publisher.too_old = self._publisher.too_old, self.views.too_old(now)
+        for cluster in old ^ self._publisher.too_old:
+            dirty |= self.views.cluster(cluster).exports.keys()
+        return dirty
+
+    def _publish(self, touched: set[Host], now: int) -> Delta:
+        publication = self._catalogue.publish(
+            touched,
+            now,
+            handover_ends=now + self.settings.handover,
+            is_settled=self._is_settled,
+        )
+        return Delta(
+            complete=self.views.is_complete(),
+            services=tuple(publication.services),
+            removed=tuple(publication.removed),
+            claims=self.numbering.unwritten.take_new(),
+            conflicts=tuple(publication.conflicts),
+            moves=tuple(publication.moves),
+        )

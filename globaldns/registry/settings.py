@@ -1,0 +1,79 @@
+"""What the registry is told by the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from globaldns.model.address import Family, Prefix
+from globaldns.model.host import Host, is_service_host, namespace_of
+
+HANDOVER_TTLS = 10
+"""How many of the largest TTL a name waits for a VIP that was answered for another host: resolvers
+that cache longer than they were told mostly do so by small factors."""
+
+
+class ClusterRules(msgspec.Struct, frozen=True, gc=False):
+    """What one configured cluster may do."""
+
+    allow_namespaces: tuple[str, ...] = ("*",)
+    """Namespaces it may export from, with ``*`` and ``?`` as in a shell."""
+    allow_hosts: tuple[str, ...] = ()
+    """Hosts of other shapes than name.namespace that it may export, written with their zone."""
+    fenced: bool = False
+    """Its exports do not count; its claims still do."""
+
+    def may_export(self, host: Host, zones: tuple[str, ...]) -> bool:
+        """Whether a host may come from this cluster."""
+        if is_service_host(host):
+            if "*" in self.allow_namespaces:
+                return True
+            namespace = namespace_of(host)
+            if any(fnmatchcase(namespace, pattern) for pattern in self.allow_namespaces):
+                return True
+        return any(
+            fnmatchcase(f"{host}.{zone}", pattern) for pattern in self.allow_hosts for zone in zones
+        )
+
+
+class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the registry obeys; what must be equal in all clusters is equal here."""
+
+    cluster: str
+    """Our own id."""
+    clusters: Mapping[str, ClusterRules]
+    zones: tuple[str, ...]
+    """In their configured order: PTR names the first."""
+    pools: tuple[Prefix, ...]
+    reserved: tuple[Prefix, ...] = ()
+    pins: tuple[Prefix, ...] = ()
+    allow_special: tuple[Prefix, ...] = ()
+    quarantine: int = 7 * 86400
+    """Seconds that a released VIP rests."""
+    largest_ttl: int = 30
+    """The largest TTL that is served, in seconds."""
+
+    @property
+    def handover(self) -> int:
+        """Seconds that a VIP's new holder waits after it was answered for another host."""
+        return HANDOVER_TTLS * self.largest_ttl
+
+    @property
+    def patience(self) -> int:
+        """Seconds after which a view without contact is too old to be answered from."""
+        return self.quarantine // 2
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The families that have a pool, IPv4 first."""
+        return tuple(sorted({pool.family for pool in self.pools}))
+
+    def may_claim(self, cluster: str, host: Host) -> bool:
+        """Whether a cluster's claim of a host counts.
+
+        A cluster that is not configured any more is as if fenced: its claims hold.
+        """
+        rules = self.clusters.get(cluster)
+        return rules is None or rules.may_export(host, self.zones)

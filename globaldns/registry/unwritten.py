@@ -1,0 +1,63 @@
+"""Claims on their way to our ledger: nothing is answered by them before it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from globaldns.model.claim import Claim
+from globaldns.model.host import Host
+from globaldns.registry.claims import find
+
+_NO_CLAIMS: tuple[Claim, ...] = ()
+
+
+class Unwritten:
+    """What our ledger does not have yet, by host, in its newest version."""
+
+    def __init__(self) -> None:
+        self._pending: dict[Host, tuple[Claim, ...]] = {}
+        self._new: set[Host] = set()
+
+    def __contains__(self, host: Host) -> bool:
+        """Whether any claim of a host is on its way."""
+        return host in self._pending
+
+    def of_host(self, host: Host) -> tuple[Claim, ...]:
+        """Return the claims of a host that are on their way."""
+        return self._pending.get(host, _NO_CLAIMS)
+
+    def everything(self) -> tuple[Claim, ...]:
+        """Return all that is on its way, by host."""
+        return tuple(claim for host in sorted(self._pending) for claim in self._pending[host])
+
+    def take_new(self) -> tuple[Claim, ...]:
+        """Return the claims of the hosts that got any since this was asked last."""
+        hosts, self._new = sorted(self._new), set()
+        return tuple(claim for host in hosts for claim in self.of_host(host))
+
+    def add(self, claim: Claim) -> None:
+        """Put a claim on its way, in place of an older version of it."""
+        self._new.add(claim.host)
+        pending = self._pending.get(claim.host)
+        if pending is None:
+            self._pending[claim.host] = (claim,)
+            return
+        older = find(pending, claim)
+        left = tuple(other for other in pending if other is not older)
+        self._pending[claim.host] = (*left, older.merge(claim) if older else claim)
+
+    def discard(self, claim: Claim) -> bool:
+        """Note that a claim has arrived, or is to be forgotten; return whether it was pending."""
+        pending = self._pending.get(claim.host, _NO_CLAIMS)
+        left = tuple(other for other in pending if other != claim)
+        if len(left) == len(pending):
+            return False
+        if left:
+            self._pending[claim.host] = left
+        else:
+            del self._pending[claim.host]
+        return True
+
+    def acknowledge(self, claims: Iterable[Claim]) -> set[Host]:
+        """Note that our ledger has claims; return the hosts that waited for it."""
+        return {claim.host for claim in claims if self.discard(claim)}

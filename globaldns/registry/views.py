@@ -1,0 +1,270 @@
+"""What every cluster says, and for each host who offers it and who pins it.
+
+A cluster counts while it is configured and not fenced. What it says is kept even when it does not
+count, so that nothing has to be read again when it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+
+from globaldns.model.export import Export
+from globaldns.model.host import Host
+from globaldns.model.view import (
+    ClaimSet,
+    Fence,
+    Freshness,
+    Policy,
+    Put,
+    Remove,
+    Reset,
+    SetFences,
+    SetLedger,
+    SetPolicies,
+    SourceState,
+)
+from globaldns.registry.pins import Pinning, choose_pinning
+from globaldns.registry.settings import RegistrySettings
+
+_NO_EXPORTS: tuple[Export, ...] = ()
+_NO_PINNINGS: tuple[Pinning, ...] = ()
+_OWN_WORD = (SourceState.SYNCED, SourceState.SILENT)
+
+
+class ClusterView:
+    """The present view of one cluster."""
+
+    __slots__ = ("exports", "fences", "freshness", "has_spoken", "ledger", "policies")
+
+    def __init__(self, cluster: str) -> None:
+        self.exports: dict[Host, Export] = {}
+        self.policies: dict[Host, Policy] = {}
+        self.fences: tuple[Fence, ...] = ()
+        self.ledger = ClaimSet()
+        self.freshness = Freshness(cluster, SourceState.WAITING)
+        self.has_spoken = False
+        """Whether its whole view was given at least once."""
+
+    @property
+    def is_own_word(self) -> bool:
+        """Whether what the view lacks is gone by the owner's own word."""
+        return self.has_spoken and self.freshness.state in _OWN_WORD
+
+
+class Views:
+    """The views of all clusters, and their exports and pins by host."""
+
+    def __init__(self, settings: RegistrySettings) -> None:
+        self.settings = settings
+        self.families = settings.families
+        self.keepers: set[str] = set()
+        """The other clusters that keep a ledger of their own."""
+        self._clusters: dict[str, ClusterView] = {}
+        self._exports: dict[Host, tuple[Export, ...]] = {}
+        self._pinnings: dict[Host, tuple[Pinning, ...]] = {}
+        self._fenced = self._find_fenced()
+
+    def cluster(self, cluster: str) -> ClusterView:
+        """Return the view of a cluster; an empty one if it never spoke."""
+        return self._clusters.get(cluster) or self._clusters.setdefault(
+            cluster, ClusterView(cluster)
+        )
+
+    def exports(self, host: Host) -> tuple[Export, ...]:
+        """Return the exports of a host that count, oldest first."""
+        return self._exports.get(host, _NO_EXPORTS)
+
+    def pinnings(self, host: Host) -> tuple[Pinning, ...]:
+        """Return what pins a host in the clusters that count, oldest first."""
+        return self._pinnings.get(host, _NO_PINNINGS)
+
+    def pinned_hosts(self, hosts: AbstractSet[Host]) -> set[Host]:
+        """Return those of some hosts that are pinned."""
+        return {*(self._pinnings.keys() & hosts)}
+
+    @property
+    def hosts(self) -> Iterable[Host]:
+        """The hosts that are exported or pinned by clusters that count."""
+        return self._exports.keys() | self._pinnings.keys()
+
+    def fenced_exports(self, host: Host) -> list[tuple[str, Export]]:
+        """Return what clusters offer under a host whose exports do not count."""
+        return [
+            (cluster, view.exports[host])
+            for cluster, view in sorted(self._clusters.items())
+            if host in view.exports and not self.counts(cluster)
+        ]
+
+    def pinning(self, cluster: str, host: Host) -> Pinning | None:
+        """Return what pins a host in a cluster, whether that cluster counts or not."""
+        view = self.cluster(cluster)
+        return choose_pinning(cluster, view.exports.get(host), view.policies.get(host))
+
+    def counts(self, cluster: str) -> bool:
+        """Whether a cluster's exports count."""
+        return cluster in self.settings.clusters and cluster not in self._fenced
+
+    def has_ledger(self, cluster: str) -> bool:
+        """Whether a cluster keeps its claims itself, so that nobody claims for it."""
+        return cluster in self.keepers
+
+    def is_written_by_us(self, cluster: str) -> bool:
+        """Whether we claim and retire for a cluster."""
+        return cluster in self.settings.clusters and not self.has_ledger(cluster)
+
+    def is_waiting(self, cluster: str) -> bool:
+        """Whether nothing at all is known of a cluster that counts."""
+        return self.counts(cluster) and not self.cluster(cluster).freshness.is_known
+
+    def is_fresh(self, cluster: str) -> bool:
+        """Whether a cluster says now what it says."""
+        return self.cluster(cluster).freshness.state is SourceState.SYNCED
+
+    def is_complete(self) -> bool:
+        """Whether a name that no view has is known to be absent."""
+        return not any(map(self.is_waiting, self.settings.clusters))
+
+    def too_old(self, now: int) -> frozenset[str]:
+        """Return the clusters whose views are too old to be answered from."""
+        ends = ((name, self._goes_stale_at(name)) for name in self.settings.clusters)
+        return frozenset(name for name, end in ends if end is not None and end < now)
+
+    def next_too_old(self, now: int) -> int | None:
+        """Return when the next view gets too old, unless it speaks before."""
+        ends = map(self._goes_stale_at, self.settings.clusters)
+        return min((end + 1 for end in ends if end is not None and end >= now), default=None)
+
+    def _goes_stale_at(self, cluster: str) -> int | None:
+        freshness = self.cluster(cluster).freshness
+        if freshness.state in (SourceState.SYNCED, SourceState.WAITING):
+            return None
+        return (freshness.contact or 0) + self.settings.patience
+
+    def take_in(self, change: Put | Remove | SetPolicies) -> set[Host]:
+        """Take in one change; return the hosts for which anything is different."""
+        match change:
+            case Put(export):
+                self.cluster(export.cluster).exports[export.host] = export
+                self._index(export.cluster, export.host)
+                return {export.host}
+            case Remove(cluster, host):
+                self.cluster(cluster).exports.pop(host, None)
+                self._index(cluster, host)
+                return {host}
+            case SetPolicies(cluster, policies):
+                return self._set_policies(cluster, policies)
+
+    def reset(self, change: Reset) -> set[Host]:
+        """Take in the exports and policies of a whole view."""
+        view = change.view
+        mine = self.cluster(view.cluster)
+        new = {export.host: export for export in view.exports}
+        changed = {host for host, export in new.items() if mine.exports.get(host) != export}
+        changed |= mine.exports.keys() - new.keys()
+        mine.exports = new
+        mine.has_spoken = True
+        for host in changed:
+            self._index(view.cluster, host)
+        return changed | self._set_policies(view.cluster, view.policies)
+
+    def _set_policies(self, cluster: str, policies: Iterable[Policy]) -> set[Host]:
+        """Take in all GlobalServices of a cluster; of two for one host the older counts."""
+        mine = self.cluster(cluster)
+        new: dict[Host, Policy] = {}
+        for policy in sorted(policies, key=_policy_age):
+            new.setdefault(policy.host, policy)
+        hosts = mine.policies.keys() | new.keys()
+        changed = {host for host in hosts if mine.policies.get(host) != new.get(host)}
+        mine.policies = new
+        for host in changed:
+            self._index(cluster, host)
+        return changed
+
+    def set_fences(self, change: SetFences) -> set[Host]:
+        """Take in all ClusterFences that a cluster has."""
+        self.cluster(change.cluster).fences = change.fences
+        return self._refence()
+
+    def set_freshness(self, freshness: Freshness) -> None:
+        """Take in how a source stands."""
+        self.cluster(freshness.cluster).freshness = freshness
+
+    def set_ledger(self, change: SetLedger) -> ClaimSet:
+        """Take in a cluster's own ledger; return the one that it replaces."""
+        mine = self.cluster(change.cluster)
+        old, mine.ledger = mine.ledger, change.ledger
+        if change.ledger.marker is None:
+            self.keepers.discard(change.cluster)
+        else:
+            self.keepers.add(change.cluster)
+        return old
+
+    def reconfigure(self, settings: RegistrySettings) -> None:
+        """Obey other settings; everything may be different after it."""
+        self.settings = settings
+        self.families = settings.families
+        self._fenced = self._find_fenced()
+        self._exports.clear()
+        self._pinnings.clear()
+        for cluster, view in self._clusters.items():
+            for host in view.exports.keys() | view.policies.keys():
+                self._index(cluster, host)
+
+    def _refence(self) -> set[Host]:
+        old, self._fenced = self._fenced, self._find_fenced()
+        changed: set[Host] = set()
+        for cluster in old ^ self._fenced:
+            view = self.cluster(cluster)
+            hosts = view.exports.keys() | view.policies.keys()
+            for host in hosts:
+                self._index(cluster, host)
+            changed |= hosts
+        return changed
+
+    def _find_fenced(self) -> frozenset[str]:
+        """By the settings, or by the newest word; only configured clusters may speak."""
+        configured = self.settings.clusters
+        newest: dict[str, tuple[int, bool]] = {}
+        for cluster in configured:
+            for fence in self.cluster(cluster).fences:
+                word = (fence.at, fence.fenced)
+                newest[fence.target] = max(word, newest.get(fence.target, word))
+        by_word = {target for target, (_, fenced) in newest.items() if fenced}
+        return frozenset(by_word | {name for name, rules in configured.items() if rules.fenced})
+
+    def _index(self, cluster: str, host: Host) -> None:
+        view = self.cluster(cluster)
+        counts = self.counts(cluster)
+        export = view.exports.get(host) if counts else None
+        others = self._exports.get(host, _NO_EXPORTS)
+        if others or export is None:
+            others = tuple(other for other in others if other.cluster != cluster)
+        exports = others if export is None else _insert(others, export)
+        if exports:
+            self._exports[host] = exports
+        else:
+            self._exports.pop(host, None)
+        policy = view.policies.get(host) if counts else None
+        if policy or (export and export.pins) or host in self._pinnings:
+            self._index_pinning(host, cluster, choose_pinning(cluster, export, policy))
+
+    def _index_pinning(self, host: Host, cluster: str, pinning: Pinning | None) -> None:
+        left = [other for other in self.pinnings(host) if other.cluster != cluster]
+        if pinning:
+            left.append(pinning)
+        if left:
+            self._pinnings[host] = tuple(sorted(left, key=lambda pinning: pinning.age_key))
+        else:
+            self._pinnings.pop(host, None)
+
+
+def _insert(others: tuple[Export, ...], export: Export) -> tuple[Export, ...]:
+    if not others:
+        return (export,)
+    return tuple(sorted((*others, export), key=lambda export: export.age_key))
+
+
+def _policy_age(policy: Policy) -> tuple[float, str, str]:
+    created = float("inf") if policy.created_at is None else policy.created_at
+    return (created, policy.origin.namespace, policy.origin.name)
