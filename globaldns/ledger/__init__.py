@@ -1,0 +1,1 @@
+"""Where claims are remembered, whatever happens to processes and views."""

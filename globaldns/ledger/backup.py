@@ -1,0 +1,54 @@
+"""The ledger as text, once a day: what ``vip import`` reads when the file is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+from globaldns.model.claim import Claim, Marker, format_claims, format_time
+from globaldns.state import StateDirectory
+
+FOLDER = "backups"
+KEPT = 14
+"""Two weeks: longer than a quarantine of seven days, within which a number must not be reused."""
+
+_PREFIX = f"{FOLDER}/ledger-"
+_SUFFIX = ".claims"
+
+
+def write_backup(
+    state: StateDirectory, claims: Collection[Claim], *, cluster: str, marker: Marker, now: int
+) -> str | None:
+    """Write today's backup and remove what is too old; return its name, None if it is not due.
+
+    It is not due when today has one, and a ledger without claims never is: a new ledger must not
+    push out what the lost one left.
+
+    Raises:
+        StateError: it cannot be written.
+    """
+    name = f"{_PREFIX}{datetime.fromtimestamp(now, UTC):%Y-%m-%d}{_SUFFIX}"
+    names = _backups(state)
+    if not claims or name in names:
+        return None
+    head = (
+        f"# ledger {marker.id} of cluster {cluster}, created {format_time(marker.created)}\n"
+        f"# {len(claims)} claims, written {format_time(now)}\n"
+    )
+    state.write(name, head.encode(), format_claims(claims).encode())
+    for old in sorted((*names, name))[:-KEPT]:
+        state.remove(old)
+    return name
+
+
+def newest_backup(state: StateDirectory) -> Path | None:
+    """Return where the newest backup is."""
+    names = _backups(state)
+    return state.path / names[-1] if names else None
+
+
+def _backups(state: StateDirectory) -> tuple[str, ...]:
+    return tuple(
+        name for name in state.names(FOLDER) if name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+    )

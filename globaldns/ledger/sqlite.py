@@ -1,0 +1,222 @@
+"""Claims in a SQLite file.
+
+One row per claim; the row is found by the claim's identity, and a second reading of a claim merges
+with the first as ``Claim.merge`` does. Calls block, and one thread at a time may make them.
+
+Standards:
+    https://www.sqlite.org/wal.html   write-ahead log: readers see the last commit, a crash loses
+                                      nothing that was committed with synchronous=FULL
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from globaldns import __version__
+from globaldns.errors import LedgerDamaged
+from globaldns.ledger import connections
+from globaldns.ledger.connections import closing_on_error, explained
+from globaldns.ledger.verification import contradictions
+from globaldns.model.address import Address, Family
+from globaldns.model.claim import Claim, ClaimKind, Marker
+from globaldns.model.finding import Finding, Severity
+from globaldns.model.host import Host
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE claims (
+    host TEXT NOT NULL CHECK (typeof(host) = 'text'),
+    vip BLOB NOT NULL CHECK (typeof(vip) = 'blob' AND length(vip) IN (4, 16)),
+    allocated_at INTEGER NOT NULL CHECK (typeof(allocated_at) = 'integer'),
+    cluster TEXT NOT NULL CHECK (typeof(cluster) = 'text'),
+    kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    retired_at INTEGER CHECK (typeof(retired_at) IN ('integer', 'null')),
+    reason TEXT,
+    PRIMARY KEY (host, vip, allocated_at, cluster, kind)
+) WITHOUT ROWID;
+"""
+
+_MERGE = """
+INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET retired_at = excluded.retired_at, reason = excluded.reason
+WHERE excluded.retired_at IS NOT NULL AND (
+    claims.retired_at IS NULL
+    OR (excluded.retired_at, excluded.reason) < (claims.retired_at, claims.reason)
+)
+"""
+_DELETE = """
+DELETE FROM claims
+WHERE host = ? AND vip = ? AND allocated_at = ? AND cluster = ? AND kind = ?
+"""
+_META = "SELECT value FROM meta WHERE key = ?"
+_KINDS = (ClaimKind.PINNED, ClaimKind.CHOSEN, ClaimKind.GIVEN)
+"""By the number that stands in the file: never reordered."""
+_KIND_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+
+_Row = tuple[str, bytes, int, str, int, int | None, str | None]
+
+
+class SqliteLedger:
+    """An open ledger file."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        with closing_on_error(connection), explained(path):
+            self.cluster = str(self._meta("cluster"))
+            """Whose ledger it is."""
+            self.marker = Marker(str(self._meta("marker")), int(str(self._meta("created"))))
+            """Which ledger it is."""
+
+    @classmethod
+    def create(cls, path: Path, *, cluster: str, marker: Marker) -> Self:
+        """Make an empty ledger where there is none.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        meta: dict[str, str | int] = {
+            "cluster": cluster,
+            "marker": marker.id,
+            "created": marker.created,
+            "writer": __version__,
+        }
+        connections.create(path, SCHEMA, meta)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a ledger for writing; whoever does holds the state directory's lock.
+
+        Raises:
+            LedgerDamaged: it is not whole.
+            LedgerError: it is too new, or cannot be read or written.
+        """
+        return cls(path, connections.open_writing(path))
+
+    @classmethod
+    def open_reading(cls, path: Path, *, is_held: bool) -> Self:
+        """Open a ledger for reading; nothing is created. ``is_held``: some process may write it.
+
+        Raises:
+            LedgerDamaged: it is not whole.
+            LedgerError: it is too new, or cannot be read.
+        """
+        return cls(path, connections.open_reading(path, is_held=is_held))
+
+    def close(self) -> None:
+        """Close it; the write-ahead log is folded into the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def claims(self) -> tuple[Claim, ...]:
+        """Return all claims, those of a host together.
+
+        Raises:
+            LedgerDamaged: a row is no claim.
+            LedgerError: it cannot be read.
+        """
+        with explained(self.path):
+            rows = self._connection.execute("SELECT * FROM claims ORDER BY 1, 2, 3, 4, 5")
+            try:
+                return tuple(map(_decode, rows))
+            except (TypeError, ValueError, IndexError) as error:
+                raise LedgerDamaged(f"{self.path}: a row is no claim: {error}") from error
+
+    def write(self, claims: Iterable[Claim]) -> None:
+        """Merge claims into it, all or none; on return they are on the disk.
+
+        Raises:
+            LedgerError: they are not written.
+        """
+        with self._transaction():
+            self._connection.executemany(_MERGE, map(_encode, claims))
+
+    def forget(self, claims: Iterable[Claim]) -> None:
+        """Delete claims that nothing needs any more, all or none.
+
+        Raises:
+            LedgerError: nothing is forgotten.
+        """
+        with self._transaction():
+            self._connection.executemany(_DELETE, (_encode(claim)[:5] for claim in claims))
+
+    def verify(self) -> tuple[Finding, ...]:
+        """Return what is wrong with the file and with what it says.
+
+        Raises:
+            LedgerError: it cannot be read at all.
+        """
+        try:
+            with explained(self.path):
+                rows = self._connection.execute("PRAGMA integrity_check").fetchall()
+            damages = [str(reason) for (reason,) in rows if reason != "ok"]
+            if not damages:
+                return contradictions(self.claims(), str(self.path))
+        except LedgerDamaged as error:
+            damages = [str(error)]
+        return tuple(
+            Finding(Severity.ERROR, "ledger-damaged", reason, file=str(self.path))
+            for reason in damages
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what is done inside, or leave everything as it was."""
+        with explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _meta(self, key: str) -> object:
+        row = self._connection.execute(_META, (key,)).fetchone()
+        if row is None:
+            raise LedgerDamaged(f"{self.path}: it does not say its {key}")
+        return row[0]
+
+
+def _encode(claim: Claim) -> _Row:
+    return (
+        claim.host,
+        claim.vip,
+        claim.allocated_at,
+        claim.cluster,
+        _KIND_NUMBERS[claim.kind],
+        claim.retired_at,
+        claim.reason if claim.is_retired else None,
+    )
+
+
+def _decode(row: _Row) -> Claim:
+    host, vip, allocated_at, cluster, kind, retired_at, reason = row
+    Family(len(vip))
+    return Claim(
+        Host(host),
+        Address(vip),
+        allocated_at,
+        sys.intern(cluster),
+        _KINDS[kind],
+        retired_at,
+        sys.intern(reason or ""),
+    )

@@ -1,0 +1,182 @@
+"""A cluster whose objects are a directory of manifests.
+
+Files are looked at and read in a thread, a batch at a time; what they mean is decided here, between
+the batches, so that others get their turn and nothing needs a lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from globaldns.exports.rules import ExportRules
+from globaldns.model.finding import Finding, Severity
+from globaldns.model.view import Change, Freshness, Reset, SetFreshness, SourceState, View
+from globaldns.sources.holdings import Record
+from globaldns.sources.manifest import Reading, Unread, read_manifest
+from globaldns.sources.places import Places
+from globaldns.sources.scan import scan
+from globaldns.sources.turns import Moment, Turns
+from globaldns.sources.watch import watch
+from globaldns.tasks import steady_clock, wall_clock
+
+logger = logging.getLogger(__name__)
+
+RESCAN_SECONDS = 30.0
+"""How long nothing may have to be said about a directory until it is looked at anyway."""
+
+Publish = Callable[[Sequence[Change], float], None]
+"""Takes changes, and the steady time at which their reading began."""
+
+
+class DirectorySource:
+    """One cluster, read from a directory; publishes its view and every change of it."""
+
+    def __init__(
+        self,
+        root: Path,
+        rules: ExportRules,
+        *,
+        grace: float,
+        remembered: View | None = None,
+        wall: Callable[[], int] = wall_clock,
+    ) -> None:
+        self.root = root
+        self.cluster = rules.cluster
+        self._turns = Turns(rules, grace=grace, remembered=remembered)
+        self._places = Places(root)
+        self._wall = wall
+
+    @property
+    def freshness(self) -> Freshness:
+        """How fresh the view is; its ``contact`` moves with every reading that succeeds."""
+        return self._turns.freshness
+
+    @property
+    def files(self) -> int:
+        """How many manifests there are."""
+        return len(self._turns.holdings.files)
+
+    def view(self) -> View:
+        """Return all that the cluster says."""
+        return self._turns.view()
+
+    def findings(self, of_mesh: Iterable[Finding] = ()) -> list[Finding]:
+        """Return what is wrong now, with file and line; opens the files that it names.
+
+        ``of_mesh`` are findings of others about objects of this cluster.
+        """
+        found = [*self._turns.findings(), *of_mesh]
+        return self._places.add_lines(found, self._turns.holdings)
+
+    def rejected(self) -> Counter[str]:
+        """Return how many objects are refused now, by kind; opens no file."""
+        found = [
+            *self._turns.findings(),
+            *(one.finding for _, one in self._turns.holdings.misfits()),
+        ]
+        refused = {one.object for one in found if one.severity is Severity.ERROR and one.object}
+        return Counter(identity.partition(" ")[0] for identity in refused)
+
+    def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
+        """Learn the gateways of all other clusters; return what that changes."""
+        return self._turns.set_foreign_gateways(addresses)
+
+    def begin(self) -> list[Change]:
+        """Return what is known already: what was read, else the remembered view, else nothing."""
+        return self._turns.begin()
+
+    def read_once(self, now: Moment) -> list[Change]:
+        """Read what has changed, here and now; return what that changes."""
+        turn = self._turns.turn(scan(self.root), now)
+        with _paused_collection(is_wanted=not self._turns.has_read):
+            try:
+                batch = next(turn)
+                while True:
+                    batch = turn.send(self._read(batch, now))
+            except StopIteration as end:
+                changes: list[Change] = end.value
+                return changes
+
+    async def read(self, now: Moment) -> list[Change]:
+        """Read what has changed, in a thread, and let others work between the batches."""
+        turn = self._turns.turn(await asyncio.to_thread(scan, self.root), now)
+        with _paused_collection(is_wanted=not self._turns.has_read):
+            try:
+                batch = next(turn)
+                while True:
+                    batch = turn.send(await asyncio.to_thread(self._read, batch, now))
+            except StopIteration as end:
+                changes: list[Change] = end.value
+                return changes
+
+    async def run(self, publish: Publish) -> None:
+        """Publish what is known, then every change, for ever; ``publish`` may not wait."""
+        publish(self.begin(), steady_clock())
+        changed = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch(self.root, changed))
+            while True:
+                changed.clear()
+                now = Moment(self._wall(), steady_clock())
+                changes = await self.read(now)
+                if changes:
+                    publish(changes, now.steady)
+                    self._log_standing(changes)
+                await self._wait(changed)
+
+    async def _wait(self, changed: asyncio.Event) -> None:
+        due = self._turns.next_turn(steady_clock())
+        try:
+            async with asyncio.timeout(RESCAN_SECONDS if due is None else min(due, RESCAN_SECONDS)):
+                await changed.wait()
+        except TimeoutError:
+            return
+
+    def _read(self, paths: Sequence[str], now: Moment) -> list[Reading]:
+        return [self._read_file(path, now) for path in paths]
+
+    def _read_file(self, path: str, now: Moment) -> Reading:
+        former = self._turns.holdings.files.get(path, Record(None))
+        reading = read_manifest(
+            self.root, path, cluster=self.cluster, now=now.wall, known=former.digest
+        )
+        if isinstance(reading, Unread) and reading.finding != former.fault:
+            logger.warning(
+                "file is not read",
+                extra={
+                    "cluster": self.cluster,
+                    "file": path,
+                    "line": reading.finding.line,
+                    "reason": reading.finding.reason,
+                },
+            )
+        return reading
+
+    def _log_standing(self, changes: Sequence[Change]) -> None:
+        """Log how the source stands if that is among the changes."""
+        if not isinstance(changes[-1], SetFreshness | Reset):
+            return
+        standing = {"cluster": self.cluster, "files": self.files}
+        if self.freshness.state is SourceState.SYNCED:
+            logger.info("source is read", extra=standing)
+        else:
+            logger.warning("source is silent", extra={**standing, "reason": self.freshness.reason})
+
+
+@contextmanager
+def _paused_collection(*, is_wanted: bool) -> Iterator[None]:
+    """Keep the garbage collector out of a first reading: it makes no cycles."""
+    if not (is_wanted and gc.isenabled()):
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,112 @@
+"""Views as they are kept in the state directory, for the time after a restart.
+
+The payload is the view in msgpack, its exports in batches so that they are never in memory twice;
+``state`` adds magic, version and checksum. Its age is the last contact: the time of writing says
+nothing about how old what it says is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+
+from globaldns.errors import StateError
+from globaldns.model.export import Export, Origin
+from globaldns.model.view import Freshness, SourceState, View
+
+_Value = TypeVar("_Value", bound=Hashable)
+
+FORMAT = 1
+"""Version of the payload; goes up when a field of a view changes its meaning."""
+
+_BATCH = 1000
+"""Exports that are read at once: about half a megabyte."""
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    rest: View
+    """The view without its exports."""
+    exports: list[msgspec.Raw]
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Kept)
+_BATCH_DECODER = msgspec.msgpack.Decoder(list[Export])
+
+
+def file_name(cluster: str) -> str:
+    """Return the name of a cluster's view below the state directory."""
+    return f"views/{quote(cluster, safe='')}.bin"
+
+
+def encode_view(view: View) -> bytes:
+    """Return a view as it is kept."""
+    exports = view.exports
+    return _ENCODER.encode(
+        _Kept(
+            msgspec.structs.replace(view, exports=()),
+            [
+                msgspec.Raw(_ENCODER.encode(exports[start : start + _BATCH]))
+                for start in range(0, len(exports), _BATCH)
+            ],
+        )
+    )
+
+
+def decode_view(payload: bytes, cluster: str) -> View:
+    """Return a view that was kept, as the remembered view of its cluster.
+
+    Raises:
+        StateError: it is no view, or another cluster's.
+    """
+    try:
+        view = _join(_DECODER.decode(payload))
+    except msgspec.MsgspecError as error:
+        raise StateError(
+            f"the remembered view of {cluster} is damaged: {error}",
+            hint=f"remove {file_name(cluster)} from the state directory",
+        ) from None
+    if view.cluster != cluster:
+        raise StateError(
+            f"{file_name(cluster)} is the view of {view.cluster}",
+            hint="remove it from the state directory",
+        )
+    return as_remembered(view)
+
+
+def as_remembered(view: View, reason: str = "") -> View:
+    """Return a view as it stands until its source is read again."""
+    contact = view.freshness.contact if view.freshness else None
+    freshness = Freshness(view.cluster, SourceState.REMEMBERED, contact, reason)
+    return msgspec.structs.replace(view, freshness=freshness)
+
+
+def _join(kept: _Kept) -> View:
+    """Return the view; equal ports, zones and names of 100,000 exports are one value each."""
+    shared: dict[Any, Any] = {}
+
+    def share(value: _Value) -> _Value:
+        return cast(_Value, shared.setdefault(value, value))
+
+    exports: list[Export] = []
+    for batch in kept.exports:
+        for export in _BATCH_DECODER.decode(batch):
+            origin = export.origin
+            exports.append(
+                msgspec.structs.replace(
+                    export,
+                    cluster=share(export.cluster),
+                    zones=share(export.zones),
+                    ports=share(export.ports),
+                    origin=Origin(
+                        share(origin.kind),
+                        share(origin.namespace),
+                        origin.name,
+                        share(origin.file),
+                    ),
+                )
+            )
+    return msgspec.structs.replace(kept.rest, exports=tuple(exports))

@@ -1,0 +1,236 @@
+"""What each reading of a directory of manifests means: every decision, and no I/O.
+
+What is silence and what is the owner's own word:
+
+    directory missing, unreadable or without manifests    silence: the view stands
+    file unreadable, broken or below an unreadable one    all that was last seen in it stands
+    object of a wrong shape, or refused as Istio would    its last good version stands
+    object in no file any more                            stands for ``grace``, then it is gone
+
+A turn yields the files to be read, a batch at a time, and is sent what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+
+import msgspec
+
+from globaldns.exports.cluster import ClusterExports
+from globaldns.exports.rules import ExportRules
+from globaldns.model.export import Origin
+from globaldns.model.finding import Finding, Severity
+from globaldns.model.view import Change, Freshness, Reset, SetFreshness, SourceState, View
+from globaldns.objects import ObjectKey
+from globaldns.objects.kubernetes import Service
+from globaldns.sources.carryover import Carryover, IsDoubtful
+from globaldns.sources.holdings import Holdings, changed_files
+from globaldns.sources.manifest import Manifest, Reading, Unread
+from globaldns.sources.remembered import as_remembered
+from globaldns.sources.scan import Scan
+
+YOUNG_SECONDS = 2.0
+"""When files that were read while they were young are read again."""
+_BATCH_OCTETS = 256 << 10
+"""Manifests that are read and taken in one go: about 20 ms of work."""
+
+
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """Now, by both clocks."""
+
+    wall: int
+    """Unix seconds: dates what is said."""
+    steady: float
+    """Seconds that nobody sets: measures ``grace``."""
+
+
+Turn = Generator[list[str], Sequence[Reading], list[Change]]
+
+
+class Turns:
+    """The view of one directory, from turn to turn."""
+
+    def __init__(self, rules: ExportRules, *, grace: float, remembered: View | None) -> None:
+        self.cluster = rules.cluster
+        self.holdings = Holdings()
+        self.has_read = False
+        """Whether the directory was read completely at least once."""
+        self._grace = grace
+        self._exports = ClusterExports(rules)
+        self._scan = Scan({}, {})
+        self._remembered = None if remembered is None else as_remembered(remembered)
+        self._carryover: Carryover | None = None
+        self._is_young = False
+        self._is_turning = False
+        self.freshness = Freshness(self.cluster, SourceState.WAITING)
+        if self._remembered is not None and self._remembered.freshness is not None:
+            self.freshness = self._remembered.freshness
+        self._published = self.freshness
+
+    def view(self) -> View:
+        """Return all that the cluster says."""
+        if not self.has_read:
+            view = self._remembered or View(self.cluster)
+        else:
+            view = self._exports.view()
+            if self._carryover is not None:
+                view = self._carryover.beside(view)
+        return msgspec.structs.replace(view, freshness=self.freshness)
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong now, but for documents that are not taken; without lines."""
+        found = [*self._silences(), *self.holdings.findings(self.cluster)]
+        return found + self._exports.findings()
+
+    def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
+        """Learn the gateways of all other clusters; return what that changes.
+
+        In the middle of a turn that says so itself, or its changes would come in a wrong order.
+        """
+        self._exports.set_foreign_gateways(addresses)
+        return self._said() if self.has_read and not self._is_turning else []
+
+    def begin(self) -> list[Change]:
+        """Return what is known already: what was read, else the remembered view, else nothing."""
+        self._published = self.freshness
+        if self._remembered is None and not self.has_read:
+            return [SetFreshness(self.freshness)]
+        return [Reset(self.view())]
+
+    def turn(self, found: Scan, now: Moment) -> Turn:
+        """Yield the files to be read, and return what they change."""
+        self._is_turning = True
+        try:
+            return (yield from self._take_turn(found, now))
+        finally:
+            self._is_turning = False
+
+    def _take_turn(self, found: Scan, now: Moment) -> Turn:
+        self._scan = found
+        self._is_young = False
+        if found.failure:
+            return self._fall_silent(found.failure)
+        files = self.holdings.files
+        for path in [path for path in files if path not in found.files and not found.hides(path)]:
+            self.holdings.drop(path)
+        changes: list[Change] = []
+        for batch in _batches(changed_files(found.files.items(), files), found):
+            self._take((yield batch))
+            changes += self._said()
+        while heirs := self.holdings.inherit():
+            self.holdings.forget(heirs)
+            self._take((yield sorted(heirs)))
+        if not self.has_read and len(self.holdings.unknown) == len(files):
+            return self._fall_silent("no manifest in its directory can be read")
+        return self._speak(changes, now)
+
+    def next_turn(self, now: float) -> float | None:
+        """Return in how many seconds to read again even if nothing changes; None: no need."""
+        carried = self._carryover.deadline if self._carryover is not None else None
+        ends = [end - now for end in (self.holdings.deadline, carried) if end is not None]
+        if self._is_young:
+            ends.append(YOUNG_SECONDS)
+        return max(0.0, min(ends)) if ends else None
+
+    def _take(self, readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            self._is_young |= reading.stamp is None and not isinstance(reading, Unread)
+            if not isinstance(reading, Manifest):
+                self.holdings.keep(reading)
+                continue
+            self.holdings.take(reading)
+            for identity, found in reading.objects:
+                if self.holdings.is_taken_from(identity, reading.path):
+                    self._exports.put(found, reading.path)
+
+    def _speak(self, changes: list[Change], now: Moment) -> list[Change]:
+        """Return what a successful turn changes."""
+        for identity in self.holdings.expire(now.steady, self._grace):
+            self._exports.remove(identity)
+        changes += self._said()
+        self.freshness = Freshness(self.cluster, SourceState.SYNCED, now.wall)
+        if not self.has_read:
+            return [self._begin_anew(now)]
+        return [*changes, *self._end_carryover(now), *self._freshness_changes()]
+
+    def _begin_anew(self, now: Moment) -> Change:
+        """Return the whole view after the first reading, beside which the remembered one ends."""
+        self.has_read = True
+        if self._remembered is not None:
+            self._carryover = Carryover(self._remembered, self._exports.view())
+            self._remembered = None
+            self._end_carryover(now)
+        self._published = self.freshness
+        return Reset(self.view())
+
+    def _end_carryover(self, now: Moment) -> list[Change]:
+        if self._carryover is None:
+            return []
+        changes = self._carryover.expire(
+            self._doubts(), self._exports.view, now.steady, self._grace
+        )
+        if not self._carryover:
+            self._carryover = None
+        return changes
+
+    def _doubts(self) -> IsDoubtful:
+        """Return whether an object may be there although nothing was read of it."""
+        unknown = self.holdings.unknown
+        is_partial = bool(unknown or self._scan.unreadable)
+
+        def is_doubtful(origin: Origin | None) -> bool:
+            if origin is None or origin.kind == Service.kind:
+                return is_partial
+            identity = ObjectKey(origin.kind, origin.namespace, origin.name)
+            return (
+                origin.file in unknown
+                or self._scan.hides(origin.file)
+                or self.holdings.is_refused(identity)
+                or (self.holdings.holds(identity) and self._exports.is_refused(identity))
+            )
+
+        return is_doubtful
+
+    def _fall_silent(self, reason: str) -> list[Change]:
+        """Keep all that is known."""
+        self.holdings.pause()
+        if self._carryover is not None:
+            self._carryover.pause()
+        state = self.freshness.state
+        if state is SourceState.SYNCED:
+            state = SourceState.SILENT
+        self.freshness = msgspec.structs.replace(self.freshness, state=state, reason=reason)
+        return self._freshness_changes()
+
+    def _said(self) -> list[Change]:
+        changes = self._exports.changes()
+        return changes if self._carryover is None else self._carryover.amend(changes)
+
+    def _freshness_changes(self) -> list[Change]:
+        """Return the freshness if it differs from what was published, but for its contact."""
+        former, self._published = self._published, self.freshness
+        if (former.state, former.reason) == (self.freshness.state, self.freshness.reason):
+            return []
+        return [SetFreshness(self.freshness)]
+
+    def _silences(self) -> Iterator[Finding]:
+        """Yield what could not be looked at."""
+        reasons = dict(self._scan.unreadable)
+        if self.freshness.reason:
+            reasons[""] = self.freshness.reason
+        for path, reason in reasons.items():
+            yield Finding(Severity.ERROR, "unreadable", reason, file=path, cluster=self.cluster)
+
+
+def _batches(paths: Sequence[str], found: Scan) -> Iterator[list[str]]:
+    """Yield files together that are small together."""
+    batch: list[str] = []
+    octets = 0
+    for path in paths:
+        batch.append(path)
+        octets += found.files[path].size
+        if octets >= _BATCH_OCTETS:
+            yield batch
+            batch, octets = [], 0
+    if batch:
+        yield batch

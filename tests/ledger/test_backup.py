@@ -1,0 +1,42 @@
+from globaldns.ledger.backup import KEPT, newest_backup, write_backup
+from globaldns.model.claim import Marker, parse_claims
+
+START = 1767323045
+DAY = 86400
+CLAIMS = parse_claims("""\
+reviews.bookinfo 240.140.3.9 2026-01-02T03:04:05Z east given - -
+old.bookinfo fd67::1 2026-01-02T03:04:05Z west pinned 2026-02-01T00:00:00Z unpinned
+""")
+
+
+def write(place, *, now=START, claims=CLAIMS):
+    return write_backup(place.state, claims, cluster="east", marker=Marker("m-1", START), now=now)
+
+
+def test_a_backup_is_the_claims_as_import_reads_them(place):
+    assert write(place) == "backups/ledger-2026-01-02.claims"
+    text = (place.state.path / "backups/ledger-2026-01-02.claims").read_text()
+    assert text.startswith("# ledger m-1 of cluster east, created 2026-01-02T03:04:05Z\n")
+    assert set(parse_claims(text)) == set(CLAIMS)
+
+
+def test_there_is_one_a_day(place):
+    assert write(place)
+    assert write(place, now=START + 60, claims=CLAIMS[:1]) is None
+    assert write(place, now=START + DAY) == "backups/ledger-2026-01-03.claims"
+    assert newest_backup(place.state) == place.state.path / "backups/ledger-2026-01-03.claims"
+
+
+def test_a_ledger_without_claims_pushes_out_no_backup(place):
+    assert write(place, claims=()) is None
+    assert newest_backup(place.state) is None
+
+
+def test_the_oldest_give_way_and_other_files_are_left_alone(place):
+    place.state.write("backups/mine.txt", b"kept")
+    for day in range(KEPT + 3):
+        write(place, now=START + day * DAY)
+    names = place.state.names("backups")
+    assert len(names) == KEPT + 1
+    assert names[0] == "backups/ledger-2026-01-05.claims"
+    assert "backups/mine.txt" in names

@@ -1,0 +1,62 @@
+"""Manifests in text, for the tests of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from globaldns.exports.rules import ExportRules
+from globaldns.model.view import Change, Put, Remove, View
+from globaldns.sources.directory import DirectorySource
+from globaldns.sources.turns import Moment
+
+GRACE = 30.0
+RULES = ExportRules(cluster="east", zones=("global",))
+
+
+def entry(name: str, port: int = 80, namespace: str = "ns") -> str:
+    return f"""\
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{name: {name}, namespace: {namespace}}}
+spec:
+  hosts: [{name}.{namespace}.global]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports:
+  - number: {port}
+    name: http
+    protocol: HTTP
+  endpoints: [{{address: 10.0.0.1}}]
+"""
+
+
+def entries(*names: str) -> str:
+    return "".join(map(entry, names))
+
+
+def refused(name: str) -> str:
+    """An entry that Istio's webhook refuses: its port number is out of range."""
+    return entry(name, port=70_000)
+
+
+def misshapen(name: str) -> str:
+    """An entry that an API server refuses: a label is no text."""
+    return entry(name).replace(f"{{name: {name},", f"{{name: {name}, labels: {{a: 1}},")
+
+
+def at(seconds: float) -> Moment:
+    return Moment(1_800_000_000 + int(seconds), 1000.0 + seconds)
+
+
+def hosts(source: DirectorySource | View) -> set[str]:
+    view = source if isinstance(source, View) else source.view()
+    return {export.host.removesuffix(".ns") for export in view.exports}
+
+
+def put(changes: Sequence[Change]) -> list[str]:
+    return [change.export.host for change in changes if isinstance(change, Put)]
+
+
+def removed(changes: Sequence[Change]) -> list[str]:
+    return [change.host for change in changes if isinstance(change, Remove)]

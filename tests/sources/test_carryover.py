@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import pytest
+
+from globaldns.model.address import parse_address
+from globaldns.model.claim import Claim, ClaimKind, Marker
+from globaldns.model.export import Gateway, Origin
+from globaldns.model.host import Host
+from globaldns.model.view import (
+    Change,
+    ClaimSet,
+    Fence,
+    Policy,
+    SetFences,
+    SetGateways,
+    SetLedger,
+    SetPolicies,
+    View,
+)
+from globaldns.sources.carryover import Carryover
+
+MARKER = Marker("m", 1)
+
+
+def policy(name: str) -> Policy:
+    return Policy(Host(f"{name}.ns"), Origin("GlobalService", "ns", name))
+
+
+def fence(name: str) -> Fence:
+    return Fence(name, fenced=True, at=1, origin=Origin("ClusterFence", "", name))
+
+
+def gateway(address: str) -> Gateway:
+    return Gateway("n1", address, 15443, "east")
+
+
+def ledger(*hosts: str, marker: Marker | None = MARKER) -> ClaimSet:
+    vip = parse_address("240.128.0.1")
+    return ClaimSet(
+        marker, tuple(Claim(Host(host), vip, 1, "east", ClaimKind.GIVEN) for host in hosts)
+    )
+
+
+BEFORE = View(
+    "east",
+    policies=(policy("a"), policy("b")),
+    fences=(fence("west"),),
+    gateways=(gateway("192.0.2.1"),),
+    ledger=ledger("a", "b"),
+)
+PARTLY = View("east", policies=(policy("a"),), ledger=ledger("a"))
+
+
+def expire(carried: Carryover, now: float, *, doubtful: bool = False) -> list[Change]:
+    return carried.expire(lambda _: doubtful, lambda: PARTLY, now, 30.0)
+
+
+def test_all_that_was_not_read_again_stands_beside_what_was() -> None:
+    assert Carryover(BEFORE, PARTLY).beside(PARTLY) == BEFORE
+
+
+def test_what_was_read_completely_again_carries_nothing() -> None:
+    assert not Carryover(BEFORE, BEFORE)
+
+
+def test_after_its_grace_it_ends_in_one_change_of_each_kind() -> None:
+    carried = Carryover(BEFORE, PARTLY)
+    assert expire(carried, 0) == []
+    assert carried.deadline == 30
+    assert expire(carried, 30) == [
+        SetPolicies("east", PARTLY.policies),
+        SetFences("east", ()),
+        SetGateways("east", ()),
+        SetLedger("east", PARTLY.ledger),
+    ]
+    assert not carried
+
+
+def test_doubt_holds_it_and_its_grace_begins_when_the_doubt_ends() -> None:
+    carried = Carryover(BEFORE, PARTLY)
+    assert expire(carried, 0) == []
+    assert expire(carried, 100, doubtful=True) == []
+    assert expire(carried, 200) == []
+    assert len(expire(carried, 230)) == 4
+
+
+def test_silence_starts_its_grace_anew() -> None:
+    carried = Carryover(BEFORE, PARTLY)
+    assert expire(carried, 0) == []
+    carried.pause()
+    assert expire(carried, 100) == []
+    assert carried.deadline == 130
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        (SetPolicies("east", (policy("b"),)), SetPolicies("east", (policy("b"),))),
+        (SetPolicies("east", ()), SetPolicies("east", (policy("b"),))),
+        (SetFences("east", (fence("flat"),)), SetFences("east", (fence("flat"), fence("west")))),
+        (SetGateways("east", ()), SetGateways("east", BEFORE.gateways)),
+        (
+            SetGateways("east", (gateway("192.0.2.9"),)),
+            SetGateways("east", (gateway("192.0.2.9"),)),
+        ),
+        (SetLedger("east", ClaimSet()), SetLedger("east", ledger("b"))),
+        (SetLedger("east", ledger("c")), SetLedger("east", ledger("c", "b"))),
+        (
+            SetLedger("east", ledger("c", marker=Marker("new", 2))),
+            SetLedger("east", ledger("c", marker=Marker("new", 2))),
+        ),
+    ],
+)
+def test_a_change_of_what_was_read_becomes_one_of_the_view(said: Change, becomes: Change) -> None:
+    assert Carryover(BEFORE, PARTLY).amend([said]) == [becomes]

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from globaldns.model.view import Change, Reset
+from globaldns.sources.directory import DirectorySource
+from globaldns.sources.watch import watch
+from tests.sources.manifests import GRACE, RULES, entry, hosts
+
+CEILING_SECONDS = 20
+
+
+class Running:
+    """A source that runs, and the condition that something was published."""
+
+    def __init__(self, root: Path) -> None:
+        self.source = DirectorySource(root, RULES, grace=GRACE)
+        self.published: list[Change] = []
+        self._news = asyncio.Event()
+
+    def publish(self, changes: Sequence[Change], _received: float) -> None:
+        assert changes
+        self.published += changes
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(CEILING_SECONDS):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+    async def until_hosts(self, *names: str) -> None:
+        await self.until(lambda: hosts(self.source) == set(names))
+
+    async def until_state(self, state: str) -> None:
+        await self.until(lambda: self.source.freshness.state.value == state)
+
+
+@asynccontextmanager
+async def running(root: Path) -> AsyncIterator[Running]:
+    run = Running(root)
+    task = asyncio.create_task(run.source.run(run.publish))
+    try:
+        yield run
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+async def test_a_new_file_is_published(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text(entry("a"))
+    async with running(tmp_path) as run:
+        await run.until_hosts("a")
+        (tmp_path / "g.yaml").write_text(entry("b"))
+        await run.until_hosts("a", "b")
+        assert sum(isinstance(change, Reset) for change in run.published) == 1
+
+
+async def test_a_directory_that_comes_later_is_read_and_watched(tmp_path: Path) -> None:
+    root = tmp_path / "later"
+    async with running(root) as run:
+        await run.until_state("waiting")
+        root.mkdir()
+        (root / "f.yaml").write_text(entry("a"))
+        await run.until_hosts("a")
+        (root / "g.yaml").write_text(entry("b"))
+        await run.until_hosts("a", "b")
+
+
+async def test_a_directory_that_was_removed_and_made_again_is_watched_again(tmp_path: Path) -> None:
+    root = tmp_path / "east"
+    root.mkdir()
+    (root / "f.yaml").write_text(entry("a"))
+    async with running(root) as run:
+        await run.until_hosts("a")
+        shutil.rmtree(root)
+        await run.until_state("silent")
+        root.mkdir()
+        (root / "f.yaml").write_text(entry("a"))
+        await run.until_state("synced")
+        (root / "g.yaml").write_text(entry("b"))
+        await run.until_hosts("a", "b")
+
+
+async def test_a_directory_that_is_replaced_at_once_is_watched_again(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f.yaml").write_text(entry("a"))
+    (tmp_path / "current").symlink_to("one")
+    async with running(tmp_path / "current") as run:
+        await run.until_hosts("a")
+        (tmp_path / "two" / "g.yaml").write_text(entry("b"))
+        (tmp_path / "next").symlink_to("two")
+        (tmp_path / "next").rename(tmp_path / "current")
+        await run.until_hosts("a", "b")
+        (tmp_path / "two" / "h.yaml").write_text(entry("c"))
+        await run.until_hosts("a", "b", "c")
+
+
+async def test_a_new_directory_below_is_watched_too(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text(entry("a"))
+    async with running(tmp_path) as run:
+        await run.until_hosts("a")
+        (tmp_path / "sub" / "deep").mkdir(parents=True)
+        (tmp_path / "sub" / "deep" / "g.yaml").write_text(entry("b"))
+        await run.until_hosts("a", "b")
+
+
+async def test_others_get_their_turn_during_a_first_reading(tmp_path: Path) -> None:
+    for number in range(20):
+        names = [f"s{number}-{one}" for one in range(100)]
+        (tmp_path / f"f{number}.yaml").write_text("".join(map(entry, names)))
+    async with running(tmp_path) as run:
+        turns = 0
+        while run.source.freshness.state.value != "synced":
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns > 2
+        assert len(hosts(run.source)) == 2000
+
+
+async def test_a_directory_that_is_gone_before_it_is_watched_is_looked_at(tmp_path: Path) -> None:
+    changed = asyncio.Event()
+    task = asyncio.create_task(watch(tmp_path / "gone", changed))
+    async with asyncio.timeout(CEILING_SECONDS):
+        await changed.wait()
+    task.cancel()
+    await asyncio.wait([task])
