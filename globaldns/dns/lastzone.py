@@ -1,0 +1,116 @@
+"""The last zone served, as bytes: what a start answers from before its sources have spoken.
+
+MessagePack, in this order::
+
+    [version, [cluster, marker, serial, saved_at, fingerprint, handovers], shapes, rows]
+
+Most entries differ only in host and VIPs. What they share (zones, ports, clusters, rule) is a
+shape, written once: the file is small, and what is read shares its tuples. The state directory adds
+magic and checksum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from globaldns.errors import StateError
+from globaldns.model.address import Address
+from globaldns.model.host import Host
+from globaldns.model.snapshot import Answering, Entry, EntryPort
+
+VERSION = 1
+"""Of the format; a newer one is refused."""
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Whose zone it was, and when."""
+
+    cluster: str
+    marker: str
+    """Id of the ledger that its VIPs stand in."""
+    serial: int
+    saved_at: int
+    """Unix seconds."""
+    fingerprint: str
+    """``DnsRules.fingerprint`` of who served it."""
+    handovers: dict[Address, int] = {}
+    """VIPs that were answered for another host, and until when (Unix seconds) that counts."""
+
+
+class LastZone(msgspec.Struct, frozen=True, gc=False):
+    """A zone as it was served."""
+
+    header: Header
+    entries: tuple[Entry, ...]
+
+
+class _Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    zones: tuple[str, ...]
+    ports: tuple[EntryPort, ...]
+    clusters: tuple[str, ...]
+    rule: str
+
+
+_Row = tuple[str, tuple[bytes, ...], int, Answering, int]
+"""Host, VIPs, index of its shape, how it is answered, time of the last change."""
+
+
+class _File(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    version: int
+    header: Header
+    shapes: list[_Shape]
+    rows: list[_Row]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_File)
+_version_decoder = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw, msgspec.Raw, msgspec.Raw])
+
+
+def encode_zone(header: Header, entries: Iterable[Entry]) -> bytes:
+    """Return a zone as bytes."""
+    shapes: dict[_Shape, int] = {}
+    rows: list[_Row] = []
+    for entry in entries:
+        shape = _Shape(entry.zones, entry.ports, entry.clusters, entry.rule)
+        index = shapes.setdefault(shape, len(shapes))
+        rows.append((entry.host, entry.vips, index, entry.answering, entry.changed_at))
+    return _encoder.encode(_File(VERSION, header, list(shapes), rows))
+
+
+def decode_zone(data: bytes) -> LastZone:
+    """Return the zone that bytes remember.
+
+    Raises:
+        StateError: they are damaged, or of a newer version.
+    """
+    try:
+        version = _version_decoder.decode(data)[0]
+        if version != VERSION:
+            raise StateError(
+                f"the last zone remembered has format {version}, this program reads {VERSION}",
+                hint="install the release that wrote it, or remove the file",
+            )
+        file = _decoder.decode(data)
+        entries = tuple(_entries(file))
+    except (msgspec.DecodeError, IndexError) as error:
+        raise StateError(f"the last zone remembered is damaged: {error}") from None
+    return LastZone(file.header, entries)
+
+
+def _entries(file: _File) -> Iterable[Entry]:
+    shapes = file.shapes
+    for host, vips, index, answering, changed_at in file.rows:
+        shape = shapes[index]
+        yield Entry(
+            Host(host),
+            shape.zones,
+            vips,  # type: ignore[arg-type]  # Address is a name for bytes
+            shape.ports,
+            answering,
+            shape.clusters,
+            changed_at,
+            shape.rule,
+        )

@@ -1,0 +1,248 @@
+"""Queries over TCP.
+
+A connection is in one of these states, and has one deadline::
+
+    idle        no octets of a next message          closed after 30 s
+    receiving   a part of a message                  closed 10 s after its first octet
+    blocked     replies wait for the peer to read    reading stops; aborted after 30 s
+    ending      the peer has half-closed             what came whole is answered, then closed
+
+Messages come in any segmentation (two octets of length, then the message), many at once, and are
+answered in order, each reply in one write. A turn of the loop answers a bounded number, so that one
+connection cannot keep the others and UDP waiting.
+
+Standards:
+    RFC 7766          sections 6.2.1.1 pipelining, 6.2.3 idle time-outs, 8 framing, 10 limits
+    RFC 1035 section 4.2.2
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import cast
+
+import msgspec
+
+from globaldns.dns.counters import Channel, Dropped
+from globaldns.dns.responder import Responder, Source
+from globaldns.dns.wire import HEADER_OCTETS
+
+BURST = 64
+"""Messages of one connection that are answered in one turn of the loop."""
+
+WRITE_BUFFER_OCTETS = 65536
+"""Replies that may wait for a slow reader before no more is read from it: one of the largest."""
+
+_LENGTH_OCTETS = 2
+_CLOSING_SECONDS = 5.0
+"""How long replies may go on leaving after the end of a connection was decided."""
+
+
+class TcpLimits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What clients may hold of us."""
+
+    connections: int = 1024
+    """In all; each has a file descriptor."""
+    per_source: int = 128
+    """From one address."""
+    idle_seconds: float = 30.0
+    """RFC 7766 section 6.2.3; above the 10 s that CoreDNS keeps an unused connection."""
+    message_seconds: float = 10.0
+    """From the first octet of a message to its last; who sends slower holds on to us."""
+
+
+class Connections:
+    """All TCP connections of a server."""
+
+    def __init__(self, responder: Responder, limits: TcpLimits) -> None:
+        self.responder = responder
+        self.limits = limits
+        self._open: set[Connection] = set()
+        self._per_source: Counter[str] = Counter()
+        self._none_left = asyncio.Event()
+        self._none_left.set()
+
+    def __len__(self) -> int:
+        """Return how many are open."""
+        return len(self._open)
+
+    def accept(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        return Connection(self)
+
+    def admit(self, connection: Connection, address: str) -> bool:
+        """Count a connection in, unless there are too many."""
+        limits = self.limits
+        is_full = len(self._open) >= limits.connections
+        if is_full or self._per_source[address] >= limits.per_source:
+            self.responder.counters.drop(Dropped.TCP_LIMIT)
+            return False
+        self._open.add(connection)
+        self._per_source[address] += 1
+        self._none_left.clear()
+        return True
+
+    def release(self, connection: Connection, address: str) -> None:
+        """Count a connection out that was admitted."""
+        self._open.remove(connection)
+        self._per_source[address] -= 1
+        if not self._per_source[address]:
+            del self._per_source[address]
+        if not self._open:
+            self._none_left.set()
+
+    async def close(self, seconds: float) -> None:
+        """Close all, when their replies have left or after some seconds."""
+        for connection in tuple(self._open):
+            connection.end()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._none_left.wait()
+        except TimeoutError:
+            for connection in tuple(self._open):
+                connection.abort()
+            await self._none_left.wait()
+
+
+class Connection(asyncio.Protocol):
+    """One TCP connection."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._responder = connections.responder
+        self._limits = connections.limits
+        self._loop = asyncio.get_running_loop()
+        self._source: Source = ("", 0)
+        self._channel = Channel.TCP_IPV4
+        self._received = bytearray()
+        self._is_admitted = False
+        self._is_blocked = False
+        self._has_ended = False
+        """Whether the peer has half-closed."""
+        self._turn: asyncio.Handle | None = None
+        """The next turn, while more messages wait than one turn answers."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, if there is room for it."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._source = transport.get_extra_info("peername") or self._source
+        if len(self._source) > len(("address", "port")):
+            self._channel = Channel.TCP_IPV6
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_OCTETS)
+        self._is_admitted = self._connections.admit(self, self._source[0])
+        if self._is_admitted:
+            self._set_deadline(self._limits.idle_seconds)
+        else:
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        """Let go of everything."""
+        for handle in (self._timer, self._turn):
+            if handle is not None:
+                handle.cancel()
+        if self._is_admitted:
+            self._connections.release(self, self._source[0])
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what has come whole."""
+        if not self._received:
+            self._set_deadline(self._limits.message_seconds)
+        self._received += data
+        if self._turn is None:
+            self._take_turn()
+
+    def eof_received(self) -> bool:
+        """Answer what has come whole before closing; return whether that is still to do."""
+        self._has_ended = True
+        return self._is_blocked or self._turn is not None
+
+    def pause_writing(self) -> None:
+        """Read nothing more while replies wait for the peer."""
+        self._is_blocked = True
+        self._transport.pause_reading()
+        self._set_deadline(self._limits.idle_seconds)
+
+    def resume_writing(self) -> None:
+        """Go on where the replies got stuck."""
+        self._is_blocked = False
+        if self._turn is None:
+            self._take_turn()
+
+    def end(self) -> None:
+        """Close when the replies have left."""
+        self._transport.close()
+        self._set_deadline(_CLOSING_SECONDS)
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        answered = 0
+        while not (self._is_blocked or self._transport.is_closing()) and self._has_message():
+            if answered == BURST:
+                self._transport.pause_reading()
+                self._turn = self._loop.call_soon(self._take_turn)
+                return
+            self._answer_one()
+            answered += 1
+        if self._is_blocked or self._transport.is_closing():
+            return
+        self._await_more(progressed=answered > 0)
+
+    def _await_more(self, *, progressed: bool) -> None:
+        if self._has_ended:
+            self.end()
+            return
+        self._transport.resume_reading()
+        if not self._received:
+            self._set_deadline(self._limits.idle_seconds)
+        elif progressed:
+            self._set_deadline(self._limits.message_seconds)
+
+    def _has_message(self) -> bool:
+        """Whether a message, or the length of one that is too short, waits to be taken."""
+        if len(self._received) < _LENGTH_OCTETS:
+            return False
+        length = self._message_octets()
+        return length < HEADER_OCTETS or len(self._received) >= _LENGTH_OCTETS + length
+
+    def _message_octets(self) -> int:
+        return self._received[0] << 8 | self._received[1]
+
+    def _answer_one(self) -> None:
+        length = self._message_octets()
+        if length < HEADER_OCTETS:
+            self._responder.counters.drop(Dropped.SHORT)
+            self.end()
+            return
+        end = _LENGTH_OCTETS + length
+        message = bytes(self._received[_LENGTH_OCTETS:end])
+        del self._received[:end]
+        reply = self._responder.serve(message, self._source, self._channel, self._loop.time())
+        if reply is not None:
+            self._transport.write(len(reply).to_bytes(_LENGTH_OCTETS) + reply)
+
+    def _set_deadline(self, seconds: float) -> None:
+        """Set when the connection ends; its timer is moved only to an earlier time."""
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+            return
+        if self._received or self._is_blocked:
+            self._responder.counters.drop(Dropped.TCP_TIMEOUT)
+        self._timer = None
+        if self._is_blocked or self._transport.is_closing():
+            self._transport.abort()
+        else:
+            self.end()

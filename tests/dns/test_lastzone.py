@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from globaldns.dns.lastzone import Header, decode_zone, encode_zone
+from globaldns.errors import StateError
+from globaldns.model.address import Address, parse_address
+from globaldns.model.host import Host
+from globaldns.model.snapshot import Answering, Entry, EntryPort
+
+HEADER = Header("east", "marker-1", 2026, 1_767_323_045, "f", {parse_address("240.128.0.1"): 5})
+
+ports = st.builds(EntryPort, st.integers(0, 65535), st.text(max_size=5), st.just("tcp"))
+entries = st.builds(
+    Entry,
+    st.text(max_size=20).map(Host),
+    st.tuples(st.just("global")),
+    st.lists(st.binary(min_size=4, max_size=4).map(Address), max_size=3).map(tuple),
+    st.lists(ports, max_size=2).map(tuple),
+    st.sampled_from(Answering),
+    st.lists(st.sampled_from(["east", "west"]), max_size=2).map(tuple),
+    st.integers(0, 2**40),
+    st.sampled_from(["given", "pinned"]),
+)
+
+
+@given(st.lists(entries, max_size=10))
+def test_what_was_remembered_is_read_again(remembered: list[Entry]) -> None:
+    zone = decode_zone(encode_zone(HEADER, remembered))
+    assert zone.header == HEADER
+    assert list(zone.entries) == remembered
+    assert all(isinstance(entry.answering, Answering) for entry in zone.entries)
+
+
+def test_what_entries_have_in_common_is_written_and_held_once(entry: Callable[..., Entry]) -> None:
+    port = EntryPort(80, "http", "tcp")
+    data = encode_zone(HEADER, (entry(f"h{n}.a", ports=(port,)) for n in range(100)))
+    assert data.count(b"http") == data.count(b"west") == 1
+    first, *others = decode_zone(data).entries
+    assert all(other.ports is first.ports for other in others)
+    assert all(other.clusters is first.clusters for other in others)
+
+
+GOOD = encode_zone(HEADER, [])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"rubbish",
+        GOOD[:-3],
+        GOOD + b"\0",
+        msgspec.msgpack.encode([1, ["east"], [], []]),
+        msgspec.msgpack.encode([1, HEADER, [], [["h", [], 3, 0, 0]]]),
+        msgspec.msgpack.encode([1, HEADER, [], [["h", [], 0, 9, 0]]]),
+    ],
+)
+def test_damage_is_said_and_not_served(data: bytes) -> None:
+    with pytest.raises(StateError, match="damaged"):
+        decode_zone(data)
+
+
+def test_a_newer_format_is_refused_with_a_remedy() -> None:
+    with pytest.raises(StateError, match="format 2") as caught:
+        decode_zone(msgspec.msgpack.encode([2, {"anything": 1}, None, "else"]))
+    assert "install the release" in caught.value.hint
+
+
+@given(st.binary(max_size=50))
+def test_any_octets_are_a_zone_or_damage(data: bytes) -> None:
+    try:
+        decode_zone(data)
+    except StateError:
+        return
+    raise AssertionError("so few octets are no zone")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dns.message
+import pytest
+
+from globaldns.config.schema import QueryLog
+from globaldns.dns.counters import Channel
+from globaldns.dns.querylog import QueryRing
+from globaldns.dns.responder import Responder
+
+
+def offer(ring: QueryRing, responder: Responder, *messages: bytes) -> None:
+    for message in messages:
+        reply = responder.respond(message, Channel.UDP_IPV4, 0.0)
+        assert reply is not None
+        ring.offer(message, reply, client="192.0.2.1", channel=Channel.UDP_IPV4, at=1.5)
+
+
+def query(name: str, rrtype: str = "A") -> bytes:
+    return dns.message.make_query(name, rrtype).to_wire()
+
+
+POSITIVE = query("web.shop.global")
+TRUNCATED = query("big.shop.global")
+NODATA = query("web.shop.global", "MX")
+NXDOMAIN = query("nope.global")
+SERVFAIL = query("failing.shop.global")
+REFUSED = query("example.com")
+MALFORMED = POSITIVE[:20]
+ALL = (POSITIVE, TRUNCATED, NODATA, NXDOMAIN, SERVFAIL, REFUSED, MALFORMED)
+
+
+@pytest.mark.parametrize(
+    ("policy", "rcodes"),
+    [
+        (QueryLog.NONE, []),
+        (QueryLog.ALL, ["NOERROR"] * 3 + ["NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR"]),
+        (QueryLog.ERROR, ["SERVFAIL", "REFUSED", "FORMERR"]),
+        (QueryLog.DENIAL, ["NOERROR", "NXDOMAIN"]),
+    ],
+)
+def test_a_policy_keeps_what_it_names(
+    responder: Responder, policy: QueryLog, rcodes: list[str]
+) -> None:
+    ring = QueryRing(policy)
+    offer(ring, responder, *ALL)
+    assert [record.rcode for record in ring.drain()] == rcodes
+    assert ring.drain() == []
+
+
+def test_a_record_says_who_asked_what_and_what_came(responder: Responder) -> None:
+    ring = QueryRing(QueryLog.ALL)
+    offer(ring, responder, query("WEB.shop.global"), query("web.shop.global", "TYPE666"))
+    first, second = ring.drain()
+    assert (first.client, first.proto, first.at) == ("192.0.2.1", "udp", 1.5)
+    assert (first.qname, first.qtype, first.qclass) == ("WEB.shop.global.", "A", "IN")
+    assert (first.rcode, first.answers, first.size) == ("NOERROR", 1, 49)
+    assert second.qtype == "TYPE666"
+
+
+def test_a_full_ring_counts_what_it_loses(responder: Responder) -> None:
+    ring = QueryRing(QueryLog.ALL, capacity=2)
+    offer(ring, responder, *ALL)
+    assert ring.lost == len(ALL) - 2
+    assert len(ring.drain()) == 2
+
+
+def test_names_in_the_log_have_no_newlines_and_no_terminal_sequences(responder: Responder) -> None:
+    ring = QueryRing(QueryLog.ALL)
+    evil = b"\x06a\n\x1b[2J\x06global\0\0\1\0\1"
+    offer(ring, responder, POSITIVE[:12] + evil)
+    (record,) = ring.drain()
+    assert record.qname == "a\\010\\027[2J.global."
+
+
+def test_it_is_asked_only_while_it_is_switched_on(
+    responder: Responder, respond: Callable[[bytes], bytes | None]
+) -> None:
+    source = ("192.0.2.1", 4000)
+    assert responder.serve(POSITIVE, source, Channel.UDP_IPV4, 0.0) == respond(POSITIVE)
+    ring = responder.query_log = QueryRing(QueryLog.ALL)
+    responder.serve(POSITIVE, source, Channel.UDP_IPV4, 0.0)
+    responder.serve(POSITIVE[:5], source, Channel.UDP_IPV4, 0.0)
+    responder.query_log = None
+    responder.serve(POSITIVE, source, Channel.UDP_IPV4, 0.0)
+    assert len(ring.drain()) == 1

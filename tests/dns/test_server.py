@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import dns.message
+import pytest
+
+from globaldns.dns.listen import parse_listen
+from globaldns.dns.responder import Responder
+from globaldns.dns.server import DnsServer, ServerSettings
+from globaldns.errors import ListenError
+
+CEILING_SECONDS = 20.0
+WEB = dns.message.make_query("web.shop.global", "A", id=1).to_wire()
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def make_server(responder: Responder, *texts: str) -> DnsServer:
+    return DnsServer(responder, ServerSettings(listen=tuple(map(parse_listen, texts))))
+
+
+async def test_every_address_is_served_and_told_with_its_real_port(responder: Responder) -> None:
+    server = make_server(responder, "127.0.0.1:0", "127.0.0.2:0", "[::1]:0")
+    await server.start()
+    try:
+        assert [address.host for address in server.addresses] == ["127.0.0.1", "127.0.0.2", "::1"]
+        for address in server.addresses:
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(len(WEB).to_bytes(2) + WEB)
+            async with asyncio.timeout(CEILING_SECONDS):
+                await reader.readexactly(2)
+            writer.close()
+            await writer.wait_closed()
+    finally:
+        await server.stop()
+
+
+async def test_queries_wait_in_the_sockets_from_the_bind_on(responder: Responder) -> None:
+    server = make_server(responder, "127.0.0.1:0")
+    server.bind()
+    (address,) = server.addresses
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
+        client.sendto(WEB, (address.host, address.port))
+        await server.start()
+        async with asyncio.timeout(CEILING_SECONDS):
+            reply = await asyncio.get_running_loop().sock_recv(client, 512)
+    await server.stop()
+    assert reply[:2] == WEB[:2]
+
+
+async def test_a_second_server_on_the_address_is_refused(responder: Responder) -> None:
+    first = make_server(responder, "127.0.0.1:0")
+    await first.start()
+    try:
+        with pytest.raises(ListenError, match="in use"):
+            await make_server(responder, str(first.addresses[0])).start()
+    finally:
+        await first.stop()
+
+
+async def test_a_server_that_stopped_leaves_the_address_to_the_next(responder: Responder) -> None:
+    first = make_server(responder, "127.0.0.1:0")
+    await first.start()
+    (address,) = first.addresses
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    await first.stop()
+    async with asyncio.timeout(CEILING_SECONDS):
+        assert await reader.read() == b""
+    second = make_server(responder, str(address))
+    await second.start()
+    await second.stop()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_stopping_what_never_started_closes_its_sockets(responder: Responder) -> None:
+    server = make_server(responder, "127.0.0.1:0")
+    await server.stop()
+    server.bind()
+    (address,) = server.addresses
+    await server.stop()
+    again = make_server(responder, str(address))
+    again.bind()
+    await again.stop()
+
+
+async def test_the_last_replies_leave_before_the_server_stops(
+    server: DnsServer, connect: Callable[[], Awaitable[Streams]]
+) -> None:
+    reader, writer = await connect()
+    writer.write((len(WEB).to_bytes(2) + WEB) * 3)
+    async with asyncio.timeout(CEILING_SECONDS):
+        await reader.readexactly(2)
+    await server.stop()
+    async with asyncio.timeout(CEILING_SECONDS):
+        rest = await reader.read()
+    assert rest.count(WEB[12:]) == 3
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_drops_of_every_socket_are_counted_for_a_scrape(
+    server: DnsServer, responder: Responder
+) -> None:
+    server.count_socket_drops()
+    assert responder.counters.dropped["socket_buffer"] == 0
