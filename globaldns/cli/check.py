@@ -1,0 +1,53 @@
+"""``globaldns check``: every problem of the configuration and the manifests at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import click
+
+from globaldns.cli.findings import config_findings, print_findings, sort_findings, summarise
+from globaldns.cli.invocation import Invocation, local_options
+from globaldns.cli.output import OutputFormat, print_structured
+from globaldns.cli.program import ExitCode
+from globaldns.config.loading import inspect
+from globaldns.model.finding import Finding, Severity
+
+
+@click.command()
+@click.option("--strict", is_flag=True, help="Exit with 3 on warnings too.")
+@local_options
+@click.pass_obj
+@click.pass_context
+def check(context: click.Context, invocation: Invocation, *, strict: bool) -> None:
+    """Report every problem of the configuration and the manifests."""
+    findings, files = gather(invocation)
+    if invocation.output is OutputFormat.TABLE:
+        print_findings(findings)
+        click.echo(summarise(findings, files=files))
+    else:
+        print_structured(sort_findings(findings), invocation.output)
+    context.exit(verdict(findings, strict=strict))
+
+
+def gather(invocation: Invocation) -> tuple[Sequence[Finding], int]:
+    """Return all findings, and how many files were read."""
+    path = invocation.config_path()
+    loaded = inspect(path, os.environ)
+    if loaded.config is None:
+        return config_findings(path, loaded.problems), 1
+    # Here, because a broken configuration is told without all that reads manifests.
+    from globaldns.app.offline import read_offline  # noqa: PLC0415
+    from globaldns.tasks import wall_clock  # noqa: PLC0415
+
+    mesh = read_offline(loaded.config, wall_clock())
+    return mesh.findings(), mesh.files + 1
+
+
+def verdict(findings: Sequence[Finding], *, strict: bool) -> ExitCode:
+    """Return 3 where something was found that matters."""
+    severities = {finding.severity for finding in findings}
+    if Severity.ERROR in severities or (strict and severities):
+        return ExitCode.FOUND
+    return ExitCode.FINE

@@ -1,0 +1,129 @@
+"""An explanation for people: what is answered, who says so, what was dropped, what was before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from globaldns.cli.output import ABSENT, format_row, format_table, measure, show_time
+from globaldns.model.service import Conflict, ServiceState
+from globaldns.registry.explain import ClaimLine, Explanation
+
+HISTORY_LINES = 10
+"""Of a busy VIP's past; ``vip history`` has the rest."""
+UNKNOWN = "unknown"
+
+_STATES = {
+    ServiceState.READY: ("answered", ""),
+    ServiceState.CLAIMED: ("answered", "from claims alone, until its source has spoken"),
+    ServiceState.NONE: ("NODATA", "its entry has resolution NONE and no addresses"),
+    ServiceState.UNNUMBERED: (
+        "SERVFAIL",
+        "its number is not in the ledger yet: a server writes it",
+    ),
+    ServiceState.EXHAUSTED: ("SERVFAIL", "no pool has a free address: add one to vips.pools"),
+    ServiceState.PIN_LOST: ("SERVFAIL", "another host holds its pins: pin another address"),
+    ServiceState.PIN_OUTSIDE: ("SERVFAIL", "its pins may not be used: see vips.pins"),
+    ServiceState.HANDOVER: ("SERVFAIL", "its VIP was another host's until just now: wait"),
+    ServiceState.STALE: ("SERVFAIL", "its sources are silent for too long: bring one back"),
+}
+"""What becomes of a question, and why or what to do."""
+
+_CONTRIBUTORS = ("CLUSTER", "OBJECT", "ENDPOINTS", "CREATED", "DATA", "FILE")
+_DROPPED = ("CLUSTER", "OBJECT", "RULE", "WHY")
+_CONFLICTS = ("RULE", "WINNER", "LOSER", "WHY")
+_HISTORY = ("VIP", "HOST", "CLUSTER", "KIND", "AGE", "RETIRED", "WHY")
+
+
+def is_unknown(explanation: Explanation) -> bool:
+    """Whether nothing at all is known of a host."""
+    known = (explanation.contributors, explanation.dropped, explanation.history)
+    return explanation.state == UNKNOWN and not any(known)
+
+
+def format_explanation(explanation: Explanation, now: int, *, with_history: bool) -> str:
+    """Return an explanation as paragraphs; what there is nothing of is left out."""
+    sections = [_head(explanation, now), *_middle(explanation, now)]
+    if with_history and explanation.history:
+        sections.append(_history_section(explanation, now))
+    return "\n\n".join(sections)
+
+
+def format_history(claims: Sequence[ClaimLine], now: int) -> str:
+    """Return claims as a table; the one by which a host has its VIP says so."""
+    return format_table(_HISTORY, [_history_row(claim, now) for claim in claims])
+
+
+def _head(explanation: Explanation, now: int) -> str:
+    rows = list(_facts(explanation, now))
+    widths = measure(rows)
+    title = ", ".join(explanation.names) or explanation.host
+    return "\n".join((title, *(f"  {format_row(row, widths)}" for row in rows)))
+
+
+def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
+    yield "state", _state(explanation.state)
+    if explanation.vips:
+        since = {c.vip: c.allocated_at for c in explanation.history if c.is_holding}
+        for vip in explanation.vips:
+            age = f", for {show_time(since[vip], now)}" if vip in since else ""
+            yield "VIP", f"{vip} ({explanation.rule}{age})"
+    elif explanation.would_get:
+        yield "VIP", f"none; would get {', '.join(explanation.would_get)}"
+    if explanation.ports:
+        yield "ports", ", ".join(explanation.ports)
+    if explanation.changed_at:
+        yield "changed", f"{show_time(explanation.changed_at, now)} ago"
+
+
+def _state(state: str) -> str:
+    if state == UNKNOWN:
+        return "unknown: no cluster exports it"
+    answer, why = _STATES[ServiceState(state)]
+    return f"{state}: {answer}{why and f'; {why}'}"
+
+
+def _middle(explanation: Explanation, now: int) -> Iterator[str]:
+    if explanation.contributors:
+        rows = [
+            (
+                c.cluster,
+                c.object,
+                f"{c.ready_endpoints}/{c.endpoints}",
+                show_time(c.created_at, now),
+                f"{c.source}, {show_time(c.contact, now)} old" if c.contact else c.source,
+                c.file or ABSENT,
+            )
+            for c in explanation.contributors
+        ]
+        yield _section("exported by", _CONTRIBUTORS, rows)
+    if explanation.dropped:
+        dropped = [(d.cluster, d.object, d.rule, d.detail) for d in explanation.dropped]
+        yield _section("dropped", _DROPPED, dropped)
+    if explanation.conflicts:
+        yield _section("conflicts", _CONFLICTS, map(_conflict_row, explanation.conflicts))
+
+
+def _conflict_row(conflict: Conflict) -> tuple[str, ...]:
+    winner = f"{conflict.winner_cluster} {conflict.winner}"
+    return (conflict.rule, winner, f"{conflict.loser_cluster} {conflict.loser}", conflict.detail)
+
+
+def _history_section(explanation: Explanation, now: int) -> str:
+    shown = explanation.history[:HISTORY_LINES]
+    rows = [_history_row(claim, now) for claim in shown]
+    section = _section("claims, newest first", _HISTORY, rows)
+    more = len(explanation.history) - len(shown)
+    if not more:
+        return section
+    return f"{section}\n{more} more: globaldns vip history {explanation.host}"
+
+
+def _history_row(claim: ClaimLine, now: int) -> tuple[str, ...]:
+    age = show_time(claim.allocated_at, now)
+    retired = f"{show_time(claim.retired_at, now)} ago" if claim.retired_at else ABSENT
+    why = claim.reason or ("holds it" if claim.is_holding else "")
+    return (claim.vip, claim.host, claim.cluster, claim.kind, age, retired, why)
+
+
+def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return f"{title}\n{format_table(columns, rows)}"

@@ -1,0 +1,182 @@
+"""Where a command's answers come from: a running server, or the files.
+
+Both give the same reports; which one was used is said in one line on stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+import msgspec
+
+from globaldns.admin.reports import ConfigReport, ServicePage, ServiceReport, VipPage, VipReport
+from globaldns.cli.invocation import AUTO, NONE, Invocation
+from globaldns.cli.output import say
+from globaldns.cli.remote import ANSWER_SECONDS, CONNECT_SECONDS, Server, reachable
+from globaldns.config.values import split_listen
+from globaldns.errors import ServerError
+from globaldns.registry.explain import Explanation
+from globaldns.tasks import wall_clock
+
+if TYPE_CHECKING:
+    from globaldns.cli.offline import OfflineReader
+
+PAGE = 5000
+"""Items a page: what the API gives at most."""
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What one must know to ask a server over DNS."""
+
+    zones: tuple[str, ...]
+    host: str
+    """Its address."""
+    port: int
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One event of a running server, as far as listings show it."""
+
+    event: str
+    service: ServiceReport | None = None
+    host: str = ""
+
+
+class Reader(Protocol):
+    """A mesh as it stands."""
+
+    @property
+    def now(self) -> int:
+        """What ages are counted from, in Unix seconds."""
+
+    def services(self, glob: str, *, cluster: str = "") -> Iterator[ServiceReport]:
+        """Yield services in the order of their hosts."""
+
+    def vips(self, glob: str) -> VipPage:
+        """Return all VIPs that a glob of hosts, or an address, means."""
+
+    def explain(self, target: str) -> Explanation:
+        """Return why a host or VIP answers what it answers.
+
+        Raises:
+            ServerError, RequestRefused: the VIP stands for no host and never did.
+        """
+
+    def served(self) -> Served:
+        """Return what one must know to ask over DNS."""
+
+
+class RemoteReader:
+    """Reads what a running server says."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    @property
+    def now(self) -> int:
+        """The time here: the server's ages are shown by our clock."""
+        return wall_clock()
+
+    def services(self, glob: str, *, cluster: str = "") -> Iterator[ServiceReport]:
+        """Yield services in the order of their hosts, page by page."""
+        query = {"host": glob, "cluster": cluster, "limit": str(PAGE)}
+        while True:
+            page = self._server.fetch("/api/v1/services", ServicePage, query)
+            yield from page.items
+            if page.next is None:
+                return
+            query["continue"] = page.next
+
+    def vips(self, glob: str) -> VipPage:
+        """Return all VIPs that a glob means, the pages joined."""
+        query = {"host": glob, "limit": str(PAGE)}
+        items: list[VipReport] = []
+        while True:
+            page = self._server.fetch("/api/v1/vips", VipPage, query)
+            items += page.items
+            if page.next is None:
+                return VipPage(pools=page.pools, items=tuple(items))
+            query["continue"] = page.next
+
+    def explain(self, target: str) -> Explanation:
+        """Return what the server explains."""
+        return self._server.fetch(f"/api/v1/explain/{quote(target, safe='')}", Explanation)
+
+    def served(self) -> Served:
+        """Return what the configuration in force says."""
+        config = self.config().config
+        zones = tuple(map(_zone_name, config.get("zones", ())))
+        return to_served(zones, config.get("dns", {}).get("listen") or (), host=self._server.host)
+
+    def config(self, *, timeout: float = ANSWER_SECONDS) -> ConfigReport:
+        """Return the configuration in force."""
+        return self._server.fetch("/api/v1/config", ConfigReport, timeout=timeout)
+
+    def changes(self) -> Iterator[Change]:
+        """Connect, and return every change of a service until the server ends the stream."""
+        events = self._server.events()
+        changes = (msgspec.json.decode(event, type=Change) for event in events)
+        return (change for change in changes if change.event.startswith("service"))
+
+
+def open_reader(invocation: Invocation) -> RemoteReader | OfflineReader:
+    """Return where to read, as ``--server`` says, and say which it is.
+
+    Raises:
+        ConfigError: the configuration has problems.
+        LedgerError: the ledger cannot be read.
+    """
+    if invocation.server not in {AUTO, NONE}:
+        say(f"asking {invocation.server}")
+        return RemoteReader(Server(invocation.server))
+    path, config = invocation.config_path(), invocation.load_config()
+    reason = ""
+    if invocation.server == AUTO:
+        url = admin_url(config.admin.listen)
+        remote = RemoteReader(Server(url))
+        reason = _why_not(remote, path)
+        if not reason:
+            say(f"asking the server at {url}")
+            return remote
+    # Here, because what asks a server does not pay for all that reads manifests.
+    from globaldns.cli.offline import OfflineReader  # noqa: PLC0415
+
+    say(f"reading the files of {path}{reason and f': {reason}'}")
+    return OfflineReader(config, wall_clock())
+
+
+def admin_url(listen: str) -> str:
+    """Return the URL at which a server that listens there is reached from this machine."""
+    host, port = split_listen(listen)
+    host = reachable(host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def to_served(zones: tuple[str, ...], listen: Sequence[str], *, host: str = "") -> Served:
+    """Return how a server is asked; ``host`` is where its API was found, if it was."""
+    # Here, because only questions over DNS need to know where it listens by default.
+    from globaldns.dns.listen import DEFAULT_LISTEN, parse_listen  # noqa: PLC0415
+
+    first = parse_listen(listen[0]) if listen else DEFAULT_LISTEN[0]
+    address = host if host and first.is_wildcard else reachable(first.host)
+    return Served(zones, address, first.port)
+
+
+def _why_not(remote: RemoteReader, path: Path) -> str:
+    """Return why the server at the admin address is not the one to ask; empty if it is."""
+    try:
+        report = remote.config(timeout=CONNECT_SECONDS)
+    except ServerError as error:
+        is_refused = isinstance(error.__cause__, ConnectionRefusedError)
+        return "no server runs" if is_refused else str(error)
+    if Path(report.path).resolve() != path.resolve():
+        return f"the server that runs there has {report.path}"
+    return ""
+
+
+def _zone_name(zone: str | dict[str, str]) -> str:
+    """Return the name of a zone in its short or its long form."""
+    return zone if isinstance(zone, str) else zone["name"]

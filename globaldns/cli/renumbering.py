@@ -1,0 +1,134 @@
+"""``globaldns vip plan`` and ``vip renumber``: which hosts would move, and moving them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from globaldns.admin.reports import MoveReport
+from globaldns.cli.invocation import Invocation, local_options
+from globaldns.cli.output import (
+    ABSENT,
+    OutputFormat,
+    format_table,
+    print_structured,
+    say,
+    wrap_list,
+)
+from globaldns.config.schema import Config
+from globaldns.errors import RequestRefused
+from globaldns.model.address import Address, format_address
+from globaldns.model.host import Host, fold, split_zone
+from globaldns.registry.plan import PlannedMove
+from globaldns.tasks import wall_clock
+
+COLUMNS = ("HOST", "OLD", "NEW", "WHY")
+
+
+class PlannedReport(msgspec.Struct, frozen=True):
+    """A move that has not happened, as ``-o json`` prints it."""
+
+    host: str
+    old: str
+    new: str | None
+    reason: str
+    by: str
+
+
+@click.command()
+@local_options
+@click.pass_obj
+def plan(invocation: Invocation) -> None:
+    r"""Show what the configuration file would move.
+
+    \b
+    outside-pools   the VIP is in no pool: stays until globaldns vip renumber HOST
+    pinned          the host is pinned now: moves at once
+    pin-of-another  another host pins this VIP: moves at once
+    """
+    # Here, because only commands that read manifests need all that reads them.
+    from globaldns.app.offline import read_offline  # noqa: PLC0415
+    from globaldns.registry.plan import plan as plan_moves  # noqa: PLC0415
+
+    registry = read_offline(invocation.load_config(), wall_clock()).registry
+    moves = tuple(map(report_planned, plan_moves(registry, registry.settings)))
+    if invocation.output is not OutputFormat.TABLE:
+        print_structured({"moves": moves}, invocation.output)
+    elif moves:
+        click.echo(format_table(COLUMNS, map(to_planned_row, moves)))
+    else:
+        say("nothing would move")
+
+
+@click.command()
+@click.argument("hosts", metavar="HOST...", nargs=-1, required=True)
+@local_options
+@click.pass_obj
+def renumber(invocation: Invocation, hosts: tuple[str, ...]) -> None:
+    """Give hosts new VIPs from the pools of today."""
+    config = invocation.load_config()
+    moves = move(config, [find_host(text, config) for text in hosts])
+    if invocation.output is OutputFormat.TABLE:
+        click.echo(format_table(COLUMNS, map(to_row, moves)))
+    else:
+        print_structured({"moves": moves}, invocation.output)
+
+
+def move(config: Config, hosts: Sequence[Host]) -> Sequence[MoveReport]:
+    """Have the running server renumber hosts, or do it where none runs.
+
+    Raises:
+        RequestRefused: a host has no number that could move; none is moved.
+    """
+    # Here, because asyncio and what writes a ledger are needed by few commands.
+    from globaldns.admin.control import Renumber, ask  # noqa: PLC0415
+    from globaldns.app.changing import renumber_offline  # noqa: PLC0415
+
+    reply = ask(config.state, Renumber(tuple(hosts)))
+    if reply is None:
+        say(f"no server runs: changing the ledger in {config.state}")
+        return renumber_offline(config, hosts, wall_clock())
+    say(f"done by the server of {config.state}")
+    return reply.moves
+
+
+def find_host(text: str, config: Config) -> Host:
+    """Return the host that a person wrote, with or without its zone.
+
+    Raises:
+        RequestRefused: it is a zone itself.
+    """
+    name = fold(text)
+    split = split_zone(name, [zone.name for zone in config.zones])
+    host = split[0] if split else Host(name)
+    if not host:
+        raise RequestRefused(f"{text!r} is no host", hint="globaldns list shows every host")
+    return host
+
+
+def report_planned(planned: PlannedMove) -> PlannedReport:
+    """Return a planned move with its addresses as text."""
+    return PlannedReport(
+        planned.host,
+        format_address(planned.old),
+        _format_optional(planned.new),
+        planned.reason,
+        planned.by,
+    )
+
+
+def to_planned_row(planned: PlannedReport) -> tuple[str, ...]:
+    """Return the cells of a planned move."""
+    by = "" if planned.by == planned.host else f" of {planned.by}"
+    return (planned.host, planned.old, planned.new or ABSENT, f"{planned.reason}{by}")
+
+
+def to_row(moved: MoveReport) -> tuple[str, ...]:
+    """Return the cells of a move that has happened."""
+    return (moved.host, wrap_list(moved.old), wrap_list(moved.new), moved.reason)
+
+
+def _format_optional(address: Address | None) -> str | None:
+    return None if address is None else format_address(address)

@@ -1,0 +1,52 @@
+"""``globaldns serve``: run until told to stop."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from globaldns.admin.listening import Listening
+from globaldns.cli.findings import config_findings, print_findings
+from globaldns.cli.invocation import Invocation, config_options
+from globaldns.cli.program import ExitCode
+from globaldns.cli.remote import reachable
+from globaldns.config.loading import inspect
+from globaldns.config.values import split_listen
+
+
+@click.command()
+@click.option(
+    "--new-ledger",
+    is_flag=True,
+    help="Begin an empty ledger where the old one is lost: hosts may get other VIPs.",
+)
+@config_options
+@click.pass_obj
+@click.pass_context
+def serve(context: click.Context, invocation: Invocation, *, new_ledger: bool) -> None:
+    """Answer DNS."""
+    path = invocation.config_path()
+    loaded = inspect(path, os.environ)
+    if loaded.config is None:
+        print_findings(config_findings(path, loaded.problems), to_stderr=True)
+        context.exit(ExitCode.FAILED)
+    # Here, because only this command needs the servers: half of all that is imported.
+    import asyncio  # noqa: PLC0415
+
+    from globaldns.app import serving  # noqa: PLC0415
+
+    asyncio.run(serving.serve(path, loaded.config, new_ledger=new_ledger, announce=announce))
+
+
+def announce(listening: Listening) -> None:
+    """Print where it listens and what to try."""
+    click.echo(f"answering DNS on {', '.join(listening.dns)} (UDP and TCP)")
+    click.echo(f"admin endpoint  http://{listening.admin}")
+    click.echo(f"try             {dig_line(listening)}")
+
+
+def dig_line(listening: Listening) -> str:
+    """Return the first ``dig`` line to try."""
+    host, port = split_listen(listening.dns[0])
+    return f"dig @{reachable(host)} -p {port} {listening.name}"

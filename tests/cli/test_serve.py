@@ -1,0 +1,38 @@
+"""The first lines of a server, and why there are none."""
+
+from globaldns.admin.listening import Listening
+from globaldns.cli.serve import announce, dig_line
+
+
+def listening(*dns):
+    return Listening(dns=dns, admin="127.0.0.1:8053", name="reviews.bookinfo.global")
+
+
+def test_the_first_line_to_try_asks_the_first_address():
+    line = dig_line(listening("127.0.0.1:1053", "[::1]:1053"))
+    assert line == "dig @127.0.0.1 -p 1053 reviews.bookinfo.global"
+
+
+def test_an_ipv6_address_has_no_brackets_for_dig():
+    assert dig_line(listening("[::1]:53")).startswith("dig @::1 -p 53 ")
+
+
+def test_a_wildcard_is_tried_over_the_loopback_address():
+    assert dig_line(listening("0.0.0.0:53")).startswith("dig @127.0.0.1 -p 53 ")
+    assert dig_line(listening("[::]:53")).startswith("dig @::1 -p 53 ")
+
+
+def test_it_says_where_it_listens(capsys):
+    announce(listening("127.0.0.1:1053", "[::1]:1053"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "answering DNS on 127.0.0.1:1053, [::1]:1053 (UDP and TCP)"
+    assert lines[1].endswith("http://127.0.0.1:8053")
+
+
+def test_a_bad_configuration_is_told_completely_on_stderr(command, mesh):
+    mesh.configure(grace="soon", zonez=[])
+    printed = command("serve")
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    lines = printed.stderr.splitlines()
+    assert len(lines) == 2
+    assert all(": error: $." in line for line in lines)
