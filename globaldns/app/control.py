@@ -1,0 +1,188 @@
+"""Everything above the data plane, put together: who tells whom of what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+
+from globaldns import logs
+from globaldns.admin.clusters import report_clusters
+from globaldns.admin.control import Changes
+from globaldns.admin.events import Broadcast
+from globaldns.admin.reports import ClusterReport, MoveReport
+from globaldns.app.changing import answers_of, report_moves
+from globaldns.app.clock import BelievedClock
+from globaldns.app.figures import mesh_figures
+from globaldns.app.keepsakes import view_keepsake, zone_keepsake
+from globaldns.app.memory import Keepsake
+from globaldns.app.mesh import Mesh, MeshSeams
+from globaldns.app.news import News
+from globaldns.app.publication import Publication
+from globaldns.app.readings import ServerReadings, Situation
+from globaldns.app.reloading import log_outcome, reread
+from globaldns.app.settings import query_ring, registry_settings, tcp_limits, zone_rules
+from globaldns.app.sources import Sources, SourceSeams
+from globaldns.app.writing import LedgerThread, LedgerWriter, Seams
+from globaldns.dns.counters import SIZE_BOUNDS
+from globaldns.dns.server import DnsServer
+from globaldns.metrics import DnsReadings, MeshFigures, Metrics
+from globaldns.model.claim import Claim
+from globaldns.model.host import Host
+from globaldns.registry.registry import Registry
+from globaldns.tasks import steady_clock
+
+UDP = "recvmsg"
+"""How datagrams are received: one system call each."""
+
+
+class Control:
+    """The control side of one server."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        *,
+        registry: Registry,
+        publication: Publication,
+        thread: LedgerThread,
+        dns: DnsServer,
+        clock: BelievedClock,
+    ) -> None:
+        self.situation = situation
+        self.thread = thread
+        self.dns = dns
+        self.clock = clock
+        self.registry = registry
+        self.metrics = self._make_metrics()
+        self.broadcast = Broadcast()
+        self.news = News(registry, self.metrics, self.broadcast, self._report_clusters)
+        self.writer = self._make_writer()
+        self.mesh = self._make_mesh(publication)
+        self.sources = self._make_sources()
+        self.readings = ServerReadings(
+            situation,
+            self.mesh,
+            self.sources,
+            dns=dns,
+            metrics=self.metrics,
+            news=self.news,
+            broadcast=self.broadcast,
+        )
+        self.changes = Changes(renumber=self._renumber, import_claims=self._import_claims)
+
+    def _make_metrics(self) -> Metrics:
+        dns = DnsReadings(
+            udp=UDP,
+            counters=self.dns.responder.counters,
+            size_bounds=SIZE_BOUNDS,
+            tcp_connections=lambda: self.dns.tcp_connections,
+        )
+        return Metrics(dns, self._figures)
+
+    def _make_writer(self) -> LedgerWriter:
+        seams = Seams(
+            pending=lambda: self.registry.unwritten,
+            acknowledge=lambda claims: self.mesh.acknowledge(claims),  # noqa: PLW0108  # made later
+            give_up=lambda: self.mesh.await_no_longer(),  # noqa: PLW0108  # made later
+            observe=self.metrics.ledger_write.observe,
+        )
+        return LedgerWriter(self.thread, seams)
+
+    def _make_mesh(self, publication: Publication) -> Mesh:
+        seams = MeshSeams(
+            may_settle=lambda: self.sources.are_heard,
+            write=self.writer.wake,
+            tell=self.news.tell,
+            confirm=self._confirm,
+            measure=self._measure,
+        )
+        return Mesh(self.registry, publication, self.clock, seams)
+
+    def _make_sources(self) -> Sources:
+        seams = SourceSeams(
+            offer=self.mesh.offer,
+            count=lambda *labels: self.metrics.source_events.labels(*labels).inc(),
+            on_restart=self.count_restart,
+            wall=self.clock.now,
+        )
+        return Sources(seams)
+
+    def _report_clusters(self) -> tuple[ClusterReport, ...]:
+        return report_clusters(self.readings)
+
+    def count_restart(self, task: str) -> None:
+        """Count the restart of a task that failed."""
+        self.metrics.task_restarts.labels(task).inc()
+
+    def keepsakes(self) -> Iterator[Keepsake]:
+        """Yield what is to be remembered for the next start."""
+        mesh = self.mesh
+        if mesh.registry.is_settled:
+            ledger, fingerprint = self.thread.ledger, self.dns.responder.zones.rules.fingerprint
+            yield zone_keepsake(mesh, ledger, fingerprint)
+        for cluster, source in self.sources.sources.items():
+            if keepsake := view_keepsake(source, self.sources.revisions[cluster]):
+                yield keepsake
+
+    def reload(self, env: Mapping[str, str]) -> None:
+        """Read the configuration again, and obey it if it is sound."""
+        situation = self.situation
+        outcome = reread(situation.path, env, situation.config, self.clock.now())
+        situation.reload = outcome.report
+        log_outcome(situation.path, outcome.report)
+        result = "accepted" if outcome.config else "refused"
+        self.metrics.config_reloads.labels(result).inc()
+        if outcome.config is not None:
+            situation.config = outcome.config
+            self._obey()
+
+    def _obey(self) -> None:
+        """Have every component obey the configuration in force."""
+        config, responder = self.situation.config, self.dns.responder
+        logs.configure(config.log)
+        instance = responder.zones.rules.instance
+        rules = zone_rules(config, instance=instance, listen=self.dns.addresses)
+        if rules != responder.zones.rules:
+            responder.reconfigure(rules)
+        if (responder.query_log is None) or responder.query_log.policy is not config.log.queries:
+            responder.query_log = query_ring(config)
+        self.dns.limit(tcp_limits(config))
+        settings = registry_settings(config)
+        if settings != self.registry.settings:
+            self.mesh.reconfigure(settings)
+        self.sources.reconfigure(config)
+
+    async def _renumber(self, hosts: Sequence[Host]) -> Sequence[MoveReport]:
+        registry = self.registry
+        before = answers_of(registry, hosts)
+        self.mesh.publish(registry.renumber(hosts, self.clock.now()))
+        await self.writer.flush()
+        return report_moves(before, answers_of(registry, hosts))
+
+    async def _import_claims(self, claims: Sequence[Claim]) -> int:
+        registry = self.registry
+        new = [
+            claim
+            for claim in claims
+            if not registry.views.has_ledger(claim.cluster)
+            and claim not in registry.claims.of_host(claim.host)
+        ]
+        self.mesh.publish(registry.import_claims(new, self.clock.now()))
+        await self.writer.flush()
+        return len(new)
+
+    def _confirm(self) -> None:
+        self.dns.responder.zones.confirm(asyncio.get_running_loop().time())
+        self.situation.turned_at = steady_clock()
+
+    def _measure(self, cluster: str, received: float) -> None:
+        self.metrics.propagation.labels(cluster).observe(steady_clock() - received)
+
+    def _figures(self) -> MeshFigures:
+        return mesh_figures(
+            self.registry,
+            self.dns.responder.zones,
+            self.sources.sources,
+            wall=self.clock.now(),
+            steady=asyncio.get_running_loop().time(),
+        )

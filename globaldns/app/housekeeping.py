@@ -1,0 +1,85 @@
+"""What is done now and then: the daily backup, forgetting old history, emptying the query log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from globaldns.app.mesh import Mesh
+from globaldns.app.writing import LedgerThread
+from globaldns.dns.querylog import QueryRecord
+from globaldns.dns.responder import Responder
+from globaldns.errors import LedgerError, StateError
+from globaldns.ledger.backup import write_backup
+from globaldns.state import StateDirectory
+
+logger = logging.getLogger(__name__)
+queries = logging.getLogger("globaldns.queries")
+
+LOOK_SECONDS = 600.0
+"""How often a backup may turn out to be due."""
+DRAIN_SECONDS = 0.25
+"""How long a query may wait for its line in the log."""
+
+
+async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory) -> None:
+    """Back the ledger up once a day, and forget then what nothing needs; for ever."""
+    await mesh.numbered.wait()
+    while True:
+        try:
+            await keep_ledger_once(mesh, thread, state)
+        except (LedgerError, StateError) as error:
+            logger.error(
+                "the ledger is not backed up", extra={"reason": str(error), "fix": error.hint}
+            )
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def keep_ledger_once(mesh: Mesh, thread: LedgerThread, state: StateDirectory) -> None:
+    """Back the ledger up if that is due, and then forget what nothing needs.
+
+    Raises:
+        LedgerError, StateError: what is not done now is due the next time.
+    """
+    ledger, now = thread.ledger, mesh.clock.now()
+    claims = await thread.run(ledger.claims)
+    name = await asyncio.to_thread(
+        write_backup, state, claims, cluster=ledger.cluster, marker=ledger.marker, now=now
+    )
+    if name is None:
+        return
+    forgotten = mesh.registry.prune(now)
+    if forgotten:
+        await thread.run(ledger.forget, forgotten)
+    logger.info(
+        "the ledger is backed up",
+        extra={"file": str(state.path / name), "claims": len(claims), "forgotten": len(forgotten)},
+    )
+
+
+async def log_queries(responder: Responder) -> None:
+    """Write the queries that are to be logged; for ever."""
+    while True:
+        await asyncio.sleep(DRAIN_SECONDS)
+        drain_queries(responder)
+
+
+def drain_queries(responder: Responder) -> None:
+    """Write a line for each query that was kept, and one for all that did not fit."""
+    ring = responder.query_log
+    if ring is None:
+        return
+    for record in ring.drain():
+        queries.info("query", extra=_fields(record))
+    lost, ring.lost = ring.lost, 0
+    if lost:
+        queries.warning("queries were not logged: too many at once", extra={"queries": lost})
+
+
+def _fields(record: QueryRecord) -> dict[str, object]:
+    """Return a query as the log has it; the line's own time stands for the query's."""
+    fields: dict[str, object] = msgspec.structs.asdict(record)
+    del fields["at"]
+    return fields

@@ -1,0 +1,45 @@
+"""What a running server has to be remembered, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from globaldns.app.memory import ZONE, Keepsake
+from globaldns.app.mesh import Mesh
+from globaldns.dns.lastzone import Header, encode_zone
+from globaldns.ledger.sqlite import SqliteLedger
+from globaldns.model.snapshot import to_entry
+from globaldns.model.view import SourceState
+from globaldns.sources.directory import DirectorySource
+from globaldns.sources.remembered import FORMAT, encode_view, file_name
+
+
+def zone_keepsake(mesh: Mesh, ledger: SqliteLedger, fingerprint: str) -> Keepsake:
+    """Return the zone that is served; ``fingerprint`` is of the rules that serve it."""
+
+    def capture() -> Callable[[], bytes]:
+        services = mesh.publication.snapshot.services
+        header = Header(
+            cluster=ledger.cluster,
+            marker=ledger.marker.id,
+            serial=mesh.publication.snapshot.serial,
+            saved_at=mesh.clock.now(),
+            fingerprint=fingerprint,
+            handovers=mesh.registry.handovers,
+        )
+        return lambda: encode_zone(header, map(to_entry, services.values()))
+
+    version = (mesh.publication.snapshot.serial, fingerprint, *sorted(mesh.registry.handovers))
+    return Keepsake(ZONE, version, capture)
+
+
+def view_keepsake(source: DirectorySource, revision: int) -> Keepsake | None:
+    """Return a cluster's view; None: it was not read in this run, what is remembered stands."""
+    if source.freshness.state not in (SourceState.SYNCED, SourceState.SILENT):
+        return None
+
+    def capture() -> Callable[[], bytes]:
+        view = source.view()
+        return lambda: encode_view(view)
+
+    return Keepsake(file_name(source.cluster), revision, capture, format=FORMAT)

@@ -1,0 +1,130 @@
+"""What is remembered for the next start: the zone that was answered, and every cluster's view.
+
+Both only stand in until the sources have spoken, so what cannot be read is passed over with a
+warning, and what cannot be written is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Hashable, Iterable
+from math import inf
+
+import msgspec
+
+from globaldns.app.settings import cluster_rules, zone_names
+from globaldns.config.schema import Config
+from globaldns.dns.lastzone import LastZone, decode_zone
+from globaldns.errors import StateError
+from globaldns.model.view import View
+from globaldns.sources.remembered import FORMAT, decode_view, file_name
+from globaldns.state import StateDirectory
+
+logger = logging.getLogger(__name__)
+
+ZONE = "zone.bin"
+PAUSE_SECONDS = 2.0
+COST_FACTOR = 20
+"""The pause is so many times what the last writing took: at most a twentieth of the time."""
+FRESHEN_SECONDS = 3600.0
+
+
+class Keepsake(msgspec.Struct, frozen=True):
+    """One file to be remembered."""
+
+    name: str
+    version: Hashable
+    """Differs when the content does."""
+    capture: Callable[[], Callable[[], bytes]]
+    """Returns what makes its content in a thread, of values that do not change any more."""
+    format: int = 1
+
+
+Memorable = Callable[[], Iterable[Keepsake]]
+"""Returns all that is to be remembered, as it stands now."""
+
+
+def load_view(state: StateDirectory, config: Config, cluster: str) -> View | None:
+    """Return a cluster's remembered view, of what it may still export; None: there is none."""
+    try:
+        payload = state.read_checked(file_name(cluster), version=FORMAT)
+        return None if payload is None else allowed_view(decode_view(payload, cluster), config)
+    except StateError as error:
+        _pass_over(f"view of {cluster}", error)
+        return None
+
+
+def allowed_view(view: View, config: Config) -> View:
+    """Return a view without the exports that its cluster may not have any more."""
+    rules, zones = cluster_rules(config)[view.cluster], zone_names(config)
+    exports = tuple(export for export in view.exports if rules.may_export(export.host, zones))
+    return msgspec.structs.replace(view, exports=exports)
+
+
+def load_zone(
+    state: StateDirectory, *, cluster: str, marker: str, fingerprint: str
+) -> LastZone | None:
+    """Return the last zone of this cluster, these zones and this ledger; None: there is none."""
+    try:
+        payload = state.read_checked(ZONE)
+        last = None if payload is None else decode_zone(payload)
+    except StateError as error:
+        _pass_over("last zone", error)
+        return None
+    if last is None:
+        return None
+    header = last.header
+    if (header.cluster, header.marker, header.fingerprint) != (cluster, marker, fingerprint):
+        logger.info("the last zone is another one's", extra={"zone_of": header.cluster})
+        return None
+    return last
+
+
+def _pass_over(what: str, error: StateError) -> None:
+    logger.warning(
+        "something remembered is passed over", extra={"what": what, "reason": str(error)}
+    )
+
+
+class Memory:
+    """Writes what is remembered when it has changed, and every hour.
+
+    Every hour, because its age counts: what is older than half of the quarantine is not used.
+    """
+
+    def __init__(self, state: StateDirectory, keepsakes: Memorable) -> None:
+        self._state = state
+        self._keepsakes = keepsakes
+        self._saved: dict[str, Hashable] = {}
+        self._saved_at: dict[str, float] = {}
+        self._cost = 0.0
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            await asyncio.sleep(max(PAUSE_SECONDS, COST_FACTOR * self._cost))
+            await self.save()
+
+    async def save(self) -> None:
+        """Write what has changed; what cannot be written is logged and tried again."""
+        started = time.monotonic()
+        for what in self._keepsakes():
+            fresh_until = self._saved_at.get(what.name, -inf) + FRESHEN_SECONDS
+            if self._saved.get(what.name) == what.version and started < fresh_until:
+                continue
+            try:
+                await asyncio.to_thread(self._write, what, what.capture())
+            except StateError as error:
+                logger.warning(
+                    "something is not remembered",
+                    extra={"what": what.name, "reason": str(error), "fix": error.hint},
+                )
+                continue
+            self._saved[what.name] = what.version
+            self._saved_at[what.name] = started
+        self._cost = time.monotonic() - started
+
+    def _write(self, what: Keepsake, encode: Callable[[], bytes]) -> None:
+        self._state.write_checked(what.name, encode(), version=what.format)

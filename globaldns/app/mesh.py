@@ -1,0 +1,141 @@
+"""The registry of a running server: changes of sources in, answers out, turn by turn.
+
+Changes that come within 20 ms of a turn go out together with the next. A turn has no await in it,
+so nothing is ever seen half done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from globaldns.app.clock import BelievedClock
+from globaldns.app.publication import Publication
+from globaldns.model.claim import Claim
+from globaldns.model.view import Change
+from globaldns.registry.delta import Delta
+from globaldns.registry.registry import Registry
+from globaldns.registry.settings import RegistrySettings
+
+logger = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.02
+HEARTBEAT_SECONDS = 1.0
+"""How often the zones are confirmed and the clock is looked at though nothing changes."""
+
+
+class MeshSeams(msgspec.Struct, frozen=True):
+    """Who is asked and told what around a turn."""
+
+    may_settle: Callable[[], bool]
+    """Whether every source has been read or its grace is over."""
+    write: Callable[[], None]
+    """Has the claims written that the ledger does not have yet."""
+    tell: Callable[[Delta], None]
+    """Tells people and counters what a turn has changed."""
+    confirm: Callable[[], None]
+    """Gives the zones the word that they are what there is."""
+    measure: Callable[[str, float], None]
+    """Takes a cluster, and the steady time at which a change of it was received."""
+
+
+class Mesh:
+    """Takes turns."""
+
+    def __init__(
+        self, registry: Registry, publication: Publication, clock: BelievedClock, seams: MeshSeams
+    ) -> None:
+        self.registry = registry
+        self.publication = publication
+        self.clock = clock
+        self.numbered = asyncio.Event()
+        """Set once what is known at the start is numbered, published, and written or cannot be."""
+        self._seams = seams
+        self._waiting: list[Change] = []
+        self._received: dict[str, float] = {}
+        """Clusters with changes that are not answered yet, and when the first of them came."""
+        self._wanted = asyncio.Event()
+
+    def offer(self, changes: Sequence[Change], received: float) -> None:
+        """Take changes into the next turn; ``received`` is steady time."""
+        self._waiting.extend(changes)
+        for change in changes:
+            self._received.setdefault(change.cluster, received)
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Take turns for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+            self._wanted.clear()
+            self.take_turn()
+            await asyncio.sleep(GATHER_SECONDS)
+
+    def take_turn(self) -> None:
+        """Take in what waits, and do what time alone changes."""
+        now = self.clock.now()
+        is_trusted_again = self._look_at_clock()
+        changes, self._waiting = self._waiting, []
+        deadline = self.registry.next_deadline(now)
+        if changes:
+            self.publish(self.registry.apply(changes, now))
+        elif is_trusted_again or (deadline is not None and deadline <= now):
+            self.publish(self.registry.tick(now))
+        if not self.registry.is_settled and self._seams.may_settle():
+            self._settle(now)
+        self._seams.confirm()
+
+    def publish(self, delta: Delta) -> None:
+        """Answer by what a turn decided, and pass on the rest of it."""
+        self.publication.publish(delta, self.registry.services)
+        self._pass_on(delta)
+
+    def reconfigure(self, settings: RegistrySettings) -> None:
+        """Obey other settings."""
+        self.publish(self.registry.reconfigure(settings, self.clock.now()))
+
+    def acknowledge(self, claims: Sequence[Claim]) -> None:
+        """Publish what waited for the ledger to have these claims."""
+        self.publish(self.registry.acknowledge(claims, self.clock.now()))
+
+    def await_no_longer(self) -> None:
+        """Publish as hosts without a number what waits for a ledger that cannot be written."""
+        self.publish(self.registry.await_no_longer(self.clock.now()))
+        if self.registry.is_settled:
+            self.numbered.set()
+
+    def _settle(self, now: int) -> None:
+        delta = self.registry.settle(now)
+        self.publication.replace_all(self.registry.services, complete=delta.complete)
+        self._pass_on(delta)
+
+    def _pass_on(self, delta: Delta) -> None:
+        if delta.claims:
+            self._seams.write()
+        self._seams.tell(delta)
+        if self.registry.unwritten:
+            return
+        if self.registry.is_settled:
+            self.numbered.set()
+            received, self._received = self._received, {}
+            for cluster, at in received.items():
+                self._seams.measure(cluster, at)
+
+    def _look_at_clock(self) -> bool:
+        """Pause the registry while the clock cannot be believed; return whether that has ended."""
+        reason, former = self.clock.disagreement(), self.registry.pause_reason
+        if (reason is None) == (former is None):
+            return False
+        self.registry.pause(reason)
+        if reason is None:
+            logger.info("the clock is believed again")
+            return True
+        logger.error("nothing is numbered, because of the clock", extra={"reason": reason})
+        return False

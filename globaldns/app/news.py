@@ -1,0 +1,177 @@
+"""What a turn changed, told: to the log, to counters, to whoever listens to events.
+
+The log has a line for what a person may have to act on (a move, a conflict, a host without number,
+a filling pool), and one line per turn for the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from globaldns.admin.events import (
+    Broadcast,
+    ClusterChanged,
+    Event,
+    ServiceChanged,
+    ServiceRemoved,
+    VipMoved,
+)
+from globaldns.admin.reporting import collect_unwritten, format_addresses, report_service
+from globaldns.admin.reports import ClusterReport
+from globaldns.metrics import Metrics
+from globaldns.model.host import Host
+from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.registry.delta import Delta, Move
+from globaldns.registry.registry import Registry
+
+logger = logging.getLogger(__name__)
+
+FULL = 0.8
+"""The part of a pool in use from which on a person should think of another one."""
+MAX_LINES = 100
+"""Lines about hosts that one turn may log; the API has all of them."""
+
+_WITHOUT_VIP = {
+    ServiceState.EXHAUSTED: "no pool has a free address for a host: pools are exhausted",
+    ServiceState.PIN_OUTSIDE: "a host is pinned outside the pools and vips.pins",
+    ServiceState.PIN_LOST: "a host has lost its pin to another",
+    ServiceState.STALE: "a host is not answered: its clusters have been silent for too long",
+    ServiceState.HANDOVER: "a host waits for a VIP that was answered for another",
+}
+
+
+class News:
+    """Tells of one registry's turns."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        metrics: Metrics,
+        broadcast: Broadcast,
+        clusters: Callable[[], Iterable[ClusterReport]],
+    ) -> None:
+        self._registry = registry
+        self._metrics = metrics
+        self._broadcast = broadcast
+        self._clusters = clusters
+        self._troubled: dict[Host, ServiceState] = {}
+        """Hosts that were told to be without a VIP, and why."""
+        self._full: set[str] = set()
+        """Pools that were told to be filling."""
+        self._standing: dict[str, ClusterReport] = {}
+
+    def note_clusters(self) -> None:
+        """Note how clusters stand, so that whoever listens from now on is told what changes."""
+        self._changed_clusters()
+
+    def tell(self, delta: Delta) -> None:
+        """Tell of a turn."""
+        for move in delta.moves:
+            self._tell_move(move)
+        for conflict in delta.conflicts[:MAX_LINES]:
+            _log_conflict(conflict)
+        self._tell_troubles(delta)
+        self._tell_pools()
+        if delta.services or delta.removed:
+            logger.info(
+                "services changed",
+                extra={
+                    "changed": len(delta.services),
+                    "removed": len(delta.removed),
+                    "services": len(self._registry.services),
+                },
+            )
+        if self._broadcast.is_heard:
+            self._broadcast.publish(self._events(delta))
+
+    def _tell_move(self, move: Move) -> None:
+        self._metrics.vip_moves.labels(move.reason).inc()
+        logger.warning(
+            "a host has other VIPs",
+            extra={
+                "host": move.host,
+                "old": format_addresses(move.old),
+                "new": format_addresses(move.new),
+                "reason": move.reason,
+            },
+        )
+
+    def _tell_troubles(self, delta: Delta) -> None:
+        for host in delta.removed:
+            self._troubled.pop(host, None)
+        troubled = [service for service in delta.services if self._is_new_trouble(service)]
+        for service in troubled[:MAX_LINES]:
+            logger.warning(
+                _WITHOUT_VIP[service.state],
+                extra={"host": service.host, "clusters": service.clusters},
+            )
+        if len(troubled) > MAX_LINES:
+            logger.warning(
+                "more hosts are without a VIP", extra={"hosts": len(troubled) - MAX_LINES}
+            )
+
+    def _is_new_trouble(self, service: Service) -> bool:
+        former = self._troubled.pop(service.host, None)
+        if service.state not in _WITHOUT_VIP:
+            return False
+        self._troubled[service.host] = service.state
+        return former is not service.state
+
+    def _tell_pools(self) -> None:
+        for usage in self._registry.usage():
+            pool = str(usage.pool)
+            if usage.filled < FULL:
+                self._full.discard(pool)
+            elif pool not in self._full:
+                self._full.add(pool)
+                logger.warning(
+                    "a pool is filling: add another to vips.pools",
+                    extra={"pool": pool, "held": usage.held, "free": usage.free},
+                )
+
+    def _events(self, delta: Delta) -> list[Event]:
+        claims = self._registry.claims
+        unwritten = collect_unwritten(self._registry.unwritten)
+        events: list[Event] = [
+            ServiceChanged(service=report_service(service, claims, unwritten))
+            for service in delta.services
+        ]
+        events += (ServiceRemoved(host=host) for host in delta.removed)
+        events += (
+            VipMoved(
+                host=move.host,
+                old=format_addresses(move.old),
+                new=format_addresses(move.new),
+                reason=move.reason,
+            )
+            for move in delta.moves
+        )
+        events += (ClusterChanged(cluster=report) for report in self._changed_clusters())
+        return events
+
+    def _changed_clusters(self) -> list[ClusterReport]:
+        """Return how clusters stand that stand otherwise than when this was asked last."""
+        former, self._standing = self._standing, {}
+        changed = []
+        for report in self._clusters():
+            standing = msgspec.structs.replace(report, contact=None, exports=0)
+            self._standing[report.cluster] = standing
+            if former.get(report.cluster, standing) != standing:
+                changed.append(report)
+        return changed
+
+
+def _log_conflict(conflict: Conflict) -> None:
+    logger.warning(
+        "two objects cannot both be true",
+        extra={
+            "host": conflict.host,
+            "rule": conflict.rule,
+            "winner": f"{conflict.winner} of {conflict.winner_cluster}",
+            "loser": f"{conflict.loser} of {conflict.loser_cluster}",
+            "detail": conflict.detail,
+        },
+    )

@@ -1,0 +1,109 @@
+"""A mesh as its files say, read once, without a server and without creating anything.
+
+Hosts without a number show the one that a server would give them; nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from globaldns.app.ledgers import read_claims
+from globaldns.app.memory import load_view
+from globaldns.app.settings import export_rules, registry_settings
+from globaldns.config.schema import Config
+from globaldns.model.claim import Claim
+from globaldns.model.finding import Finding
+from globaldns.model.host import Host
+from globaldns.model.service import Service
+from globaldns.model.view import Freshness, Reset
+from globaldns.registry.findings import mesh_findings
+from globaldns.registry.registry import Registry
+from globaldns.sources.directory import DirectorySource
+from globaldns.sources.turns import Moment
+from globaldns.state import StateDirectory
+from globaldns.tasks import steady_clock
+
+Sources = Mapping[str, DirectorySource]
+
+
+class OfflineMesh(msgspec.Struct, frozen=True):
+    """What ``admin.readings.MeshReadings`` reads, without a server."""
+
+    config: Config
+    registry: Registry
+    sources: Sources
+    now: int
+    """When it was read, in Unix seconds."""
+
+    @property
+    def services(self) -> Mapping[Host, Service]:
+        """What a server would serve."""
+        return self.registry.services
+
+    @property
+    def files(self) -> int:
+        """How many manifests were read."""
+        return sum(source.files for source in self.sources.values())
+
+    def freshness(self) -> Mapping[str, Freshness]:
+        """Return how each cluster's directory could be read."""
+        return {cluster: source.freshness for cluster, source in self.sources.items()}
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong with the manifests, conflicts between clusters included."""
+        return all_findings(self.sources, self.registry)
+
+
+def read_offline(config: Config, now: int) -> OfflineMesh:
+    """Read every cluster's directory and the ledger.
+
+    Raises:
+        LedgerError: the ledger is lost, damaged, too new, another cluster's, or cannot be read.
+    """
+    ledger = read_claims(config)
+    return read_mesh(config, ledger.claims if ledger else (), now)
+
+
+def read_mesh(config: Config, claims: tuple[Claim, ...], now: int) -> OfflineMesh:
+    """Read every cluster's directory, and number what they export beside these claims."""
+    state = StateDirectory(config.state)
+    sources: dict[str, DirectorySource] = {
+        cluster: DirectorySource(
+            settings.source.directory,
+            export_rules(config, cluster),
+            grace=config.grace,
+            remembered=load_view(state, config, cluster),
+        )
+        for cluster, settings in config.clusters.items()
+    }
+    moment = Moment(now, steady_clock())
+    for source in sources.values():
+        source.read_once(moment)
+    share_gateways(sources)
+    registry = Registry(registry_settings(config), claims)
+    registry.apply([Reset(source.view()) for source in sources.values()], now)
+    registry.settle(now)
+    registry.await_no_longer(now)
+    return OfflineMesh(config, registry, sources, now)
+
+
+def share_gateways(sources: Sources) -> None:
+    """Tell every cluster the gateways of all others, which make its entries routes."""
+    gateways = {
+        cluster: {gateway.address for gateway in source.view().gateways}
+        for cluster, source in sources.items()
+    }
+    for cluster, source in sources.items():
+        others = (known for other, known in gateways.items() if other != cluster)
+        source.set_foreign_gateways(frozenset().union(*others))
+
+
+def all_findings(sources: Sources, registry: Registry) -> list[Finding]:
+    """Return what every source finds, and what only the whole mesh shows, with lines."""
+    of_mesh = mesh_findings(registry)
+    found: list[Finding] = []
+    for cluster, source in sources.items():
+        found += source.findings(of_mesh.get(cluster, ()))
+    return found

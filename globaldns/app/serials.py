@@ -1,0 +1,65 @@
+"""SOA serials: each is remembered before it is served, so that none is ever served twice.
+
+They are remembered a block ahead: one write in a thousand publications.
+
+Standards:
+    RFC 1982   serials of 32 bits that only ever go up
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from globaldns.errors import StateError
+from globaldns.state import StateDirectory
+
+logger = logging.getLogger(__name__)
+
+FILE = "serial.bin"
+BLOCK = 1000
+"""Serials that one write remembers; a start skips what is left of them."""
+
+_MODULUS = 1 << 32
+
+
+class Serials:
+    """The serials of one instance."""
+
+    def __init__(self, state: StateDirectory, now: int) -> None:
+        """Begin above all that were served, and at the time: a lost state goes on going up.
+
+        Raises:
+            StateError: the first block cannot be remembered.
+        """
+        self._state = state
+        self._end = _load(state)
+        self.current = max(self._end + 1, now)
+        """The serial that is served."""
+        self._remember(self.current + BLOCK)
+
+    def step(self) -> int:
+        """Return the next serial; the present one where it cannot be remembered."""
+        if self.current >= self._end:
+            try:
+                self._remember(self.current + BLOCK)
+            except StateError as error:
+                logger.error("serials cannot be remembered", extra={"reason": str(error)})
+                return self.current % _MODULUS
+        self.current += 1
+        return self.current % _MODULUS
+
+    def _remember(self, end: int) -> None:
+        self._state.write_checked(FILE, msgspec.msgpack.encode(end))
+        self._end = end
+
+
+def _load(state: StateDirectory) -> int:
+    """Return the last serial that may have been served; 0: none, or nobody knows."""
+    try:
+        payload = state.read_checked(FILE)
+        return 0 if payload is None else msgspec.msgpack.decode(payload, type=int)
+    except (StateError, msgspec.DecodeError) as error:
+        logger.warning("the last serial is not known", extra={"reason": str(error)})
+        return 0

@@ -1,0 +1,164 @@
+"""The sources of a running server: one task for each cluster, replaced when its rules change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from pathlib import Path
+
+import msgspec
+
+from globaldns.app.memory import allowed_view
+from globaldns.app.settings import export_rules
+from globaldns.config.schema import Config
+from globaldns.exports import ExportRules
+from globaldns.model.export import Gateway
+from globaldns.model.view import Change, Put, Remove, Reset, SetGateways, SourceState, View
+from globaldns.sources.bulk import BulkReader
+from globaldns.sources.directory import DirectorySource
+from globaldns.tasks import Backoff, steady_clock, supervise
+
+RESTART = Backoff(initial=0.5, maximum=30.0)
+
+
+class SourceSpec(msgspec.Struct, frozen=True):
+    """All that makes a source what it is; another spec is another source."""
+
+    root: Path
+    rules: ExportRules
+    grace: float
+
+
+def source_specs(config: Config) -> dict[str, SourceSpec]:
+    """Return the sources that a configuration wants, by cluster."""
+    return {
+        cluster: SourceSpec(settings.source.directory, export_rules(config, cluster), config.grace)
+        for cluster, settings in config.clusters.items()
+    }
+
+
+class SourceSeams(msgspec.Struct, frozen=True):
+    """Who takes what sources say."""
+
+    offer: Callable[[Sequence[Change], float], None]
+    """Takes changes, and the steady time at which they were received."""
+    count: Callable[[str, str, str], None]
+    """Counts an event, by cluster, kind and type."""
+    on_restart: Callable[[str], None]
+    wall: Callable[[], int]
+
+
+class Sources:
+    """The sources that run."""
+
+    def __init__(self, seams: SourceSeams) -> None:
+        self._seams = seams
+        self._tasks: asyncio.TaskGroup
+        self._specs: dict[str, SourceSpec] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._gateways: dict[str, frozenset[str]] = {}
+        self._grace_ends = inf
+        self.bulk = BulkReader()
+        """Reads the first time; to be closed when that is done."""
+        self.sources: dict[str, DirectorySource] = {}
+        """By cluster."""
+        self.revisions: dict[str, int] = {}
+        """How often each has said something."""
+
+    async def run(self, config: Config, views: Mapping[str, View]) -> None:
+        """Run the sources of a configuration for ever; until one is read its view stands for it."""
+        async with asyncio.TaskGroup() as self._tasks:
+            self._grace_ends = steady_clock() + config.grace
+            for cluster, spec in source_specs(config).items():
+                self._start(cluster, spec, views.get(cluster))
+            await asyncio.Event().wait()
+
+    def reconfigure(self, config: Config) -> None:
+        """Run the sources of another configuration; those that stay the same go on."""
+        wanted = source_specs(config)
+        for cluster in [cluster for cluster in self._specs if cluster not in wanted]:
+            self._stop(cluster)
+        for cluster, spec in wanted.items():
+            if self._specs.get(cluster) != spec:
+                former = self._stop(cluster)
+                self._start(cluster, spec, allowed_view(former, config) if former else None)
+
+    @property
+    def are_heard(self) -> bool:
+        """Whether each was read completely, or its grace is over."""
+        return steady_clock() >= self._grace_ends or all(
+            source.freshness.state is SourceState.SYNCED for source in self.sources.values()
+        )
+
+    def _start(self, cluster: str, spec: SourceSpec, remembered: View | None) -> None:
+        source = DirectorySource(
+            spec.root,
+            spec.rules,
+            grace=spec.grace,
+            remembered=remembered,
+            wall=self._seams.wall,
+            bulk=self.bulk,
+        )
+        self._specs[cluster] = spec
+        self.sources[cluster] = source
+        self.revisions.setdefault(cluster, 0)
+        source.set_foreign_gateways(self._foreign_gateways(cluster))
+        self._running[cluster] = self._tasks.create_task(
+            supervise(
+                f"source {cluster}",
+                lambda: source.run(lambda changes, at: self._publish(cluster, changes, at)),
+                backoff=RESTART,
+                on_restart=self._seams.on_restart,
+            ),
+            name=f"source {cluster}",
+        )
+
+    def _stop(self, cluster: str) -> View | None:
+        """End a source; return its view, if it knew anything."""
+        if cluster not in self._specs:
+            return None
+        self._running.pop(cluster).cancel()
+        del self._specs[cluster]
+        source = self.sources.pop(cluster)
+        return source.view() if source.freshness.is_known else None
+
+    def _publish(self, cluster: str, changes: Sequence[Change], received: float) -> None:
+        self.revisions[cluster] += 1
+        for change in changes:
+            self._seams.count(cluster, *_describe(change))
+        self._seams.offer(changes, received)
+        for change in changes:
+            if isinstance(change, Reset):
+                self._share_gateways(cluster, change.view.gateways, received)
+            elif isinstance(change, SetGateways):
+                self._share_gateways(cluster, change.gateways, received)
+
+    def _share_gateways(self, cluster: str, gateways: Sequence[Gateway], received: float) -> None:
+        """Tell all other sources: their entries that lead to these gateways are routes."""
+        addresses = frozenset(gateway.address for gateway in gateways)
+        if self._gateways.get(cluster, frozenset()) == addresses:
+            return
+        self._gateways[cluster] = addresses
+        for other, source in self.sources.items():
+            if other != cluster:
+                changes = source.set_foreign_gateways(self._foreign_gateways(other))
+                if changes:
+                    self._publish(other, changes, received)
+
+    def _foreign_gateways(self, cluster: str) -> frozenset[str]:
+        others = (known for other, known in self._gateways.items() if other != cluster)
+        return frozenset().union(*others)
+
+
+def _describe(change: Change) -> tuple[str, str]:
+    """Return kind and type of a change, for counting."""
+    match change:
+        case Put(export):
+            return export.kind, "put"
+        case Remove():
+            return "Export", "remove"
+        case Reset():
+            return "View", "reset"
+        case _:
+            return type(change).__name__.removeprefix("Set"), "set"

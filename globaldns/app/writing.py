@@ -1,0 +1,154 @@
+"""Claims on their way into the ledger: written by one thread, told when they are on the disk.
+
+What cannot be written is tried again until it can be; nothing is answered by it meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import msgspec
+
+from globaldns.errors import LedgerError
+from globaldns.ledger.sqlite import SqliteLedger
+from globaldns.model.claim import Claim
+from globaldns.tasks import Backoff
+
+logger = logging.getLogger(__name__)
+
+MOST = 10_000
+"""Claims of one write, some 50 ms: while the next are written these are answered."""
+RETRY = Backoff(initial=0.5, maximum=30.0)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class LedgerThread:
+    """A ledger, and the one thread that touches it while the event loop goes on."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self.ledger = ledger
+        self._executor = ThreadPoolExecutor(1, "ledger")
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a call returns there; calls are made one after the other."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, partial(call, *args, **kwargs))
+
+    def close(self) -> None:
+        """Close the ledger once the calls that were begun are done."""
+        self._executor.submit(self.ledger.close).result()
+        self._executor.shutdown()
+
+
+class Seams(msgspec.Struct, frozen=True):
+    """Where claims come from, and who is told of them."""
+
+    pending: Callable[[], Sequence[Claim]]
+    """All that the ledger does not have yet."""
+    acknowledge: Callable[[Sequence[Claim]], None]
+    give_up: Callable[[], None]
+    """Told when a write failed: what waits for it is not to wait any more."""
+    observe: Callable[[float], None]
+    """Takes the seconds of one write."""
+
+
+class LedgerWriter:
+    """Writes what is pending whenever it is woken."""
+
+    def __init__(self, thread: LedgerThread, seams: Seams) -> None:
+        self._thread = thread
+        self._seams = seams
+        self._wanted = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._failures = 0
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last write failed."""
+        return self._failures > 0
+
+    def wake(self) -> None:
+        """Have it write."""
+        self._wanted.set()
+
+    async def flush(self) -> None:
+        """Return when everything that is pending now is written.
+
+        Raises:
+            LedgerError: the next write failed, or there is none any more.
+        """
+        if self._seams.pending():
+            written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(written)
+            self.wake()
+            await written
+
+    async def run(self) -> None:
+        """Write for ever."""
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                waiting, self._waiting = self._waiting, []
+                try:
+                    await self._write_pending()
+                except LedgerError as error:
+                    _answer(waiting, error)
+                    await self._wait_after(error)
+                _answer(waiting, None)
+        finally:
+            _answer(self._waiting, LedgerError("the server stops"))
+
+    async def _write_pending(self) -> None:
+        """Write all that is pending now.
+
+        Raises:
+            LedgerError: what is still pending cannot be written.
+        """
+        claims = self._seams.pending()
+        for start in range(0, len(claims), MOST):
+            part = claims[start : start + MOST]
+            started = time.monotonic()
+            await self._thread.run(self._thread.ledger.write, part)
+            self._seams.observe(time.monotonic() - started)
+            if self._failures:
+                logger.info("the ledger is written again")
+            self._failures = 0
+            self._seams.acknowledge(part)
+
+    async def _wait_after(self, error: LedgerError) -> None:
+        """Say that writing failed, wait, and have it tried again."""
+        self._failures += 1
+        delay = RETRY.delay(self._failures, random.random())  # noqa: S311  # spreads retries only
+        logger.error(
+            "the ledger cannot be written: new hosts stay without a number",
+            extra={
+                "reason": str(error),
+                "fix": error.hint,
+                "claims": len(self._seams.pending()),
+                "retry_seconds": round(delay, 1),
+            },
+        )
+        self._seams.give_up()
+        self.wake()
+        await asyncio.sleep(delay)
+
+
+def _answer(waiting: Iterable[asyncio.Future[None]], error: LedgerError | None) -> None:
+    """Tell those who wait how it went; those who wait no more are passed over."""
+    for written in waiting:
+        if written.done():
+            continue
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
