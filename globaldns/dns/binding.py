@@ -77,7 +77,10 @@ def bind_all(wanted: Iterable[Listen], *, skip_missing: bool) -> tuple[BoundPair
                 pair = _bind_pair(listen)
             except OSError as error:
                 if skip_missing and error.errno in _MISSING:
-                    logger.warning("address is skipped: the host does not have it", extra={"address": str(listen)})
+                    logger.warning(
+                        "address is skipped: the host does not have it",
+                        extra={"address": str(listen)},
+                    )
                     continue
                 raise _refusal(listen, error) from error
             undo.callback(pair.udp.close)

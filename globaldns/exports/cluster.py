@@ -27,7 +27,7 @@ from globaldns.exports.rules import ExportRules
 from globaldns.exports.service import export_service, warn_missing
 from globaldns.exports.service_entry import export_entry, forget_allocation, served_hosts
 from globaldns.exports.validation import warnings
-from globaldns.model.export import Origin
+from globaldns.model.export import Export, Origin
 from globaldns.model.finding import Finding
 from globaldns.model.host import service_host
 from globaldns.model.view import Change, View
@@ -41,13 +41,13 @@ _WRITTEN_BY_US = (ServiceEntry, Service, ServiceExport, GlobalService)
 
 
 class ClusterExports:
-    """The view of one cluster, from its objects."""
+    """The view of one cluster, from its objects; ``known`` are exports that others hold already."""
 
-    def __init__(self, settings: ExportRules) -> None:
+    def __init__(self, settings: ExportRules, known: Iterable[Export] = ()) -> None:
         self._rules = settings
         self._store = Store({settings.exports.annotation, marks.VIP, marks.OWNED_BY})
         self._relations = Relations()
-        self._contest = Contest(settings.cluster)
+        self._contest = Contest(settings.cluster, known)
         self._facets = Facets(settings)
         self._foreign_gateways: frozenset[str] = frozenset()
         self._context = Context(
@@ -93,6 +93,10 @@ class ClusterExports:
         if former is not None:
             self._forget(key, former)
             self._store.remove(key)
+
+    def forget_known(self) -> None:
+        """Take every export as it comes from now on, also where it equals a known one."""
+        self._contest.forget_known()
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> None:
         """Learn the gateways of all other clusters: entries that lead there are routes."""

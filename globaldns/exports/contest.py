@@ -6,7 +6,7 @@ is in every zone that any of them is in, so that a loser's names stay known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -20,8 +20,10 @@ from globaldns.objects import ObjectKey
 class Contest:
     """The exports of one cluster by host, and what changed of them since the last time asked."""
 
-    def __init__(self, cluster: str) -> None:
+    def __init__(self, cluster: str, known: Iterable[Export] = ()) -> None:
         self._cluster = cluster
+        self._known = {export.host: export for export in known}
+        """What others hold already: an equal offer is the same value, and costs no memory."""
         self._winners: dict[Host, Export] = {}
         self._offers: dict[Host, tuple[Export, ...]] = {}
         """All that is offered, best first, where that is more than one."""
@@ -31,6 +33,8 @@ class Contest:
     def put(self, export: Export) -> None:
         """Offer an export; it takes the place of the same object's former one."""
         host = export.host
+        if self._known and self._known.get(host) == export:
+            export = self._known[host]
         former = self._winners.get(host)
         if former is None:
             self._before.setdefault(host, None)
@@ -42,6 +46,10 @@ class Contest:
         """Take back what an object offers under a host, if it does."""
         if host in self._winners:
             self._decide(host, self._others(host, key))
+
+    def forget_known(self) -> None:
+        """Take every offer as it comes from now on."""
+        self._known = {}
 
     def exports(self) -> tuple[Export, ...]:
         """Return the winners, sorted by host."""

@@ -116,10 +116,14 @@ def _refuse_sizes(spec: ServiceEntrySpec) -> Iterator[Problem]:
 
 
 def _refuse_host(index: int, host: str) -> Problem:
+    octets = len(host.encode())
+    reason = f"{host!r} is no host"
+    if octets > _MAX_NAME:
+        reason = f"{host[:40]!r}… has {octets} octets, a host may have {_MAX_NAME}"
     return Problem(
         "host-name",
         f"$.spec.hosts[{index}]",
-        f"{host[:80]!r} is no host",
+        reason,
         "a DNS name, of which the first label may be or begin with *",
     )
 

@@ -14,9 +14,12 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import msgspec
 
 from globaldns import __version__
 from globaldns.errors import LedgerDamaged
@@ -42,8 +45,12 @@ CREATE TABLE claims (
 ) WITHOUT ROWID;
 """
 
+_ROW = "(?, ?, ?, ?, ?, ?, ?)"
+_ROWS = 1000
+"""Rows of one statement. For each statement SQLite lets go of the interpreter and takes it back:
+with a row in each, every row would wait for whatever else runs, 5 ms at a time."""
 _MERGE = """
-INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO claims VALUES {rows}
 ON CONFLICT DO UPDATE SET retired_at = excluded.retired_at, reason = excluded.reason
 WHERE excluded.retired_at IS NOT NULL AND (
     claims.retired_at IS NULL
@@ -54,12 +61,21 @@ _DELETE = """
 DELETE FROM claims
 WHERE host = ? AND vip = ? AND allocated_at = ? AND cluster = ? AND kind = ?
 """
+_READ = """
+SELECT json_group_array(
+    json_array(host, hex(vip), allocated_at, cluster, kind, retired_at, reason)
+) FROM (SELECT * FROM claims ORDER BY 1, 2, 3, 4, 5)
+"""
+"""All claims as one row, for the same reason."""
 _META = "SELECT value FROM meta WHERE key = ?"
 _KINDS = (ClaimKind.PINNED, ClaimKind.CHOSEN, ClaimKind.GIVEN)
 """By the number that stands in the file: never reordered."""
 _KIND_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 
 _Row = tuple[str, bytes, int, str, int, int | None, str | None]
+_ReadRow = tuple[str, str, int, str, int, int | None, str | None]
+"""The same with its address in hexadecimal."""
+_rows_decoder = msgspec.json.Decoder(list[_ReadRow])
 
 
 class SqliteLedger:
@@ -133,10 +149,10 @@ class SqliteLedger:
             LedgerError: it cannot be read.
         """
         with explained(self.path):
-            rows = self._connection.execute("SELECT * FROM claims ORDER BY 1, 2, 3, 4, 5")
+            (text,) = self._connection.execute(_READ).fetchone()
             try:
-                return tuple(map(_decode, rows))
-            except (TypeError, ValueError, IndexError) as error:
+                return tuple(map(_decode, _rows_decoder.decode(text)))
+            except (msgspec.DecodeError, ValueError, IndexError) as error:
                 raise LedgerDamaged(f"{self.path}: a row is no claim: {error}") from error
 
     def write(self, claims: Iterable[Claim]) -> None:
@@ -145,8 +161,12 @@ class SqliteLedger:
         Raises:
             LedgerError: they are not written.
         """
+        rows = list(map(_encode, claims))
         with self._transaction():
-            self._connection.executemany(_MERGE, map(_encode, claims))
+            for start in range(0, len(rows), _ROWS):
+                part = rows[start : start + _ROWS]
+                statement = _MERGE.format(rows=", ".join([_ROW] * len(part)))
+                self._connection.execute(statement, list(chain.from_iterable(part)))
 
     def forget(self, claims: Iterable[Claim]) -> None:
         """Delete claims that nothing needs any more, all or none.
@@ -208,8 +228,9 @@ def _encode(claim: Claim) -> _Row:
     )
 
 
-def _decode(row: _Row) -> Claim:
-    host, vip, allocated_at, cluster, kind, retired_at, reason = row
+def _decode(row: _ReadRow) -> Claim:
+    host, digits, allocated_at, cluster, kind, retired_at, reason = row
+    vip = bytes.fromhex(digits)
     Family(len(vip))
     return Claim(
         Host(host),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 import msgspec
 from immutables import Map
 
 from globaldns.model.address import Address
+from globaldns.model.export import Port
 from globaldns.model.host import Host
 from globaldns.model.service import Service, ServiceState
 
@@ -73,6 +75,25 @@ _ANSWERING = {
 }
 
 
+_SHARED = 4096
+"""Lists of ports and of clusters that are kept; most services have one of a few."""
+
+
+@lru_cache(maxsize=_SHARED)
+def _entry_ports(ports: tuple[Port, ...]) -> tuple[EntryPort, ...]:
+    return tuple(EntryPort(port.number, port.name, port.transport.value) for port in ports)
+
+
+@lru_cache(maxsize=_SHARED)
+def _shared(clusters: tuple[str, ...]) -> tuple[str, ...]:
+    return clusters
+
+
+def is_same_answer(one: Entry, other: Entry) -> bool:
+    """Whether two entries differ in the time of their last change at the most."""
+    return msgspec.structs.replace(one, changed_at=other.changed_at) == other
+
+
 def to_entry(service: Service) -> Entry:
     """Return what a data plane needs of a service."""
     answering = _ANSWERING.get(service.state, Answering.FAILURE)
@@ -80,9 +101,9 @@ def to_entry(service: Service) -> Entry:
         host=service.host,
         zones=service.zones,
         vips=service.vips if answering is not Answering.FAILURE else (),
-        ports=tuple(EntryPort(p.number, p.name, p.transport.value) for p in service.ports),
+        ports=_entry_ports(service.ports),
         answering=answering,
-        clusters=service.clusters,
+        clusters=_shared(service.clusters),
         changed_at=service.changed_at,
         rule=service.rule,
     )

@@ -25,6 +25,20 @@ class SourceState(StrEnum):
     """Read completely in this run, but it does not answer now; its last view stands."""
 
 
+_READ = (SourceState.SYNCED, SourceState.SILENT)
+
+
+class Doubt(StrEnum):
+    """Whether what a view lacks is gone by the owner's own word."""
+
+    NONE = ""
+    """It is."""
+    YOUNG = "young"
+    """The first reading of this run is younger than ``grace``: what it lacks may be late."""
+    PARTIAL = "partial"
+    """A file could never be read, and nothing is remembered of it: it may hold anything."""
+
+
 class Freshness(msgspec.Struct, frozen=True, gc=False):
     """How fresh a view is."""
 
@@ -34,11 +48,17 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
     """Unix seconds of the last proof that the view is current; None: never."""
     reason: str = ""
     """Why it is not synced, for people."""
+    doubt: Doubt = Doubt.NONE
 
     @property
     def is_known(self) -> bool:
-        """Whether there is a view at all: absent names of such a cluster are known to be absent."""
-        return self.state is not SourceState.WAITING
+        """Whether all names of the cluster are known, so that absent ones are known to be absent."""
+        return self.state is not SourceState.WAITING and self.doubt is not Doubt.PARTIAL
+
+    @property
+    def is_own_word(self) -> bool:
+        """Whether what the view lacks is gone by the owner's own word."""
+        return self.state in _READ and self.doubt is Doubt.NONE
 
 
 class Policy(msgspec.Struct, frozen=True, gc=False):

@@ -62,6 +62,10 @@ _READ: dict[tuple[str, str], tuple[type[Object], tuple[str, ...]]] = {
 }
 """API group and kind to type and the versions that are read; no versions: every one."""
 
+_PREPARED = tuple(map(msgspec.msgpack.Decoder, KINDS.values()))
+"""Made for what making them does: msgspec prepares a type when it is first decoded, and two threads
+that are the first at once end the process."""
+
 _LIST = "List"
 _CODE = "invalid-object"
 _PLACE = re.compile(r" - at (?:`key` in )?`(\$[^`]*)`$")

@@ -7,7 +7,7 @@ another claim of their own VIP void, and of a VIP that is touched all claims are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, KeysView
 from math import inf
 from typing import TypeVar
 
@@ -43,7 +43,7 @@ class Claims:
         return sum(map(len, self._of_host.values()))
 
     @property
-    def hosts(self) -> Collection[Host]:
+    def hosts(self) -> KeysView[Host]:
         """The hosts that have any claim."""
         return self._of_host.keys()
 

@@ -134,7 +134,7 @@ def _would_get(registry: Registry, host: Host) -> tuple[str, ...]:
     """Return what is on its way to the ledger, else what would be chosen now."""
     unwritten = registry.numbering.unwritten.of_host(host)
     if unwritten:
-        return tuple(format_address(claim.vip) for claim in unwritten if not claim.is_retired)
+        return tuple(dict.fromkeys(format_address(c.vip) for c in unwritten if not c.is_retired))
     if not registry.numbering.needs_number(host):
         return ()
     return tuple(map(format_address, registry.numbering.would_get(host)))

@@ -11,20 +11,26 @@ from heapq import heappop, heappush
 
 from globaldns.model.address import Address
 from globaldns.model.host import Host
+from globaldns.model.snapshot import Answering, Entry
 
 
 class Handovers:
     """For each VIP that a host ceased to be answered with: that host, and until when it matters."""
 
-    def __init__(self, until: Mapping[Address, int], answered: Mapping[Address, Host]) -> None:
-        self._answered = answered
+    def __init__(self, until: Mapping[Address, int], last: Iterable[Entry]) -> None:
+        self._answered = {
+            vip: entry.host
+            for entry in last
+            if entry.answering is not Answering.FAILURE
+            for vip in entry.vips
+        }
         """By the last zone of the run before; until that zone is replaced."""
         self._ended: dict[Address, tuple[Host | None, int]] = {}
         self._ends: list[tuple[int, Address]] = []
         self._last: dict[Host, tuple[Address, ...]] = {}
         for vip, end in until.items():
             self._note(vip, None, end)
-        for vip, host in sorted(answered.items()):
+        for vip, host in sorted(self._answered.items()):
             self._last[host] = (*self._last.get(host, ()), vip)
 
     @property

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from globaldns.model.address import Address, format_address
 from globaldns.model.claim import Claim, ClaimKind
 from globaldns.model.export import Export, Origin, Port, Resolution
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.model.snapshot import Entry, is_same_answer, to_entry
 from globaldns.registry.claims import Claims
 from globaldns.registry.handover import Handovers
 from globaldns.registry.merge import deciding_export, find_conflicts, merge_ports, merge_zones
@@ -42,17 +45,36 @@ class Publisher:
     """Builds services from what the other parts of the registry know."""
 
     def __init__(
-        self, views: Views, claims: Claims, numbering: Numbering, handovers: Handovers
+        self,
+        views: Views,
+        claims: Claims,
+        numbering: Numbering,
+        handovers: Handovers,
+        last: Mapping[Host, Entry],
     ) -> None:
         self._views = views
         self._claims = claims
         self._numbering = numbering
         self._handovers = handovers
+        self._last = last
+        """What the run before answered, for the time of the last change."""
         self.too_old: frozenset[str] = frozenset()
         """Clusters whose views are not answered from."""
 
     def build(self, host: Host, old: Service | None, now: int) -> Service | None:
         """Return what a host is now; None: nothing that anybody knows."""
+        service = self._build(host, old, now)
+        if service is not None and old is None:
+            last = self._last.get(host)
+            if last is not None and is_same_answer(to_entry(service), last):
+                return msgspec.structs.replace(service, changed_at=last.changed_at)
+        return service
+
+    def forget_last(self) -> None:
+        """What the run before answered has no say any more."""
+        self._last = {}
+
+    def _build(self, host: Host, old: Service | None, now: int) -> Service | None:
         exports = self._views.exports(host)
         if not exports:
             return self._build_claimed(host, old, now)
@@ -86,7 +108,7 @@ class Publisher:
         """A host that only the claims know, because a cluster that has it was not heard yet."""
         held = self._claims.held(host)
         if not held or not any(
-            claim.retired_at is None and self._views.is_waiting(claim.cluster)
+            claim.retired_at is None and self._views.may_lack(claim.cluster)
             for claim in self._claims.of_host(host)
         ):
             return None

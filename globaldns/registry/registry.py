@@ -3,8 +3,9 @@
 One turn: take in the changes and collect the hosts they touch; let the clusters we write for claim,
 retire and number; build the services of all that is touched. Its cost is that of what it touches.
 
-Until ``settle`` nothing is withdrawn, moved or numbered, so that a half-read mesh decides nothing;
-while the registry is paused nothing is written. What is put off is done in the first turn after.
+Until ``settle`` nothing is withdrawn, moved, numbered or denied, so that a half-read mesh decides
+nothing, and only hosts with remembered numbers are published; while the registry is paused nothing
+is written. What is put off is done in the first turn after.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from globaldns.model.address import Address
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service
+from globaldns.model.snapshot import Entry
 from globaldns.model.view import (
     Change,
     Freshness,
@@ -43,22 +45,21 @@ from globaldns.registry.settings import RegistrySettings
 from globaldns.registry.views import Views
 from globaldns.registry.vip import make_rooms
 
-_NOTHING: Mapping[Address, Host] = {}
 _NO_HANDOVERS: Mapping[Address, int] = {}
 
 
 class Registry:
     """The whole mesh as we know it.
 
-    ``claims`` are those in our ledger; ``answered`` is what the last zone of the run before has for
-    each VIP, ``handovers`` the waits that were not over then.
+    ``claims`` are those in our ledger; ``last`` is the last zone of the run before, and
+    ``handovers`` the waits that were not over then.
     """
 
     def __init__(
         self,
         settings: RegistrySettings,
         claims: Iterable[Claim] = (),
-        answered: Mapping[Address, Host] = _NOTHING,
+        last: Iterable[Entry] = (),
         handovers: Mapping[Address, int] = _NO_HANDOVERS,
     ) -> None:
         self.settings = settings
@@ -66,12 +67,17 @@ class Registry:
         self.claims = Claims(self._counts)
         rooms = make_rooms(settings.pools, settings.reserved)
         self.numbering = Numbering(self.views, self.claims, Occupancy(rooms, settings.quarantine))
-        self._handovers = Handovers(handovers, answered)
-        self._publisher = Publisher(self.views, self.claims, self.numbering, self._handovers)
+        entries = {entry.host: entry for entry in last}
+        self._handovers = Handovers(handovers, entries.values())
+        self._publisher = Publisher(
+            self.views, self.claims, self.numbering, self._handovers, entries
+        )
         self._catalogue = Catalogue(self._publisher, self.claims, self._handovers)
         self._must_recheck_rests = False
         self._is_settled = False
         self._pause_reason: str | None = None
+        self._awaiting: set[Host] = set()
+        """Hosts that ``settle`` numbered first of all: published once our ledger has them."""
         self._put_off = self.numbering.learn(claims)
         self._unpublished = set(self._put_off)
 
@@ -121,11 +127,26 @@ class Registry:
         self._is_settled = True
         self._put_off.update(self.claims.hosts)
         self._handovers.replace_zone(now + self.settings.handover)
-        return self._turn(set(), now)
+        touched = self._decide(set(self._put_off), now)
+        self._awaiting = {
+            host
+            for host in touched
+            if host not in self.services and self.numbering.is_unwritten(host)
+        }
+        delta = self._publish(touched, now)
+        self._publisher.forget_last()
+        return delta
 
     def acknowledge(self, claims: Iterable[Claim], now: int) -> Delta:
         """Publish what waited for our ledger to have these claims."""
-        return self._publish(self.numbering.unwritten.acknowledge(claims), now)
+        hosts = self.numbering.unwritten.acknowledge(claims)
+        self._awaiting -= hosts
+        return self._publish(hosts, now)
+
+    def await_no_longer(self, now: int) -> Delta:
+        """Publish, as hosts without a number, what waits for a ledger that cannot be written."""
+        hosts, self._awaiting = self._awaiting, set()
+        return self._publish(hosts, now)
 
     def tick(self, now: int) -> Delta:
         """Do what time alone changes."""
@@ -205,6 +226,7 @@ class Registry:
         if isinstance(change, Put | Remove | SetPolicies):
             return self.views.take_in(change)
         if isinstance(change, SetGateways):
+            self.views.set_gateways(change)
             return set()  # where bytes go is routing's subject
         self._must_recheck_rests = True  # whoever kept a rest from ending may be back
         match change:
@@ -242,9 +264,9 @@ class Registry:
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
         view = self.views.cluster(freshness.cluster)
-        before = (view.freshness.is_known, view.is_own_word)
+        before = (view.may_lack, view.is_own_word)
         self.views.set_freshness(freshness)
-        if before == (freshness.is_known, view.is_own_word):
+        if before == (view.may_lack, view.is_own_word):
             return set()
         return self._hosts_claimed_by(freshness.cluster)
 
@@ -252,16 +274,20 @@ class Registry:
         return {claim.host for claim in self.claims.of_cluster(cluster) if not claim.is_retired}
 
     def _turn(self, dirty: set[Host], now: int) -> Delta:
+        return self._publish(self._decide(dirty, now), now)
+
+    def _decide(self, dirty: set[Host], now: int) -> set[Host]:
+        """Let the clusters that we write for take their turn; return what is to be published."""
         dirty |= self._unpublished | self._elapse(now)
         self._unpublished = set()
         if not self._may_write:
             self._put_off |= dirty
-            return self._publish(dirty, now)
+            return dirty if self._is_settled else dirty & self.claims.hosts
         dirty |= self.numbering.end_rests(now, recheck=self._must_recheck_rests)
         self._must_recheck_rests = False
         dirty |= self._put_off
         self._put_off = set()
-        return self._publish(self.numbering.run(dirty, now), now)
+        return self.numbering.run(dirty, now)
 
     def _elapse(self, now: int) -> set[Host]:
         """Return the hosts for which time alone has changed something."""
@@ -274,13 +300,13 @@ class Registry:
 
     def _publish(self, touched: set[Host], now: int) -> Delta:
         publication = self._catalogue.publish(
-            touched,
+            touched - self._awaiting,
             now,
             handover_ends=now + self.settings.handover,
             is_settled=self._is_settled,
         )
         return Delta(
-            complete=self.views.is_complete(),
+            complete=self._is_settled and not self._awaiting and self.views.is_complete(),
             services=tuple(publication.services),
             removed=tuple(publication.removed),
             claims=self.numbering.unwritten.take_new(),

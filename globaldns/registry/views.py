@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from globaldns.model.export import Export
+from globaldns.model.export import Export, Gateway
 from globaldns.model.host import Host
 from globaldns.model.view import (
     ClaimSet,
+    Doubt,
     Fence,
     Freshness,
     Policy,
@@ -20,6 +21,7 @@ from globaldns.model.view import (
     Remove,
     Reset,
     SetFences,
+    SetGateways,
     SetLedger,
     SetPolicies,
     SourceState,
@@ -29,18 +31,18 @@ from globaldns.registry.settings import RegistrySettings
 
 _NO_EXPORTS: tuple[Export, ...] = ()
 _NO_PINNINGS: tuple[Pinning, ...] = ()
-_OWN_WORD = (SourceState.SYNCED, SourceState.SILENT)
 
 
 class ClusterView:
     """The present view of one cluster."""
 
-    __slots__ = ("exports", "fences", "freshness", "has_spoken", "ledger", "policies")
+    __slots__ = ("exports", "fences", "freshness", "gateways", "has_spoken", "ledger", "policies")
 
     def __init__(self, cluster: str) -> None:
         self.exports: dict[Host, Export] = {}
         self.policies: dict[Host, Policy] = {}
         self.fences: tuple[Fence, ...] = ()
+        self.gateways: tuple[Gateway, ...] = ()
         self.ledger = ClaimSet()
         self.freshness = Freshness(cluster, SourceState.WAITING)
         self.has_spoken = False
@@ -49,7 +51,12 @@ class ClusterView:
     @property
     def is_own_word(self) -> bool:
         """Whether what the view lacks is gone by the owner's own word."""
-        return self.has_spoken and self.freshness.state in _OWN_WORD
+        return self.has_spoken and self.freshness.is_own_word
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether a host that the view lacks may be there all the same, unheard."""
+        return not self.freshness.is_known or self.freshness.doubt is not Doubt.NONE
 
 
 class Views:
@@ -114,8 +121,12 @@ class Views:
         return cluster in self.settings.clusters and not self.has_ledger(cluster)
 
     def is_waiting(self, cluster: str) -> bool:
-        """Whether nothing at all is known of a cluster that counts."""
+        """Whether not all names of a cluster that counts are known."""
         return self.counts(cluster) and not self.cluster(cluster).freshness.is_known
+
+    def may_lack(self, cluster: str) -> bool:
+        """Whether a cluster that counts may have hosts that its view lacks."""
+        return self.counts(cluster) and self.cluster(cluster).may_lack
 
     def is_fresh(self, cluster: str) -> bool:
         """Whether a cluster says now what it says."""
@@ -163,6 +174,7 @@ class Views:
         changed = {host for host, export in new.items() if mine.exports.get(host) != export}
         changed |= mine.exports.keys() - new.keys()
         mine.exports = new
+        mine.gateways = view.gateways
         mine.has_spoken = True
         for host in changed:
             self._index(view.cluster, host)
@@ -180,6 +192,10 @@ class Views:
         for host in changed:
             self._index(cluster, host)
         return changed
+
+    def set_gateways(self, change: SetGateways) -> None:
+        """Take in all gateways that a cluster has."""
+        self.cluster(change.cluster).gateways = change.gateways
 
     def set_fences(self, change: SetFences) -> set[Host]:
         """Take in all ClusterFences that a cluster has."""

@@ -7,16 +7,15 @@ the batches, so that others get their turn and nothing needs a lock.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from globaldns.exports.rules import ExportRules
 from globaldns.model.finding import Finding, Severity
-from globaldns.model.view import Change, Freshness, Reset, SetFreshness, SourceState, View
+from globaldns.model.view import Change, Freshness, SourceState, View
+from globaldns.sources.bulk import MANY_OCTETS, BulkReader, Job
 from globaldns.sources.holdings import Record
 from globaldns.sources.manifest import Reading, Unread, read_manifest
 from globaldns.sources.places import Places
@@ -29,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 RESCAN_SECONDS = 30.0
 """How long nothing may have to be said about a directory until it is looked at anyway."""
+
+_UNKNOWN = Record(None)
 
 Publish = Callable[[Sequence[Change], float], None]
 """Takes changes, and the steady time at which their reading began."""
@@ -45,12 +46,17 @@ class DirectorySource:
         grace: float,
         remembered: View | None = None,
         wall: Callable[[], int] = wall_clock,
+        bulk: BulkReader | None = None,
     ) -> None:
         self.root = root
         self.cluster = rules.cluster
         self._turns = Turns(rules, grace=grace, remembered=remembered)
         self._places = Places(root)
         self._wall = wall
+        self._bulk = bulk
+        """Reads the first time, if there is much to be read."""
+        self._logged = SourceState.WAITING
+        """How the source stood when the log was told last."""
 
     @property
     def freshness(self) -> Freshness:
@@ -94,26 +100,31 @@ class DirectorySource:
     def read_once(self, now: Moment) -> list[Change]:
         """Read what has changed, here and now; return what that changes."""
         turn = self._turns.turn(scan(self.root), now)
-        with _paused_collection(is_wanted=not self._turns.has_read):
-            try:
-                batch = next(turn)
-                while True:
-                    batch = turn.send(self._read(batch, now))
-            except StopIteration as end:
-                changes: list[Change] = end.value
-                return changes
+        try:
+            batch = next(turn)
+            while True:
+                batch = turn.send(self._log_faults(self._read(batch, now)))
+        except StopIteration as end:
+            changes: list[Change] = end.value
+            return changes
 
     async def read(self, now: Moment) -> list[Change]:
-        """Read what has changed, in a thread, and let others work between the batches."""
-        turn = self._turns.turn(await asyncio.to_thread(scan, self.root), now)
-        with _paused_collection(is_wanted=not self._turns.has_read):
-            try:
-                batch = next(turn)
-                while True:
-                    batch = turn.send(await asyncio.to_thread(self._read, batch, now))
-            except StopIteration as end:
-                changes: list[Change] = end.value
-                return changes
+        """Read what has changed, elsewhere, and let others work between the batches."""
+        found = await asyncio.to_thread(scan, self.root)
+        bulk = self._bulk if not self._turns.has_read and found.octets >= MANY_OCTETS else None
+        turn = self._turns.turn(found, now)
+        try:
+            batch = next(turn)
+            while True:
+                if bulk is None:
+                    readings = await asyncio.to_thread(self._read, batch, now)
+                else:
+                    job = Job(str(self.root), batch, self.cluster, now.wall)
+                    readings = await bulk.read(job)
+                batch = turn.send(self._log_faults(readings))
+        except StopIteration as end:
+            changes: list[Change] = end.value
+            return changes
 
     async def run(self, publish: Publish) -> None:
         """Publish what is known, then every change, for ever; ``publish`` may not wait."""
@@ -127,7 +138,7 @@ class DirectorySource:
                 changes = await self.read(now)
                 if changes:
                     publish(changes, now.steady)
-                    self._log_standing(changes)
+                self._log_standing()
                 await self._wait(changed)
 
     async def _wait(self, changed: asyncio.Event) -> None:
@@ -139,44 +150,41 @@ class DirectorySource:
             return
 
     def _read(self, paths: Sequence[str], now: Moment) -> list[Reading]:
-        return [self._read_file(path, now) for path in paths]
-
-    def _read_file(self, path: str, now: Moment) -> Reading:
-        former = self._turns.holdings.files.get(path, Record(None))
-        reading = read_manifest(
-            self.root, path, cluster=self.cluster, now=now.wall, known=former.digest
-        )
-        if isinstance(reading, Unread) and reading.finding != former.fault:
-            logger.warning(
-                "file is not read",
-                extra={
-                    "cluster": self.cluster,
-                    "file": path,
-                    "line": reading.finding.line,
-                    "reason": reading.finding.reason,
-                },
+        files = self._turns.holdings.files
+        return [
+            read_manifest(
+                self.root,
+                path,
+                cluster=self.cluster,
+                now=now.wall,
+                known=files.get(path, _UNKNOWN).digest,
             )
-        return reading
+            for path in paths
+        ]
 
-    def _log_standing(self, changes: Sequence[Change]) -> None:
-        """Log how the source stands if that is among the changes."""
-        if not isinstance(changes[-1], SetFreshness | Reset):
+    def _log_faults(self, readings: list[Reading]) -> list[Reading]:
+        """Log what cannot be read, where that is news."""
+        for reading in readings:
+            former = self._turns.holdings.files.get(reading.path, _UNKNOWN)
+            if isinstance(reading, Unread) and reading.finding != former.fault:
+                logger.warning(
+                    "file is not read",
+                    extra={
+                        "cluster": self.cluster,
+                        "file": reading.path,
+                        "line": reading.finding.line,
+                        "reason": reading.finding.reason,
+                    },
+                )
+        return readings
+
+    def _log_standing(self) -> None:
+        """Log how the source stands, if that is news."""
+        state, self._logged = self._logged, self.freshness.state
+        if state is self.freshness.state:
             return
         standing = {"cluster": self.cluster, "files": self.files}
         if self.freshness.state is SourceState.SYNCED:
             logger.info("source is read", extra=standing)
         else:
             logger.warning("source is silent", extra={**standing, "reason": self.freshness.reason})
-
-
-@contextmanager
-def _paused_collection(*, is_wanted: bool) -> Iterator[None]:
-    """Keep the garbage collector out of a first reading: it makes no cycles."""
-    if not (is_wanted and gc.isenabled()):
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

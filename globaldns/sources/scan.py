@@ -37,6 +37,11 @@ class Scan(msgspec.Struct, frozen=True):
     failure: str = ""
     """Why nothing is known at all; empty: the directory was read."""
 
+    @property
+    def octets(self) -> int:
+        """How much there is to read."""
+        return sum(stamp.size for stamp in self.files.values())
+
     def hides(self, path: str) -> bool:
         """Whether a file is silent, because it or a directory above it could not be looked at."""
         if not self.unreadable:

@@ -6,6 +6,7 @@ What is silence and what is the owner's own word:
     file unreadable, broken or below an unreadable one    all that was last seen in it stands
     object of a wrong shape, or refused as Istio would    its last good version stands
     object in no file any more                            stands for ``grace``, then it is gone
+    object that the first reading of a run lacks          may be late for ``grace``
 
 A turn yields the files to be read, a batch at a time, and is sent what they say.
 """
@@ -20,7 +21,7 @@ from globaldns.exports.cluster import ClusterExports
 from globaldns.exports.rules import ExportRules
 from globaldns.model.export import Origin
 from globaldns.model.finding import Finding, Severity
-from globaldns.model.view import Change, Freshness, Reset, SetFreshness, SourceState, View
+from globaldns.model.view import Change, Doubt, Freshness, Reset, SetFreshness, SourceState, View
 from globaldns.objects import ObjectKey
 from globaldns.objects.kubernetes import Service
 from globaldns.sources.carryover import Carryover, IsDoubtful
@@ -56,11 +57,15 @@ class Turns:
         self.has_read = False
         """Whether the directory was read completely at least once."""
         self._grace = grace
-        self._exports = ClusterExports(rules)
+        self._exports = ClusterExports(rules, remembered.exports if remembered else ())
         self._scan = Scan({}, {})
         self._remembered = None if remembered is None else as_remembered(remembered)
         self._carryover: Carryover | None = None
         self._is_young = False
+        self._unseen: frozenset[str] = frozenset()
+        """Files that the first reading could not read, of which nothing is remembered either."""
+        self._doubt_ends: float | None = None
+        """When the first reading is old enough to be believed; None: it begins with the next."""
         self._is_turning = False
         self.freshness = Freshness(self.cluster, SourceState.WAITING)
         if self._remembered is not None and self._remembered.freshness is not None:
@@ -127,7 +132,8 @@ class Turns:
     def next_turn(self, now: float) -> float | None:
         """Return in how many seconds to read again even if nothing changes; None: no need."""
         carried = self._carryover.deadline if self._carryover is not None else None
-        ends = [end - now for end in (self.holdings.deadline, carried) if end is not None]
+        doubted = self._doubt_ends if self.freshness.doubt is Doubt.YOUNG else None
+        ends = [end - now for end in (self.holdings.deadline, carried, doubted) if end is not None]
         if self._is_young:
             ends.append(YOUNG_SECONDS)
         return max(0.0, min(ends)) if ends else None
@@ -148,14 +154,28 @@ class Turns:
         for identity in self.holdings.expire(now.steady, self._grace):
             self._exports.remove(identity)
         changes += self._said()
-        self.freshness = Freshness(self.cluster, SourceState.SYNCED, now.wall)
+        doubt = self._judge(now.steady)
+        reason = f"{min(self._unseen)} could never be read" if self._unseen else ""
+        self.freshness = Freshness(self.cluster, SourceState.SYNCED, now.wall, reason, doubt)
         if not self.has_read:
             return [self._begin_anew(now)]
         return [*changes, *self._end_carryover(now), *self._freshness_changes()]
 
+    def _judge(self, now: float) -> Doubt:
+        """Return whether what the view lacks is gone by the owner's own word."""
+        if not self.has_read and self._remembered is None:
+            self._unseen = self.holdings.unknown
+        self._unseen &= self.holdings.unknown
+        if self._doubt_ends is None:
+            self._doubt_ends = now + self._grace
+        if self._unseen:
+            return Doubt.PARTIAL
+        return Doubt.YOUNG if now < self._doubt_ends else Doubt.NONE
+
     def _begin_anew(self, now: Moment) -> Change:
         """Return the whole view after the first reading, beside which the remembered one ends."""
         self.has_read = True
+        self._exports.forget_known()
         if self._remembered is not None:
             self._carryover = Carryover(self._remembered, self._exports.view())
             self._remembered = None
@@ -196,6 +216,8 @@ class Turns:
         self.holdings.pause()
         if self._carryover is not None:
             self._carryover.pause()
+        if self.freshness.doubt is Doubt.YOUNG:
+            self._doubt_ends = None
         state = self.freshness.state
         if state is SourceState.SYNCED:
             state = SourceState.SILENT
@@ -209,14 +231,14 @@ class Turns:
     def _freshness_changes(self) -> list[Change]:
         """Return the freshness if it differs from what was published, but for its contact."""
         former, self._published = self._published, self.freshness
-        if (former.state, former.reason) == (self.freshness.state, self.freshness.reason):
+        if msgspec.structs.replace(former, contact=self.freshness.contact) == self.freshness:
             return []
         return [SetFreshness(self.freshness)]
 
     def _silences(self) -> Iterator[Finding]:
         """Yield what could not be looked at."""
         reasons = dict(self._scan.unreadable)
-        if self.freshness.reason:
+        if self.freshness.reason and not self._unseen:
             reasons[""] = self.freshness.reason
         for path, reason in reasons.items():
             yield Finding(Severity.ERROR, "unreadable", reason, file=path, cluster=self.cluster)
