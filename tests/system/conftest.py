@@ -1,0 +1,76 @@
+"""Everything in this folder runs the real things."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.running import Mesh, Server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.system)
+
+
+@pytest.fixture
+def make_mesh(tmp_path: Path) -> Callable[..., Mesh]:
+    """Return a maker of one mesh, with keys of its configuration changed."""
+    return lambda **changes: Mesh(tmp_path / "mesh", **changes)
+
+
+@pytest.fixture
+def mesh(make_mesh: Callable[..., Mesh]) -> Mesh:
+    """The example, with ports and a state directory of its own."""
+    return make_mesh()
+
+
+@pytest.fixture
+def server(mesh: Mesh) -> Iterator[Server]:
+    """A server on the example, ready."""
+    with Server(mesh) as running:
+        yield running.wait_ready()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on the example that no test changes."""
+    with Server(Mesh(tmp_path_factory.mktemp("shared") / "mesh")) as running:
+        yield running.wait_ready()
+
+
+@pytest.fixture
+def need() -> Callable[[str], str]:
+    """Return a finder of programs that skips, and says which, where one is not installed."""
+
+    def find(program: str) -> str:
+        found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+        if found is None:
+            pytest.skip(f"{program} is not installed")
+        return found
+
+    return find
+
+
+@pytest.fixture
+def mount_namespace() -> Callable[[str, Any], list[str]]:
+    """Return what to put before a command so that it has a small file system of its own."""
+    unshare = shutil.which("unshare")
+    if unshare is None or os.geteuid() != 0:
+        pytest.skip("a file system of a test's own needs root and unshare")
+    if subprocess.run([unshare, "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mount namespaces are not allowed here")
+
+    def prefix(options: str, path: Any) -> list[str]:
+        mount = f'mkdir -p "$0" && mount -t tmpfs -o {options} tmpfs "$0" && exec "$@"'
+        return [unshare, "-m", "sh", "-c", mount, str(path)]
+
+    return prefix
