@@ -20,7 +20,8 @@ from globaldns.app.news import News
 from globaldns.app.publication import Publication
 from globaldns.app.readings import ServerReadings, Situation
 from globaldns.app.reloading import log_outcome, reread
-from globaldns.app.settings import query_ring, registry_settings, tcp_limits, zone_rules
+from globaldns.app.rules import registry_settings
+from globaldns.app.settings import query_ring, tcp_limits, zone_rules
 from globaldns.app.sources import Sources, SourceSeams
 from globaldns.app.writing import LedgerThread, LedgerWriter, Seams
 from globaldns.dns.counters import SIZE_BOUNDS

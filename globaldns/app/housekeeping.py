@@ -44,7 +44,9 @@ async def keep_ledger_once(mesh: Mesh, thread: LedgerThread, state: StateDirecto
         LedgerError, StateError: what is not done now is due the next time.
     """
     ledger, now = thread.ledger, mesh.clock.now()
-    claims = await thread.run(ledger.claims)
+    waiting = set(mesh.registry.unwritten)
+    keepers = mesh.registry.views.keepers
+    claims = [c for c in mesh.registry.claims if c not in waiting and c.cluster not in keepers]
     name = await asyncio.to_thread(
         write_backup, state, claims, cluster=ledger.cluster, marker=ledger.marker, now=now
     )

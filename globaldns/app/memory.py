@@ -14,12 +14,8 @@ from math import inf
 
 import msgspec
 
-from globaldns.app.settings import cluster_rules, zone_names
-from globaldns.config.schema import Config
 from globaldns.dns.lastzone import LastZone, decode_zone
 from globaldns.errors import StateError
-from globaldns.model.view import View
-from globaldns.sources.remembered import FORMAT, decode_view, file_name
 from globaldns.state import StateDirectory
 
 logger = logging.getLogger(__name__)
@@ -46,23 +42,6 @@ Memorable = Callable[[], Iterable[Keepsake]]
 """Returns all that is to be remembered, as it stands now."""
 
 
-def load_view(state: StateDirectory, config: Config, cluster: str) -> View | None:
-    """Return a cluster's remembered view, of what it may still export; None: there is none."""
-    try:
-        payload = state.read_checked(file_name(cluster), version=FORMAT)
-        return None if payload is None else allowed_view(decode_view(payload, cluster), config)
-    except StateError as error:
-        _pass_over(f"view of {cluster}", error)
-        return None
-
-
-def allowed_view(view: View, config: Config) -> View:
-    """Return a view without the exports that its cluster may not have any more."""
-    rules, zones = cluster_rules(config)[view.cluster], zone_names(config)
-    exports = tuple(export for export in view.exports if rules.may_export(export.host, zones))
-    return msgspec.structs.replace(view, exports=exports)
-
-
 def load_zone(
     state: StateDirectory, *, cluster: str, marker: str, fingerprint: str
 ) -> LastZone | None:
@@ -71,7 +50,7 @@ def load_zone(
         payload = state.read_checked(ZONE)
         last = None if payload is None else decode_zone(payload)
     except StateError as error:
-        _pass_over("last zone", error)
+        pass_over("last zone", error)
         return None
     if last is None:
         return None
@@ -82,7 +61,8 @@ def load_zone(
     return last
 
 
-def _pass_over(what: str, error: StateError) -> None:
+def pass_over(what: str, error: StateError) -> None:
+    """Say that something remembered cannot be used."""
     logger.warning(
         "something remembered is passed over", extra={"what": what, "reason": str(error)}
     )

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import msgspec
 
 from globaldns.app.ledgers import read_claims
-from globaldns.app.memory import load_view
-from globaldns.app.settings import export_rules, registry_settings
+from globaldns.app.rules import export_rules, registry_settings
+from globaldns.app.views import load_view
 from globaldns.config.schema import Config
 from globaldns.model.claim import Claim
 from globaldns.model.finding import Finding

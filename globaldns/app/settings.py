@@ -1,4 +1,4 @@
-"""What each component gets of the configuration. Pure."""
+"""What the data plane gets of the configuration. Pure."""
 
 from __future__ import annotations
 
@@ -10,58 +10,12 @@ from globaldns.dns.querylog import QueryRing
 from globaldns.dns.rules import DnsRules, dns_rules
 from globaldns.dns.server import ServerSettings
 from globaldns.dns.tcp import TcpLimits
-from globaldns.exports import ExportRules
 from globaldns.model.address import Prefix, parse_prefix
-from globaldns.registry.settings import ClusterRules, RegistrySettings
 
 
 def zone_names(config: Config) -> tuple[str, ...]:
     """Return the zones that are served, in their order."""
     return tuple(zone.name for zone in config.zones)
-
-
-def export_rules(config: Config, cluster: str) -> ExportRules:
-    """Return what becomes of a configured cluster's objects."""
-    settings = config.clusters[cluster]  # type: ignore[index]  # ClusterId is a name for str
-    return ExportRules(
-        cluster=cluster,
-        zones=zone_names(config),
-        exports=config.exports,
-        allow=settings.allow,
-        network=settings.network,
-        gateways=settings.gateways,
-        system_namespace=config.system_namespace,
-        nameserver=config.dns.nameserver,
-        records_per_name=config.dns.limits.records_per_name,
-    )
-
-
-def cluster_rules(config: Config) -> dict[str, ClusterRules]:
-    """Return what every configured cluster may do."""
-    return {
-        cluster: ClusterRules(
-            allow_namespaces=settings.allow.namespaces,
-            allow_hosts=settings.allow.hosts,
-            fenced=settings.fenced,
-        )
-        for cluster, settings in config.clusters.items()
-    }
-
-
-def registry_settings(config: Config) -> RegistrySettings:
-    """Return what the registry obeys."""
-    vips = config.vips
-    return RegistrySettings(
-        cluster=config.cluster,
-        clusters=cluster_rules(config),
-        zones=zone_names(config),
-        pools=_prefixes(vips.pools),
-        reserved=_prefixes(vips.reserved),
-        pins=_prefixes(vips.pins),
-        allow_special=_prefixes(vips.allow_special),
-        quarantine=vips.quarantine,
-        largest_ttl=max(config.dns.ttl, config.dns.negative_ttl),
-    )
 
 
 def server_settings(config: Config) -> ServerSettings:
@@ -84,7 +38,7 @@ def zone_rules(config: Config, *, instance: str, listen: Iterable[Listen]) -> Dn
     return dns_rules(
         config.dns,
         zones=zone_names(config),
-        pools=_prefixes(config.vips.pools),
+        pools=prefixes(config.vips.pools),
         instance=instance,
         listen=listen,
     )
@@ -96,5 +50,6 @@ def query_ring(config: Config) -> QueryRing | None:
     return None if policy is QueryLog.NONE else QueryRing(policy)
 
 
-def _prefixes(texts: Iterable[str]) -> tuple[Prefix, ...]:
+def prefixes(texts: Iterable[str]) -> tuple[Prefix, ...]:
+    """Return the ranges that texts of the configuration write."""
     return tuple(map(parse_prefix, texts))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from globaldns.app.memory import allowed_view
-from globaldns.app.settings import export_rules
+from globaldns.app.rules import export_rules
+from globaldns.app.views import allowed_view
 from globaldns.config.schema import Config
 from globaldns.exports import ExportRules
 from globaldns.model.export import Gateway

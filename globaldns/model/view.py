@@ -52,7 +52,7 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_known(self) -> bool:
-        """Whether all names of the cluster are known, so that absent ones are known to be absent."""
+        """Whether all its names are known, so that an absent one is known to be absent."""
         return self.state is not SourceState.WAITING and self.doubt is not Doubt.PARTIAL
 
     @property

@@ -17,6 +17,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -137,7 +138,7 @@ class BulkReader:
     def __init__(self) -> None:
         self._child: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
-        self._waiting: deque[asyncio.Future[bytes]] = deque()
+        self._waiting: deque[asyncio.Future[bytes | None]] = deque()
         self._replies: asyncio.Task[None] | None = None
         self._is_over = False
 
@@ -166,14 +167,12 @@ class BulkReader:
         child = self._child
         if child is None or child.stdin is None:
             return None
-        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(reply)
-        try:
-            child.stdin.write(len(payload).to_bytes(_LENGTH_OCTETS) + payload)
+        child.stdin.write(len(payload).to_bytes(_LENGTH_OCTETS) + payload)
+        with suppress(ConnectionError):  # it has ended, which is seen where replies are received
             await child.stdin.drain()
-            return await reply
-        except (ConnectionError, EOFError):
-            return None
+        return await reply
 
     async def _start(self) -> None:
         try:
@@ -207,7 +206,8 @@ class BulkReader:
         self._child = None
         for reply in self._waiting:
             if not reply.done():
-                reply.set_exception(EOFError())
+                reply.set_result(None)
+        self._waiting.clear()
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:

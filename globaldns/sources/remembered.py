@@ -7,14 +7,14 @@ nothing about how old what it says is.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
 
 from globaldns.errors import StateError
-from globaldns.model.export import Export, Origin
+from globaldns.model.export import Endpoint, Export, Origin
 from globaldns.model.view import Freshness, SourceState, View
 
 _Value = TypeVar("_Value", bound=Hashable)
@@ -84,8 +84,21 @@ def as_remembered(view: View, reason: str = "") -> View:
     return msgspec.structs.replace(view, freshness=freshness)
 
 
+def _share_parts(endpoint: Endpoint, share: Callable[[Any], Any]) -> Endpoint:
+    return Endpoint(
+        endpoint.address,
+        share(endpoint.ports),
+        share(endpoint.network),
+        share(endpoint.locality),
+        endpoint.weight,
+        endpoint.ready,
+        share(endpoint.labels),
+        share(endpoint.service_account),
+    )
+
+
 def _join(kept: _Kept) -> View:
-    """Return the view; equal ports, zones and names of 100,000 exports are one value each."""
+    """Return the view; equal parts of 100,000 exports are one value each."""
     shared: dict[Any, Any] = {}
 
     def share(value: _Value) -> _Value:
@@ -101,6 +114,7 @@ def _join(kept: _Kept) -> View:
                     cluster=share(export.cluster),
                     zones=share(export.zones),
                     ports=share(export.ports),
+                    endpoints=tuple(_share_parts(one, share) for one in export.endpoints),
                     origin=Origin(
                         share(origin.kind),
                         share(origin.namespace),

@@ -1,0 +1,171 @@
+"""A server from its first answer to its last: sources, numbering, commands, and a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+from globaldns.admin.control import ControlServer
+from globaldns.admin.listening import Listening, choose_name
+from globaldns.admin.reports import ReloadReport
+from globaldns.admin.server import AdminServer
+from globaldns.app.control import Control
+from globaldns.app.housekeeping import drain_queries, keep_ledger, log_queries
+from globaldns.app.memory import Memory
+from globaldns.app.publication import Publication
+from globaldns.app.readings import Situation
+from globaldns.app.reloading import ConfigFile
+from globaldns.app.rules import registry_settings
+from globaldns.app.starting import Started
+from globaldns.app.views import load_views
+from globaldns.config.schema import Config
+from globaldns.model.claim import format_time
+from globaldns.model.view import View
+from globaldns.registry.registry import Registry
+from globaldns.tasks import Backoff, steady_clock, supervise
+
+logger = logging.getLogger(__name__)
+
+RESTART = Backoff(initial=0.5, maximum=30.0)
+Announce = Callable[[Listening], None]
+
+
+class _Stopped(Exception):
+    """Ends the tasks of a server that was told to stop."""
+
+
+async def run(
+    path: Path, config: Config, started: Started, *, announce: Announce, stack: AsyncExitStack
+) -> None:
+    """Run a server that answers already until a signal ends it.
+
+    Raises:
+        LedgerError, ListenError: what it takes to go on cannot be had.
+    """
+    control = await _make_control(path, config, started)
+    memory = Memory(started.state, control.keepsakes)
+    stack.push_async_callback(memory.save)
+    admin = AdminServer(control.readings, listen=config.admin.listen)
+    await admin.start()
+    stack.push_async_callback(admin.stop)
+    controls = ControlServer(started.state.path, control.changes)
+    await controls.start()
+    stack.push_async_callback(controls.stop)
+    views = await asyncio.to_thread(load_views, started.state, config)
+    await _run_tasks(control, started, memory, views, lambda: _tell(control, admin, announce))
+
+
+async def _make_control(path: Path, config: Config, started: Started) -> Control:
+    """Return the control side, with all that the ledger remembers."""
+    last, thread = started.last, started.thread
+    claims = await thread.run(thread.ledger.claims)
+    registry = await asyncio.to_thread(  # for its size
+        Registry,
+        registry_settings(config),
+        claims,
+        last.entries if last else (),
+        last.header.handovers if last else {},
+    )
+    reload = ReloadReport(at=format_time(started.clock.now()), accepted=True)
+    zones = started.dns.responder.zones
+    return Control(
+        Situation(path, config, reload, turned_at=steady_clock()),
+        registry=registry,
+        publication=Publication(zones, started.serials, zones.entries()),
+        thread=thread,
+        dns=started.dns,
+        clock=started.clock,
+    )
+
+
+async def _run_tasks(
+    control: Control,
+    started: Started,
+    memory: Memory,
+    views: Mapping[str, View],
+    tell: Callable[[], None],
+) -> None:
+    """Do all that a server does until it is told to stop, and through its drain."""
+    file = ConfigFile(control.situation.path)
+    stop = _listen_to_signals(file)
+    tasks = {
+        "turns": control.mesh.run,
+        "ledger": control.writer.run,
+        "memory": memory.run,
+        "housekeeping": lambda: keep_ledger(control.mesh, control.thread, started.state),
+        "queries": lambda: log_queries(control.dns.responder),
+        "configuration": lambda: file.follow(lambda: control.reload(os.environ)),
+        "announcement": lambda: _tell_when_numbered(control, tell),
+    }
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name, task in tasks.items():
+                group.create_task(
+                    supervise(name, task, backoff=RESTART, on_restart=control.count_restart)
+                )
+            group.create_task(control.sources.run(control.situation.config, views))
+            await _wait_and_drain(control, stop)
+    except* _Stopped:
+        drain_queries(control.dns.responder)
+        logger.info("stopped answering")
+
+
+def _listen_to_signals(file: ConfigFile) -> asyncio.Event:
+    """Return what is set when the server is to stop; SIGHUP has the file read again."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, file.wanted.set)
+    return stop
+
+
+async def _wait_and_drain(control: Control, stop: asyncio.Event) -> None:
+    """Wait for a signal, then go on answering, not ready, for the lame-duck time or until another.
+
+    Raises:
+        _Stopped: the time to end has come.
+    """
+    await stop.wait()
+    control.situation.is_draining = True
+    seconds = control.situation.config.lame_duck
+    logger.info("stopping: not ready, still answering", extra={"seconds": seconds})
+    stop.clear()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    raise _Stopped
+
+
+async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> None:
+    """Say so once names are answered."""
+    await control.mesh.numbered.wait()
+    control.situation.is_numbered = True
+    # What stands now stays for long: the collector need not look at it again and again.
+    gc.freeze()
+    gc.enable()
+    _release_memory()
+    await control.sources.bulk.close()
+    tell()
+
+
+def _release_memory() -> None:
+    """Give the system back what starting has used; where there is no glibc it stays ours."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _tell(control: Control, admin: AdminServer, announce: Announce) -> None:
+    config = control.situation.config
+    name = choose_name(
+        control.readings.services, zone=config.zones[0].name, nameserver=config.dns.nameserver
+    )
+    dns = tuple(map(str, control.dns.addresses))
+    announce(Listening(dns=dns, admin=admin.address, name=name))

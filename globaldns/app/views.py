@@ -1,0 +1,37 @@
+"""The views that every cluster's last run left, until its source has spoken."""
+
+from __future__ import annotations
+
+import msgspec
+
+from globaldns.app.memory import pass_over
+from globaldns.app.rules import cluster_rules
+from globaldns.app.settings import zone_names
+from globaldns.config.schema import Config
+from globaldns.errors import StateError
+from globaldns.model.view import View
+from globaldns.sources.remembered import FORMAT, decode_view, file_name
+from globaldns.state import StateDirectory
+
+
+def load_view(state: StateDirectory, config: Config, cluster: str) -> View | None:
+    """Return a cluster's remembered view, of what it may still export; None: there is none."""
+    try:
+        payload = state.read_checked(file_name(cluster), version=FORMAT)
+        return None if payload is None else allowed_view(decode_view(payload, cluster), config)
+    except StateError as error:
+        pass_over(f"view of {cluster}", error)
+        return None
+
+
+def allowed_view(view: View, config: Config) -> View:
+    """Return a view without the exports that its cluster may not have any more."""
+    rules, zones = cluster_rules(config)[view.cluster], zone_names(config)
+    exports = tuple(export for export in view.exports if rules.may_export(export.host, zones))
+    return msgspec.structs.replace(view, exports=exports)
+
+
+def load_views(state: StateDirectory, config: Config) -> dict[str, View]:
+    """Return the remembered views of the configured clusters; those that there are."""
+    views = {cluster: load_view(state, config, cluster) for cluster in config.clusters}
+    return {cluster: view for cluster, view in views.items() if view is not None}

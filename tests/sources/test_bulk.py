@@ -1,0 +1,85 @@
+"""A process that reads many files says what reading them here would say."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from globaldns.sources.bulk import (
+    BulkReader,
+    Job,
+    decode_readings,
+    encode_readings,
+    read_job,
+    serve,
+)
+from tests.sources.manifests import entry
+
+NOW = 1_800_000_000
+TEXTS = {
+    "good.yaml": entry("a") + entry("b"),
+    "broken.yaml": "kind: [unclosed\n",
+    "misshapen.yaml": entry("c").replace("number: 80", "number: eighty"),
+    "repeated.yaml": entry("d") + entry("d"),
+    "empty.yaml": "",
+    "other.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",
+}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    for name, text in TEXTS.items():
+        (tmp_path / name).write_text(text)
+    return Job(str(tmp_path), [*sorted(TEXTS), "missing.yaml"], "east", NOW)
+
+
+def test_readings_come_through_as_they_were(job: Job) -> None:
+    readings = read_job(job)
+    assert decode_readings(encode_readings(readings)) == readings
+
+
+def test_the_process_answers_jobs_in_their_order_until_there_are_no_more(job: Job) -> None:
+    jobs = [Job(job.root, [path], job.cluster, job.now) for path in job.paths]
+    requests, replies = io.BytesIO(), io.BytesIO()
+    for one in jobs:
+        payload = msgspec.msgpack.encode(one)
+        requests.write(len(payload).to_bytes(4) + payload)
+    requests.seek(0)
+    serve(requests, replies)
+    replies.seek(0)
+    for one in jobs:
+        payload = replies.read(int.from_bytes(replies.read(4)))
+        assert decode_readings(payload) == read_job(one)
+    assert replies.read() == b""
+
+
+async def test_several_may_ask_at_once(job: Job) -> None:
+    reader = BulkReader()
+    jobs = [Job(job.root, [path], job.cluster, job.now) for path in job.paths]
+    found = await asyncio.gather(*map(reader.read, jobs))
+    await reader.close()
+    assert found == [read_job(one) for one in jobs]
+
+
+async def test_a_process_that_is_killed_costs_nothing_but_time(job: Job) -> None:
+    reader = BulkReader()
+    await reader.read(job)
+    child = reader._child
+    assert child is not None
+    os.kill(child.pid, signal.SIGKILL)
+    assert await reader.read(job) == read_job(job)
+    assert await reader.read(job) == read_job(job)
+    await reader.close()
+
+
+async def test_after_it_is_closed_files_are_read_here(job: Job) -> None:
+    reader = BulkReader()
+    await reader.close()
+    assert await reader.read(job) == read_job(job)
+    assert reader._child is None
