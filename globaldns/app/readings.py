@@ -119,7 +119,7 @@ class ServerReadings:
         """Return what is in force, and how the last reload went."""
         situation = self._situation
         return ConfigReport(
-            path=str(situation.path),
+            path=str(situation.path.absolute()),
             cluster=situation.config.cluster,
             reload=situation.reload,
             config=show(Config, situation.config),

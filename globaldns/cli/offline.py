@@ -12,7 +12,7 @@ from globaldns.admin.reports import ServiceReport, VipPage, VipReport
 from globaldns.admin.selection import Selection, select
 from globaldns.admin.vips import VipSelection, report_claim, report_vip_page
 from globaldns.app.offline import read_offline
-from globaldns.cli.reader import Served, to_served
+from globaldns.cli.served import Served, to_served
 from globaldns.config.schema import Config
 from globaldns.errors import InvalidAddress
 from globaldns.model.address import parse_address

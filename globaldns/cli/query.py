@@ -10,8 +10,9 @@ from globaldns.cli.explanation import format_explanation
 from globaldns.cli.invocation import Invocation, reading_options
 from globaldns.cli.message import Record, parse_type, reverse_name
 from globaldns.cli.output import OutputFormat, format_row, measure, print_structured, say
-from globaldns.cli.reader import Reader, Served, open_reader
+from globaldns.cli.reader import Reader, open_reader
 from globaldns.cli.resolver import Answered, ask
+from globaldns.cli.served import Served
 from globaldns.config.values import split_listen
 from globaldns.dns.codes import Rrtype
 from globaldns.errors import GlobalDnsError, InvalidValue

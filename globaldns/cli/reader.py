@@ -5,7 +5,7 @@ Both give the same reports; which one was used is said in one line on stderr.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from globaldns.admin.reports import ConfigReport, ServicePage, ServiceReport, Vi
 from globaldns.cli.invocation import AUTO, NONE, Invocation
 from globaldns.cli.output import say
 from globaldns.cli.remote import ANSWER_SECONDS, CONNECT_SECONDS, Server, reachable
+from globaldns.cli.served import Served, to_served
 from globaldns.config.values import split_listen
 from globaldns.errors import ServerError
 from globaldns.registry.explain import Explanation
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
 
 PAGE = 5000
 """Items a page: what the API gives at most."""
-
-
-class Served(msgspec.Struct, frozen=True):
-    """What one must know to ask a server over DNS."""
-
-    zones: tuple[str, ...]
-    host: str
-    """Its address."""
-    port: int
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -153,16 +145,6 @@ def admin_url(listen: str) -> str:
     host, port = split_listen(listen)
     host = reachable(host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def to_served(zones: tuple[str, ...], listen: Sequence[str], *, host: str = "") -> Served:
-    """Return how a server is asked; ``host`` is where its API was found, if it was."""
-    # Here, because only questions over DNS need to know where it listens by default.
-    from globaldns.dns.listen import DEFAULT_LISTEN, parse_listen  # noqa: PLC0415
-
-    first = parse_listen(listen[0]) if listen else DEFAULT_LISTEN[0]
-    address = host if host and first.is_wildcard else reachable(first.host)
-    return Served(zones, address, first.port)
 
 
 def _why_not(remote: RemoteReader, path: Path) -> str:

@@ -28,6 +28,7 @@ from globaldns.config.schema import Section
 from globaldns.config.texts import TEXTS
 from globaldns.errors import InvalidValue
 
+_MAX_DIGITS = 18
 _MAX_SHOWN = 60
 """Characters of a wrong value in a message."""
 _SCALARS: dict[object, str] = {bool: "true or false", int: "a whole number", Path: "a path"}
@@ -109,6 +110,8 @@ class Reading:
         return result
 
     def _parse(self, kind: Any, value: object) -> Any:
+        if _is_huge(value):
+            raise InvalidValue(f"{_shown(value)} is too large")
         if words := choices(kind):
             return kind(_choose(value, words))
         if kind is Path:
@@ -192,11 +195,18 @@ def _check_limits(kind: Any, limits: Meta, value: Any) -> None:
         raise InvalidValue(f"{show(value)} is too large", hint=f"at most {show(limits.le)}")
 
 
+def _is_huge(value: object) -> bool:
+    """Whether a value is a number that nothing here means; Python refuses to print the largest."""
+    return isinstance(value, int) and abs(value) >= 10**_MAX_DIGITS
+
+
 def _shown(value: object) -> str:
     """Return a value for a message: short, on one line, in YAML's words."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
+    if _is_huge(value):
+        return f"a number of over {_MAX_DIGITS} digits"
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -18,9 +18,9 @@ from globaldns.errors import InvalidValue
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 NAME = rf"{LABEL}(\.{LABEL})*"
-DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"
-SIZE = r"[0-9]+(KiB|MiB|GiB)?"
-LISTEN = r"([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]+"
+DURATION = r"[0-9]{1,15}(\.[0-9]{1,15})?(ms|s|m|h|d)"
+SIZE = r"[0-9]{1,15}(KiB|MiB|GiB)?"
+LISTEN = r"([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 
 _MAX_PORT = 65535
 _MAX_NAME = 253
@@ -86,7 +86,7 @@ def parse_listen(text: str) -> str:
 def split_listen(text: str) -> tuple[str, int]:
     """Return the address, without brackets, and the port."""
     host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) <= _MAX_PORT):
+    if not (re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= _MAX_PORT):
         raise InvalidValue(f"{text!r} is no address:port", hint=_listen_hint(text, "1053"))
     try:
         address = _parse_bracketed(host)

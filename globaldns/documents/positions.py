@@ -41,7 +41,7 @@ def parts(text: str) -> Iterator[tuple[int, str]]:
         part = text[start:end]
         if not _EMPTY.fullmatch(part):
             blank = _blank_lines(part)
-            yield line + blank, "".join(part.splitlines(keepends=True)[blank:])
+            yield line + blank, part.split("\n", blank)[blank]
         line, start = line + part.count("\n"), end
 
 
@@ -73,7 +73,7 @@ def _repeated(node: yaml.MappingNode) -> Iterator[int]:
 
 def _blank_lines(part: str) -> int:
     """Return how many lines a document has before its first that says something."""
-    lines = part.splitlines()
+    lines = part.split("\n")
     return next(index for index, line in enumerate(lines) if not _EMPTY.fullmatch(line))
 
 

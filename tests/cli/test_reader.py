@@ -15,7 +15,6 @@ from globaldns.cli.reader import (
     RemoteReader,
     admin_url,
     open_reader,
-    to_served,
 )
 from globaldns.cli.remote import Server
 
@@ -129,22 +128,6 @@ def test_changes_are_those_of_services(api, offline):
 )
 def test_a_wildcard_is_reached_over_the_loopback_address(listen, url):
     assert admin_url(listen) == url
-
-
-@pytest.mark.parametrize(
-    ("listen", "host", "address"),
-    [
-        ((), "", ("127.0.0.1", 1053)),
-        (("127.0.0.2:53", "[::1]:53"), "", ("127.0.0.2", 53)),
-        (("0.0.0.0:53",), "", ("127.0.0.1", 53)),
-        (("[::]:53",), "", ("::1", 53)),
-        (("0.0.0.0:53",), "10.0.0.7", ("10.0.0.7", 53)),
-        (("127.0.0.2:53",), "10.0.0.7", ("127.0.0.2", 53)),
-    ],
-)
-def test_dns_is_asked_at_the_first_address_that_it_listens_on(listen, host, address):
-    served = to_served(("global",), listen, host=host)
-    assert (served.host, served.port) == address
 
 
 @pytest.mark.parametrize("zones", [["global", "mesh"], [{"name": "global"}, {"name": "mesh"}]])

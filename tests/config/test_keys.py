@@ -7,7 +7,6 @@ import pytest
 from globaldns.config.keys import element, entry, is_section, keys, show, unwrap
 from globaldns.config.reading import Reading
 from globaldns.config.schema import Config, Section
-from globaldns.config.texts import TEXTS
 
 
 def all_keys(section=Config, prefix=""):
@@ -35,10 +34,3 @@ def test_a_default_is_what_the_file_could_say(path):
     reading = Reading(folder=Path("/"), home="/root")
     assert reading.read(key.type, show(key.type, key.default)) == key.default
     assert reading.problems == []
-
-
-@pytest.mark.parametrize("kind", TEXTS, ids=str)
-def test_the_example_of_a_text_is_one(kind):
-    text = TEXTS[kind]
-    assert text.parse(text.example)
-    assert not text.blank

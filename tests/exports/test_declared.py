@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from globaldns.config.schema import Allow
 from globaldns.model.address import parse_address
-from globaldns.model.claim import Claim, ClaimKind, Marker
 from globaldns.model.export import Origin
 from globaldns.model.host import Host
 from globaldns.model.view import ClaimSet, Fence, Policy, SetFences, SetLedger, SetPolicies
-from globaldns.objects import Object, key
-from tests.exports.builders import build, cluster, findings
-
-LINE = "{host}.bookinfo 240.128.0.{number} 2026-01-02T03:04:05Z {cluster} given - -\n"
-MADE = "2026-01-01T00:00:00Z"
-
-
-def line(host: str, number: int, *, cluster: str = "east") -> str:
-    return LINE.format(host=host, number=number, cluster=cluster)
-
-
-def claim(host: str, number: int) -> Claim:
-    vip = parse_address(f"240.128.0.{number}")
-    return Claim(Host(f"{host}.bookinfo"), vip, 1767323045, "east", ClaimKind.GIVEN)
-
-
-def ledger(name: str, data: str, **spec: Any) -> Object:
-    plain = {"cluster": "east", "marker": {"id": "m1", "created": MADE}, "data": data}
-    return build("VIPLedger", "globaldns.io/v1alpha1", name, spec={**plain, **spec})
-
-
-def policy(name: str = "reviews", **spec: Any) -> Object:
-    return build("GlobalService", "globaldns.io/v1alpha1", name, spec=spec, created=9)
-
-
-def fence(name: str, **spec: Any) -> Object:
-    return build("ClusterFence", "globaldns.io/v1alpha1", name, spec={"at": MADE, **spec})
-
-
-MARKER = Marker("m1", 1767225600)
+from globaldns.objects import key
+from tests.exports.builders import cluster, findings
+from tests.exports.declarations import MARKER, NEWER, claim, fence, ledger, line, policy
 
 
 def test_the_claims_of_all_shards_are_one_ledger():
@@ -78,8 +48,7 @@ def test_a_broken_or_foreign_ledger_is_a_finding_and_changes_nothing(bad, code, 
 
 
 def test_shards_of_a_ledger_that_was_replaced_do_not_count():
-    newer = {"id": "m2", "created": "2026-02-01T00:00:00Z"}
-    shards = [ledger("a", line("a", 1)), ledger("b", line("b", 2), marker=newer)]
+    shards = [ledger("a", line("a", 1)), ledger("b", line("b", 2), marker=NEWER)]
     for order in (shards, shards[::-1]):
         exports = cluster(order)
         assert exports.view().ledger.claims == (claim("b", 2),)

@@ -6,8 +6,6 @@ import pytest
 
 from globaldns.config.schema import GatewayAddress
 from globaldns.model.export import Gateway
-from globaldns.model.view import SetGateways
-from globaldns.objects import key
 from tests.exports.builders import balanced, cluster, findings, gateway, namespace
 
 NAMED = {"loadBalancer": {"ingress": [{"hostname": "lb.example"}, {"ip": "203.0.113.1"}]}}
@@ -56,23 +54,3 @@ def test_gateways_by_hand_replace_those_found_and_lead_into_the_clusters_network
     system = namespace("istio-system", labels={"topology.istio.io/network": "network3"})
     found = cluster([gateway(status=NAMED), system], gateways=by_hand).view().gateways
     assert found == (at("198.51.100.1", network="network3"), at("lb", 443, "network3"))
-
-
-def test_gateways_are_told_once_and_when_they_change():
-    exports = cluster([gateway(status=balanced("203.0.113.1"))])
-    assert exports.changes() == [SetGateways("east", (at("203.0.113.1"),))]
-    exports.put(gateway(status=balanced("203.0.113.1")))
-    assert exports.changes() == []
-    exports.put(gateway(status=balanced("203.0.113.2")))
-    assert exports.changes() == [SetGateways("east", (at("203.0.113.2"),))]
-    exports.remove(key(gateway()))
-    assert exports.changes() == [SetGateways("east", ())]
-
-
-def test_a_gateway_whose_service_lost_its_address_keeps_the_last_one():
-    exports = cluster([gateway(status=balanced("203.0.113.1"))])
-    exports.changes()
-    exports.put(gateway())
-    assert exports.changes() == []
-    exports.put(gateway(labels={}))
-    assert exports.changes() == [SetGateways("east", ())]

@@ -102,22 +102,6 @@ def test_plain_addresses_are_pins_else_the_annotation_and_never_of_none(
     assert found["reviews.bookinfo"].pins == expected
 
 
-def test_an_annotation_that_is_no_address_refuses_the_entry():
-    bad = entry(annotations={"globaldns.io/vip": "240.0.0.1,x"})
-    assert exported(bad) == {}
-    assert findings(bad) == [("pin-address", '$.metadata.annotations["globaldns.io/vip"]')]
-
-
-def test_more_records_than_the_limit_are_refused():
-    ports = [{"number": n, "name": f"p{n}", "protocol": "HTTP"} for n in range(1, 4)]
-    many = entry(spec={"ports": ports, "addresses": ["240.0.0.1", "240.0.0.2", "240.0.0.3"]})
-    assert findings(many, records_per_name=3) == []
-    assert findings(many, records_per_name=2) == [
-        ("too-many-records", "$.spec.addresses"),
-        ("too-many-records", "$.spec.ports"),
-    ]
-
-
 def test_istios_own_addresses_are_ignored_unless_wanted_and_then_by_host():
     status = {
         "addresses": [
@@ -220,57 +204,6 @@ class TestSelectors:
         "vm",
         spec={"workloadSelector": {"labels": {"app": "vm"}}, "ports": [{**HTTP, "targetPort": 80}]},
     )
-
-    def test_a_selector_finds_workload_entries_and_pods_of_its_namespace(self):
-        found = exported(
-            self.SELECTING,
-            workload_entry(
-                "b", {"address": "10.9.0.2", "labels": {"app": "vm"}, "ports": {"http": 81}}
-            ),
-            workload_entry("other", {"address": "10.9.0.3", "labels": {"app": "x"}}),
-            workload_entry(
-                "far", {"address": "10.9.0.4", "labels": {"app": "vm"}}, namespace="shop"
-            ),
-            workload_entry("nowhere", {"network": "n2", "labels": {"app": "vm"}}),
-            pod(
-                "a",
-                labels={"app": "vm"},
-                status={"podIP": "10.0.0.1"},
-                spec={"serviceAccountName": "sa"},
-            ),
-            pod("pending", labels={"app": "vm"}),
-        )["vm.bookinfo"]
-        assert [(one.address, one.ports, one.service_account) for one in found.endpoints] == [
-            ("10.0.0.1", (("http", 80),), "sa"),
-            ("10.9.0.2", (("http", 81),), ""),
-        ]
-
-    def test_labels_of_the_metadata_win(self):
-        workload = workload_entry(
-            "a",
-            {"address": "10.9.0.2", "labels": {"app": "x", "v": "1"}},
-            labels={"app": "vm", "topology.istio.io/network": "vms", "istio-locality": "eu.a"},
-        )
-        (endpoint,) = exported(self.SELECTING, workload)["vm.bookinfo"].endpoints
-        assert dict(endpoint.labels)["app"] == "vm"
-        assert dict(endpoint.labels)["v"] == "1"
-        assert (endpoint.network, endpoint.locality) == ("vms", "eu/a")
-
-    @pytest.mark.parametrize(
-        ("conditions", "ready"),
-        [
-            ([], True),
-            ([{"type": "Ready", "status": "True"}], True),
-            ([{"type": "Ready", "status": "False"}], False),
-            ([{"type": "Initialized", "status": "False"}], True),
-        ],
-    )
-    def test_a_pod_is_ready_unless_its_condition_denies_it(self, conditions, ready):
-        found = pod(
-            "a", labels={"app": "vm"}, status={"podIP": "10.0.0.1", "conditions": conditions}
-        )
-        (endpoint,) = exported(self.SELECTING, found)["vm.bookinfo"].endpoints
-        assert endpoint.ready is ready
 
     def test_a_node_that_comes_later_says_where_a_pod_is(self):
         workload = pod(

@@ -1,12 +1,9 @@
-import errno
-import os
 import stat
 
 import pytest
 
 from globaldns.errors import StateError
 from globaldns.state import StateDirectory
-from globaldns.state.refusals import REMEDIES, explained
 
 
 def test_nothing_is_created_by_who_only_reads(state):
@@ -87,11 +84,3 @@ def test_a_file_in_the_place_of_the_directory_is_refused(tmp_path):
         with pytest.raises(StateError) as caught:
             StateDirectory(path).lock(0)
         assert caught.value.hint == "set another directory with the key state"
-
-
-@pytest.mark.parametrize("number", REMEDIES, ids=errno.errorcode.get)
-def test_what_the_system_refuses_has_path_reason_and_remedy(number, tmp_path):
-    with pytest.raises(StateError) as caught, explained(tmp_path):
-        raise OSError(number, os.strerror(number))
-    assert str(caught.value) == f"{tmp_path}: {os.strerror(number).lower()}"
-    assert caught.value.hint

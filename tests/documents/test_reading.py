@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globaldns.documents import format_yaml, iterate_documents, locate, read_documents
+from globaldns.documents import format_yaml, iterate_documents, read_documents
 from globaldns.documents import reading as documents
 from globaldns.errors import DocumentError
+from tests.documents.values import DOCUMENTS
 
 TEXTS = [
     ("", []),
@@ -112,38 +112,20 @@ def test_too_long_a_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         read_documents("a: 12345678")
 
 
-SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.text(st.characters(codec="utf-8"), max_size=20)
-)
-KEYS = st.text("aB7.-/~", min_size=1, max_size=5)
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4)
-)
-DOCUMENTS = st.lists(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4), max_size=6)
-
-
-@given(values=DOCUMENTS)
-def test_what_is_written_is_read_again(values: list[dict[str, object]]) -> None:
-    text = "".join(f"---\n{format_yaml(value)}" for value in values)
-    assert read_documents(text) == values
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["1e3", "0o17", "08", "0b11", "0x1f", "+1", ".5", "1.", "yes", "~", "null", "1_0", "", "- a"],
-)
-def test_a_text_that_looks_like_something_else_stays_a_text(text: str) -> None:
-    assert read_documents(format_yaml({"a": text, "b": 10, "c": 2.5})) == [
-        {"a": text, "b": 10, "c": 2.5}
-    ]
-
-
 @given(values=DOCUMENTS, size=st.integers(1, 50))
 def test_cutting_a_text_into_pieces_changes_nothing(values: list[object], size: int) -> None:
     text = "".join(f"---\n{format_yaml(value)}" for value in values)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(documents, "_PIECE_CHARACTERS", size)
         assert list(iterate_documents(text)) == values
+
+
+@given(size=st.integers(1, 50))
+def test_a_directive_stays_with_the_marker_after_it(size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "_PIECE_CHARACTERS", size)
+        text = "%YAML 1.2\n---\na: 1\n...\n%YAML 1.2\n---\nb: 2\n"
+        assert read_documents(text) == [{"a": 1}, {"b": 2}]
 
 
 @given(text=st.text(alphabet="ab:-?[]{}&*!|>'\"#%<,. \t\n~0", max_size=60))
@@ -155,61 +137,3 @@ def test_any_text_is_documents_or_a_document_error(text: str) -> None:
         values, line = [], error.line
     assert all(isinstance(value, dict) for value in values)
     assert 0 <= line <= text.count("\n") + 1
-
-
-PLACES = """\
-# a comment
----
-metadata:
-  name: a
----
-# nothing here
----
-metadata:
-  labels:
-    topology.istio.io/network: n1
-    topology: n2
-spec:
-  ports:
-  - number: 80
-    name: http
-  - number: 81
-    name: https
-"""
-
-
-@pytest.mark.parametrize(
-    ("index", "path", "line"),
-    [
-        (0, "$", 3),
-        (0, "$.metadata.name", 4),
-        (1, "$", 8),
-        (1, "$.spec.ports[1].name", 17),
-        (1, "$.spec.ports[1]", 16),
-        (1, "$.spec.ports[7].name", 13),
-        (1, "$.spec.portz", 12),
-        (1, "$.metadata.labels.topology.istio.io/network", 10),
-        (1, '$.metadata.labels["topology.istio.io/network"]', 10),
-        (1, "$.metadata.labels.topology", 11),
-        (1, "$.nowhere", 8),
-        (2, "$", 0),
-    ],
-)
-def test_a_path_is_found_by_its_line(index: int, path: str, line: int) -> None:
-    assert locate(PLACES, index, path) == line
-
-
-def test_a_path_in_one_line_of_json_is_found() -> None:
-    assert locate('{"a":\n {"b": [1,\n 2]}}', 0, "$.a.b[1]") == 3
-
-
-@given(values=DOCUMENTS.filter(bool), data=st.data())
-def test_every_key_of_every_document_is_found(
-    values: list[dict[str, object]], data: st.DataObject
-) -> None:
-    text = "".join(f"---\n{format_yaml(value)}" for value in values)
-    index = data.draw(st.integers(0, len(values) - 1))
-    name = data.draw(st.sampled_from(sorted(values[index])))
-    line = locate(text, index, f'$["{name}"]')
-    marks = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))[index].value
-    assert line in {key.start_mark.line + 1 for key, _ in marks if str(key.value) == name}

@@ -1,0 +1,141 @@
+"""What keys must be to each other: every rule in one row, and where it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from globaldns.config.checks import check
+from globaldns.config.schema import (
+    AdminSettings,
+    Allow,
+    ClusterSettings,
+    Config,
+    DnsSettings,
+    SourceSettings,
+    VipSettings,
+    Zone,
+)
+
+HERE = SourceSettings(directory=Path("east"))
+
+
+@pytest.mark.parametrize(
+    ("added", "problem"),
+    [
+        ("dns: {listen: []}", "$.dns.listen (line 4): no address to listen on"),
+        ("zones: []", "$.zones (line 4): no zone is served"),
+        ("zones: [global, a.global]", "$.zones[1] (line 4): 'a.global' lies below 'global'"),
+        ("zones: [a.global, global]", "$.zones[1] (line 4): 'global' lies above 'a.global'"),
+        ("zones: [global, GLOBAL]", "$.zones[1] (line 4): 'global' is listed twice"),
+        ("vips: {pools: [10.0.0.0/31]}", "$.vips.pools[0] (line 4): 10.0.0.0/31 is too small"),
+        (
+            "vips: {pools: [10.0.0.0/8, 10.1.0.0/16]}",
+            "$.vips.pools[1] (line 4): 10.1.0.0/16 overlaps the pool 10.0.0.0/8",
+        ),
+        (
+            "vips: {pools: [240.0.0.0/8]}",
+            "$.vips.pools[0] (line 4): 240.0.0.0/8 touches 240.240.0.0/16 (Istio's own allocation)",
+        ),
+        ("vips: {pools: [224.1.0.0/16]}", "$.vips.pools[0] (line 4): 224.1.0.0/16 touches 224.0"),
+        ("vips: {pools: ['2001:2::/64']}", "$.vips.pools[0] (line 4): 2001:2::/64 touches 2001:2"),
+        ("vips: {reserved: [10.0.0.0/8]}", "$.vips.reserved[0] (line 4): 10.0.0.0/8 lies in no"),
+        ("vips: {pins: [127.0.0.0/24]}", "$.vips.pins[0] (line 4): 127.0.0.0/24 lies in 127.0.0"),
+        ("vips: {quarantine: 4m}", "$.vips.quarantine (line 4): 4m is shorter than 10 times"),
+        (
+            'dns: {listen: ["127.0.0.1:8053"]}',
+            "$.admin.listen (line 1): '127.0.0.1:8053' is in dns.listen too",
+        ),
+        (
+            'dns: {listen: ["127.0.0.1:53", "127.0.0.1:53"]}',
+            "$.dns.listen[1] (line 4): '127.0.0.1:53' is listed twice",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together_are_one_problem_at_one_of_them(files, added, problem):
+    (found,) = files.problems_with(added)
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "problem"),
+    [
+        ("{}", "$.clusters (line 2): no cluster is listed"),
+        ("{west: {source: {directory: w}}}", "$.cluster (line 1): 'east' is none of the clusters"),
+        (
+            "{east: {source: {directory: e}, allow: {hosts: [db.local]}}}",
+            "$.clusters.east.allow.hosts[0] (line 2): 'db.local' matches no host of a served zone",
+        ),
+    ],
+)
+def test_clusters_that_do_not_go_together_are_one_problem(files, clusters, problem):
+    (found,) = files.problems(f"cluster: east\nclusters: {clusters}\n")
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize("pattern", ["*", "*.global", "*.tenants.global", "db?.x.global", "a.*"])
+def test_a_pattern_that_can_match_a_host_of_a_zone_is_accepted(files, pattern):
+    allow = f"allow: {{hosts: ['{pattern}']}}"
+    text = f"cluster: east\nclusters: {{east: {{source: {{directory: e}}, {allow}}}}}"
+    assert files.read(text).clusters["east"].allow.hosts == (pattern,)
+
+
+def test_allow_special_lets_a_pool_touch_what_it_names_and_nothing_else(files):
+    half = "vips: {pools: [240.240.0.0/15], allow_special: [240.240.0.0/17]}"
+    whole = "vips: {pools: [240.240.0.0/15], allow_special: [240.240.0.0/16]}"
+    assert files.problems_with(half) != []
+    assert files.problems_with(whole) == []
+
+
+@pytest.mark.parametrize("pattern", ["global", "x.*.local", "*lobal.x", "xglobal", "a.global."])
+def test_a_pattern_that_can_match_no_host_is_refused_with_one_that_can(files, pattern):
+    allow = f"allow: {{hosts: ['{pattern}']}}"
+    (found,) = files.problems(
+        f"cluster: east\nclusters: {{east: {{source: {{directory: e}}, {allow}}}}}"
+    )
+    assert f"'{pattern}' matches no host" in found
+    assert f"like {pattern.rstrip('.')}.global)" in found
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "zones: [global, xglobal, global.x]",
+        "vips: {pools: [10.0.0.0/30, 10.0.0.4/30, fd00::/64], reserved: [10.0.0.4/31, fd00::1]}",
+        "vips: {pools: [127.0.0.0/16], allow_special: [127.0.0.0/8]}",
+        "vips: {pins: [240.0.0.0/4, 126.0.0.0/7]}",
+        "vips: {pins: [127.0.0.0/24], allow_special: [127.0.0.0/8]}",
+        "vips: {quarantine: 5m}",
+        "dns: {ttl: 1s, negative_ttl: 2s}\nvips: {quarantine: 20s}",
+        'dns: {listen: ["127.0.0.1:0", "127.0.0.1:0"]}\nadmin: {listen: "127.0.0.1:0"}',
+    ],
+)
+def test_keys_that_only_just_go_together_are_no_problem(files, added):
+    assert files.problems_with(added) == []
+
+
+def test_the_rest_of_a_vip_outlasts_the_largest_ttl_of_both_kinds(files):
+    (found,) = files.problems_with("dns: {ttl: 1s, negative_ttl: 1h}\nvips: {quarantine: 9h}")
+    assert "9h is shorter than 10 times the largest TTL (fix: at least 10h" in found
+
+
+def test_every_zone_is_compared_with_every_one_before_it(files):
+    problems = files.problems_with("zones: [a.x, b, x, x]")
+    assert [problem.partition(" (line")[0] for problem in problems] == [
+        "$.zones[2]",
+        "$.zones[3]",
+        "$.zones[3]",
+    ]
+
+
+def test_what_could_not_be_read_has_its_problem_already_and_is_passed_over():
+    config = Config(
+        cluster="",
+        clusters={"east": ClusterSettings(source=HERE, allow=Allow(hosts=("",)))},
+        zones=(Zone(name="global"), Zone(name=""), Zone(name="")),
+        vips=VipSettings(pools=("", ""), reserved=("", "10.0.0.0/8"), pins=("",)),
+        dns=DnsSettings(listen=("", "")),
+        admin=AdminSettings(listen=""),
+    )
+    assert check(config) == ()

@@ -1,0 +1,164 @@
+"""What a view has beside its exports: told as a whole, when it changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from globaldns.config.schema import GatewayAddress
+from globaldns.errors import InvalidObject
+from globaldns.exports.facets import Facets
+from globaldns.model.export import Gateway
+from globaldns.model.view import ClaimSet, SetFences, SetGateways, SetLedger, SetPolicies
+from globaldns.objects import Object, key
+from tests.exports.builders import balanced, cluster, gateway, rules, service
+from tests.exports.declarations import MARKER, NEWER, claim, fence, ledger, line, policy
+
+
+def at(address: str, network: str = "network1") -> Gateway:
+    return Gateway(network, address, 15443, "east")
+
+
+def facets(*declarations: Object) -> Facets:
+    """Return facets that were given objects, each from a file of its name."""
+    found = Facets(rules())
+    for one in declarations:
+        found.put(key(one), one, f"{one.metadata.name}.yaml")
+    return found
+
+
+def put_gateway(found: Facets, **parts: object) -> bool:
+    made = gateway(**parts)
+    return found.put_service(key(made), made)
+
+
+def test_gateways_are_told_once_and_when_they_change():
+    exports = cluster([gateway(status=balanced("203.0.113.1"))])
+    assert exports.changes() == [SetGateways("east", (at("203.0.113.1"),))]
+    exports.put(gateway(status=balanced("203.0.113.1")))
+    assert exports.changes() == []
+    exports.put(gateway(status=balanced("203.0.113.2")))
+    assert exports.changes() == [SetGateways("east", (at("203.0.113.2"),))]
+    exports.remove(key(gateway()))
+    assert exports.changes() == [SetGateways("east", ())]
+
+
+def test_a_gateway_whose_service_lost_its_address_keeps_the_last_one():
+    exports = cluster([gateway(status=balanced("203.0.113.1"))])
+    exports.changes()
+    exports.put(gateway())
+    assert exports.changes() == []
+    exports.put(gateway(labels={}))
+    assert exports.changes() == [SetGateways("east", ())]
+
+
+def test_a_service_says_whether_its_gateways_are_news():
+    found = facets()
+    assert not put_gateway(found)
+    assert put_gateway(found, status=balanced("203.0.113.1"))
+    assert not put_gateway(found, status=balanced("203.0.113.1"))
+    assert not put_gateway(found)
+    assert put_gateway(found, labels={})
+    assert not found.put_service(key(service()), service())
+
+
+def test_gateways_of_all_services_are_sorted_and_counted_once():
+    found = facets()
+    put_gateway(found, name="b", status=balanced("203.0.113.2", "203.0.113.1"))
+    put_gateway(found, name="a", status=balanced("203.0.113.3", "203.0.113.1"))
+    assert found.gateways("") == tuple(at(f"203.0.113.{number}") for number in (1, 2, 3))
+    assert found.remove(key(gateway("b")))
+    assert found.gateways("") == (at("203.0.113.1"), at("203.0.113.3"))
+
+
+def test_gateways_by_hand_are_those_and_no_others_and_follow_the_network():
+    found = Facets(rules(gateways=(GatewayAddress(address="198.51.100.1"),)))
+    put_gateway(found, status=balanced("203.0.113.1"))
+    assert list(found.drain("n1")) == [SetGateways("east", (at("198.51.100.1", "n1"),))]
+    assert list(found.drain("n2")) == [SetGateways("east", (at("198.51.100.1", "n2"),))]
+    assert list(found.drain("n2")) == []
+
+
+def test_removing_says_whether_a_gateway_is_gone():
+    found = facets(policy(pins=["240.0.0.1"]))
+    assert not found.remove(key(policy()))
+    assert not found.remove(key(gateway()))
+    put_gateway(found, status=balanced("203.0.113.1"))
+    assert found.remove(key(gateway()))
+
+
+def test_every_part_that_changed_is_told_once_and_no_other():
+    found = facets(
+        ledger("a", line("a", 1)), policy(pins=["240.0.0.1"]), fence("f", cluster="west")
+    )
+    put_gateway(found, status=balanced("203.0.113.1"))
+    kinds = [type(change) for change in found.drain("")]
+    assert kinds == [SetGateways, SetLedger, SetPolicies, SetFences]
+    assert list(found.drain("")) == []
+    lifted = fence("f", cluster="west", fenced=False)
+    found.put(key(lifted), lifted, "f.yaml")
+    assert [type(change) for change in found.drain("")] == [SetFences]
+    for gone in (policy(), lifted, ledger("a", "")):
+        found.remove(key(gone))
+    assert list(found.drain("")) == [
+        SetLedger("east", ClaimSet()),
+        SetPolicies("east", ()),
+        SetFences("east", ()),
+    ]
+
+
+def test_a_change_that_is_taken_back_before_anybody_asks_is_none():
+    found = facets(ledger("a", line("a", 1)), policy(pins=["240.0.0.1"]))
+    list(found.drain(""))
+    for data in (line("b", 2), line("a", 1)):
+        found.put(key(ledger("a", "")), ledger("a", data), "a.yaml")
+    for pins in ([], ["240.0.0.1"]):
+        found.put(key(policy()), policy(pins=pins), "reviews.yaml")
+    assert list(found.drain("")) == []
+
+
+def test_a_view_is_what_stands_now_whether_or_not_it_was_told():
+    found = facets(ledger("a", line("a", 1)), fence("f", cluster="west"))
+    put_gateway(found, status=balanced("203.0.113.1"))
+    view = found.view("")
+    assert (view.cluster, view.exports, view.policies) == ("east", (), ())
+    assert view.gateways == (at("203.0.113.1"),)
+    assert view.ledger == ClaimSet(MARKER, (claim("a", 1),))
+    assert [one.target for one in view.fences] == ["west"]
+    assert found.view("") == view
+    assert [type(one) for one in found.drain("")] == [SetGateways, SetLedger, SetFences]
+
+
+def test_what_is_refused_leaves_the_last_good_version():
+    found = facets(ledger("a", line("a", 1)), policy(pins=["240.0.0.1"]))
+    before = found.view("")
+    for bad in (ledger("a", "broken\n"), policy(pins=["x"])):
+        with pytest.raises(InvalidObject):
+            found.put(key(bad), bad, "bad.yaml")
+    assert found.view("") == before
+
+
+def test_policies_and_fences_are_sorted_by_the_objects_that_say_them():
+    names = ["c", "a", "b"]
+    found = facets(
+        *(policy(name, pins=["240.0.0.1"]) for name in names),
+        *(fence(name, cluster=f"of-{name}") for name in names),
+    )
+    view = found.view("")
+    assert [one.host for one in view.policies] == ["a.bookinfo", "b.bookinfo", "c.bookinfo"]
+    assert [one.target for one in view.fences] == ["of-a", "of-b", "of-c"]
+
+
+def test_a_shard_that_a_newer_ledger_has_replaced_is_to_be_deleted():
+    found = facets(ledger("old", line("a", 1)))
+    assert list(found.findings()) == []
+    found.put(key(ledger("new", "")), ledger("new", line("b", 2), marker=NEWER), "new.yaml")
+    (finding,) = found.findings()
+    assert (finding.code, finding.object, finding.file, finding.cluster) == (
+        "ledger-marker",
+        "VIPLedger bookinfo/old",
+        "old.yaml",
+        "east",
+    )
+    assert finding.hint == "delete it"
+    found.remove(key(ledger("old", "")))
+    assert list(found.findings()) == []
