@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 
 import msgspec
 
@@ -13,13 +14,15 @@ from globaldns.dns.querylog import QueryRecord
 from globaldns.dns.responder import Responder
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.backup import write_backup
+from globaldns.model.claim import Claim
+from globaldns.registry.registry import Registry
 from globaldns.state import StateDirectory
 
 logger = logging.getLogger(__name__)
 queries = logging.getLogger("globaldns.queries")
 
-LOOK_SECONDS = 600.0
-"""How often a backup may turn out to be due."""
+LOOK_SECONDS = 3600.0
+"""How often a backup may turn out to be due, and every claim is looked at."""
 DRAIN_SECONDS = 0.25
 """How long a query may wait for its line in the log."""
 
@@ -43,22 +46,32 @@ async def keep_ledger_once(mesh: Mesh, thread: LedgerThread, state: StateDirecto
     Raises:
         LedgerError, StateError: what is not done now is due the next time.
     """
-    ledger, now = thread.ledger, mesh.clock.now()
-    waiting = set(mesh.registry.unwritten)
-    keepers = mesh.registry.views.keepers
-    claims = [c for c in mesh.registry.claims if c not in waiting and c.cluster not in keepers]
+    ledger, registry, now = thread.ledger, mesh.registry, mesh.clock.now()
+    claims = list(_written(registry))
     name = await asyncio.to_thread(
         write_backup, state, claims, cluster=ledger.cluster, marker=ledger.marker, now=now
     )
     if name is None:
         return
-    forgotten = mesh.registry.prune(now)
-    if forgotten:
-        await thread.run(ledger.forget, forgotten)
+    forgettable = registry.forgettable(now)
+    if forgettable:
+        await thread.run(ledger.forget, forgettable)
+        registry.forget(forgettable)
     logger.info(
         "the ledger is backed up",
-        extra={"file": str(state.path / name), "claims": len(claims), "forgotten": len(forgotten)},
+        extra={
+            "file": str(state.path / name),
+            "claims": len(claims),
+            "forgotten": len(forgettable),
+        },
     )
+
+
+def _written(registry: Registry) -> Iterator[Claim]:
+    """Yield the claims that our ledger has; the retirement of some may be on its way."""
+    new = {claim for claim in registry.unwritten if not claim.is_retired}
+    keepers = registry.views.keepers
+    return (c for c in registry.claims if c not in new and c.cluster not in keepers)
 
 
 async def log_queries(responder: Responder) -> None:

@@ -83,7 +83,7 @@ class Mesh:
         now = self.clock.now()
         is_trusted_again = self._look_at_clock()
         changes, self._waiting = self._waiting, []
-        deadline = self.registry.next_deadline(now)
+        deadline = self.registry.next_deadline
         if changes:
             self.publish(self.registry.apply(changes, now))
         elif is_trusted_again or (deadline is not None and deadline <= now):

@@ -35,20 +35,24 @@ class Serials:
         """
         self._state = state
         self._end = _load(state)
-        self.current = max(self._end + 1, now)
+        self._count = max(self._end + 1, now)
+        self._remember(self._count + BLOCK)
+
+    @property
+    def current(self) -> int:
         """The serial that is served."""
-        self._remember(self.current + BLOCK)
+        return self._count % _MODULUS
 
     def step(self) -> int:
         """Return the next serial; the present one where it cannot be remembered."""
-        if self.current >= self._end:
+        if self._count >= self._end:
             try:
-                self._remember(self.current + BLOCK)
+                self._remember(self._count + BLOCK)
             except StateError as error:
                 logger.error("serials cannot be remembered", extra={"reason": str(error)})
-                return self.current % _MODULUS
-        self.current += 1
-        return self.current % _MODULUS
+                return self.current
+        self._count += 1
+        return self.current
 
     def _remember(self, end: int) -> None:
         self._state.write_checked(FILE, msgspec.msgpack.encode(end))

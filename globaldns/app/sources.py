@@ -79,6 +79,7 @@ class Sources:
         wanted = source_specs(config)
         for cluster in [cluster for cluster in self._specs if cluster not in wanted]:
             self._stop(cluster)
+            self._share_gateways(cluster, (), steady_clock())
         for cluster, spec in wanted.items():
             if self._specs.get(cluster) != spec:
                 former = self._stop(cluster)

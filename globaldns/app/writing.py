@@ -69,6 +69,8 @@ class LedgerWriter:
         self._seams = seams
         self._wanted = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
+        self._served: list[asyncio.Future[None]] = []
+        """Those of them that the present write is for."""
         self._failures = 0
 
     @property
@@ -98,15 +100,15 @@ class LedgerWriter:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
-                waiting, self._waiting = self._waiting, []
+                self._served, self._waiting = self._waiting, []
                 try:
                     await self._write_pending()
                 except LedgerError as error:
-                    _answer(waiting, error)
+                    _answer(self._served, error)
                     await self._wait_after(error)
-                _answer(waiting, None)
+                _answer(self._served, None)
         finally:
-            _answer(self._waiting, LedgerError("the server stops"))
+            _answer([*self._served, *self._waiting], LedgerError("the server stops"))
 
     async def _write_pending(self) -> None:
         """Write all that is pending now.

@@ -152,9 +152,11 @@ class Registry:
         """Do what time alone changes."""
         return self._turn(set(), now)
 
-    def next_deadline(self, now: int) -> int | None:
-        """Return when ``tick`` has something to do; None: not before the next change."""
-        ends = [self._handovers.next_end, self.views.next_too_old(now)]
+    @property
+    def next_deadline(self) -> int | None:
+        """When ``tick`` has, or had, something to do; None: not before the next change."""
+        too_old = self._publisher.too_old
+        ends = [self._handovers.next_end, self.views.next_too_old(too_old)]
         if self._may_write:
             ends.append(self.numbering.occupancy.next_end)
         return min((end for end in ends if end is not None), default=None)
@@ -189,10 +191,10 @@ class Registry:
         new = [claim for claim in imported if claim not in self.claims.of_host(claim.host)]
         return self._turn(self.numbering.write(new), now)
 
-    def prune(self, now: int) -> tuple[Claim, ...]:
-        """Forget the history that nothing needs, and return it, for our ledger to forget too.
+    def forgettable(self, now: int) -> tuple[Claim, ...]:
+        """Return the history that nothing needs; looks at every claim.
 
-        Looks at every claim; what stands in another cluster's ledger is that cluster's to forget.
+        What stands in another cluster's ledger is that cluster's to forget.
         """
         old = expired(
             tuple(self.claims),
@@ -200,9 +202,11 @@ class Registry:
             quarantine=self.settings.quarantine,
             resting=self.numbering.occupancy.overdue,
         )
-        ours = tuple(claim for claim in old if not self.views.has_ledger(claim.cluster))
-        self.numbering.forget(ours)
-        return ours
+        return tuple(claim for claim in old if not self.views.has_ledger(claim.cluster))
+
+    def forget(self, claims: Iterable[Claim]) -> None:
+        """Forget claims that are ``forgettable`` and that our ledger has forgotten."""
+        self.numbering.forget(claims)
 
     def reconfigure(self, settings: RegistrySettings, now: int) -> Delta:
         """Obey other settings; looks at every host."""

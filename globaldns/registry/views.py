@@ -141,10 +141,11 @@ class Views:
         ends = ((name, self._goes_stale_at(name)) for name in self.settings.clusters)
         return frozenset(name for name, end in ends if end is not None and end < now)
 
-    def next_too_old(self, now: int) -> int | None:
-        """Return when the next view gets too old, unless it speaks before."""
-        ends = map(self._goes_stale_at, self.settings.clusters)
-        return min((end + 1 for end in ends if end is not None and end >= now), default=None)
+    def next_too_old(self, known: AbstractSet[str]) -> int | None:
+        """Return when the next view gets, or got, too old; ``known`` are those that are already."""
+        others = (name for name in self.settings.clusters if name not in known)
+        ends = map(self._goes_stale_at, others)
+        return min((end + 1 for end in ends if end is not None), default=None)
 
     def _goes_stale_at(self, cluster: str) -> int | None:
         freshness = self.cluster(cluster).freshness

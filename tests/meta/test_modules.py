@@ -15,6 +15,8 @@ import globaldns.errors
 TESTED_ELSEWHERE = {
     "errors": "here: the tree in its docstring is the tree of its types",
     "config/schema": "tests/config decodes it key by key",
+    "registry/delta": "two values, which every test of the registry looks at",
+    "exports/rules": "one value, which every test of exports begins with",
 }
 """Modules without a test file of their own, and where they are tested."""
 

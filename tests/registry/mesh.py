@@ -18,6 +18,7 @@ NO_LEDGER = ClaimSet()
 QUARANTINE = 1000
 TTL = 5
 HTTP = (Port(80, "http", "HTTP"),)
+A, B = Host("a.ns"), Host("b.ns")
 
 
 def vip(text: str) -> Address:
@@ -123,6 +124,22 @@ def settled(registry: Registry, *changes: Reset, now: int = 10) -> Registry:
     registry.apply(changes, now)
     remember(registry, registry.settle(now), now)
     return registry
+
+
+def both(*exports: Export) -> Registry:
+    """Return a settled registry of two clusters that export these."""
+    mine = [one for one in exports if one.cluster == "east"]
+    others = [one for one in exports if one.cluster == "west"]
+    return settled(Registry(settings()), reset("east", *mine), reset("west", *others))
+
+
+def partly_refused() -> Registry:
+    """Return a settled registry with a fenced cluster, and with a pin outside the ranges."""
+    return settled(
+        Registry(settings(fenced=["west"])),
+        reset("east", export("a.ns"), export("b.ns", pins=["240.0.0.5", "10.0.0.1"])),
+        reset("west", export("a.ns", "west")),
+    )
 
 
 def service(registry: Registry, host: str) -> Service:

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from globaldns.model.claim import Claim, ClaimKey, ClaimKind, Marker
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
+from globaldns.model.snapshot import to_entry
 from globaldns.model.view import (
     ClaimSet,
     Freshness,
@@ -236,8 +237,8 @@ class Mesh(RuleBasedStateMachine):
         now = self.time_at(cluster)
         contacts = {name: self.contact(cluster, name) for name in CLUSTERS}
         handovers = cluster.registry.handovers
-        answered = {vip: host for host, vips in cluster.published().items() for vip in vips}
-        cluster.registry = Registry(cluster.registry.settings, claims, answered, handovers)
+        last = [to_entry(service) for service in cluster.registry.services.values()]
+        cluster.registry = Registry(cluster.registry.settings, claims, last, handovers)
         for view in cluster.heard.values():
             contact = contacts[view.cluster]
             remembered = Freshness(view.cluster, SourceState.REMEMBERED, contact)

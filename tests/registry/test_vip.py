@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from globaldns.model.address import Family, parse_address, parse_prefix
-from globaldns.model.claim import Claim, ClaimKind
 from globaldns.model.host import Host
 from globaldns.registry.occupancy import Occupancy
 from globaldns.registry.vip import make_room, make_rooms, may_be_pinned, places
@@ -44,31 +43,6 @@ def test_what_is_reserved_is_counted_once(pool, reserved, capacity):
     assert make_room(parse_prefix(pool), map(parse_prefix, reserved)).capacity == capacity
 
 
-@pytest.mark.parametrize("reserved", [[], ["240.128.0.0/28", "240.128.0.64/26"]])
-def test_a_pool_gives_all_that_it_may_give_and_then_nothing(reserved):
-    prefixes = tuple(map(parse_prefix, reserved))
-    pool = parse_prefix("240.128.0.0/24")
-    occupancy = Occupancy(make_rooms([pool], prefixes), 100)
-    capacity = occupancy.usage()[0].capacity
-    given = [occupancy.take(host(number), Family.IPV4) for number in range(capacity)]
-    assert None not in given
-    assert len(set(given)) == capacity
-    assert not any(vip in prefix for vip in given for prefix in prefixes)
-    assert pool.first not in given
-    assert pool.last not in given
-    assert occupancy.take(host(999), Family.IPV4) is None
-    assert occupancy.usage()[0].filled == 1
-
-
-def test_pools_are_filled_in_their_order_and_families_apart():
-    pools = [parse_prefix(p) for p in ("240.128.0.0/30", "fd00::/64", "240.129.0.0/30")]
-    occupancy = Occupancy(make_rooms(pools, ()), 100)
-    given = [occupancy.take(host(number), Family.IPV4) for number in range(5)]
-    assert [vip[1] for vip in given if vip] == [128, 128, 129, 129]
-    assert given[4] is None
-    assert len(occupancy.take(host(9), Family.IPV6)) == 16
-
-
 def test_a_choice_at_90_percent_fill_needs_few_probes():
     pool = parse_prefix("240.128.0.0/20")
     occupancy = Occupancy(make_rooms([pool], ()), 100)
@@ -79,22 +53,6 @@ def test_a_choice_at_90_percent_fill_needs_few_probes():
         for n in range(10_000, 11_000)
     ]
     assert sum(lengths) / len(lengths) < 15
-
-
-def test_a_vip_rests_from_its_last_retirement_for_a_quarantine():
-    pool = parse_prefix("240.128.0.0/24")
-    occupancy = Occupancy(make_rooms([pool], ()), 100)
-    vip = pool.at(7)
-    live = Claim(host(1), vip, 5, "east", ClaimKind.GIVEN)
-    occupancy.update(vip, [live])
-    assert (occupancy.usage()[0].held, occupancy.is_resting(vip)) == (1, False)
-    occupancy.update(vip, [live.retire(10, "withdrawn"), live.retire(20, "withdrawn")])
-    assert (occupancy.usage()[0].resting, occupancy.next_end) == (1, 120)
-    assert not occupancy.end_rests(119, lambda _: True, recheck=True)
-    assert not occupancy.end_rests(120, lambda _: False, recheck=True)
-    assert not occupancy.end_rests(121, lambda _: True, recheck=False)
-    assert occupancy.end_rests(121, lambda _: True, recheck=True)
-    assert vip not in occupancy
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from globaldns.exports.rules import ExportRules
-from globaldns.model.view import Change, Put, Remove, View
+from globaldns.model.view import Change, Put, Remove, SetFreshness, View
 from globaldns.sources.directory import DirectorySource
 from globaldns.sources.turns import Moment
 
@@ -54,9 +55,37 @@ def hosts(source: DirectorySource | View) -> set[str]:
     return {export.host.removesuffix(".ns") for export in view.exports}
 
 
+def edits(changes: Sequence[Change]) -> list[Change]:
+    """Return all but how the source stands: the first reading is believed after its grace."""
+    return [change for change in changes if not isinstance(change, SetFreshness)]
+
+
 def put(changes: Sequence[Change]) -> list[str]:
     return [change.export.host for change in changes if isinstance(change, Put)]
 
 
 def removed(changes: Sequence[Change]) -> list[str]:
     return [change.host for change in changes if isinstance(change, Remove)]
+
+
+def started(root: Path, remembered: View | None = None, **files: str) -> DirectorySource:
+    for name, text in files.items():
+        (root / f"{name}.yaml").write_text(text)
+    source = DirectorySource(root, RULES, grace=GRACE, remembered=remembered)
+    source.read_once(at(0))
+    return source
+
+
+def state(source: DirectorySource) -> str:
+    return source.freshness.state.value
+
+
+def empty(root: Path) -> None:
+    for path in root.iterdir():
+        path.unlink()
+
+
+def remembered(root: Path, **files: str) -> View:
+    view = started(root, **files).view()
+    empty(root)
+    return view

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from globaldns.model.address import parse_address
@@ -18,6 +21,18 @@ from globaldns.model.view import (
     View,
 )
 from globaldns.sources.carryover import Carryover
+from tests.sources.manifests import (
+    at,
+    entries,
+    entry,
+    hosts,
+    misshapen,
+    put,
+    refused,
+    remembered,
+    removed,
+    started,
+)
 
 MARKER = Marker("m", 1)
 
@@ -113,3 +128,65 @@ def test_silence_starts_its_grace_anew() -> None:
 )
 def test_a_change_of_what_was_read_becomes_one_of_the_view(said: Change, becomes: Change) -> None:
     assert Carryover(BEFORE, PARTLY).amend([said]) == [becomes]
+
+
+def test_what_the_first_reading_lacks_stands_for_its_grace(root: Path) -> None:
+    view = remembered(root, f=entries("a", "b"))
+    source = started(root, view, f=entry("a"))
+    assert hosts(source) == {"a", "b"}
+    assert removed(source.read_once(at(29))) == []
+    assert removed(source.read_once(at(30))) == ["b.ns"]
+    assert hosts(source) == {"a"}
+
+
+def test_what_the_first_reading_lacks_may_come_back(root: Path) -> None:
+    view = remembered(root, f=entries("a", "b"))
+    source = started(root, view, f=entry("a"))
+    (root / "g.yaml").write_text(entry("b"))
+    assert put(source.read_once(at(29))) == ["b.ns"]
+    assert removed(source.read_once(at(60))) == []
+
+
+@pytest.mark.parametrize("spoil", [refused, misshapen])
+def test_a_remembered_export_stands_while_its_object_is_refused(
+    root: Path, spoil: Callable[[str], str]
+) -> None:
+    view = remembered(root, f=entries("a", "b"))
+    source = started(root, view, f=entry("a") + spoil("b"))
+    assert removed(source.read_once(at(1000))) == []
+    (root / "f.yaml").write_text(entry("a"))
+    assert removed(source.read_once(at(1001))) == []
+    assert removed(source.read_once(at(1031))) == ["b.ns"]
+
+
+def test_a_remembered_export_stands_while_its_file_is_broken(root: Path) -> None:
+    view = remembered(root, f=entry("a"), g=entry("b"), h=entry("c"))
+    source = started(root, view, f=entry("a"), g="x: [")
+    assert removed(source.read_once(at(1000))) == ["c.ns"]
+    assert hosts(source) == {"a", "b"}
+
+
+LEDGER = """\
+---
+apiVersion: globaldns.io/v1alpha1
+kind: VIPLedger
+metadata: {name: shard}
+spec:
+  cluster: east
+  marker: {id: m, created: "2026-01-02T03:04:05Z"}
+  data: |
+    a.ns 240.130.0.1 2026-01-02T03:04:05Z east given - -
+"""
+
+
+def test_a_remembered_ledger_stands_while_any_file_is_broken(root: Path) -> None:
+    view = remembered(root, f=entry("a"), g=LEDGER)
+    assert view.ledger.marker is not None
+    source = started(root, view, f=entry("a"), g="x: [")
+    source.read_once(at(1000))
+    assert source.view().ledger == view.ledger
+    (root / "g.yaml").write_text("")
+    source.read_once(at(1001))
+    assert source.view().ledger == view.ledger
+    source.read_once(at(1031))
+    assert source.view().ledger.marker is None

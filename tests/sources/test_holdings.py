@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +10,16 @@ from globaldns.objects import ObjectKey
 from globaldns.sources.holdings import Holdings
 from globaldns.sources.manifest import Manifest
 from globaldns.sources.scan import Stamp
+from tests.sources.manifests import (
+    at,
+    edits,
+    entries,
+    entry,
+    hosts,
+    misshapen,
+    removed,
+    started,
+)
 
 
 def key(name: str) -> ObjectKey:
@@ -101,3 +114,64 @@ def test_an_object_is_taken_from_the_first_file_that_holds_it_whatever_happened(
     assert all(holdings.is_taken_from(key(name), path) for name, path in owners.items())
     contested = sum(sum(name in names for names in files.values()) - 1 for name in owners)
     assert len(list(holdings.findings("east"))) == contested
+
+
+@pytest.mark.parametrize("order", [("f", "g"), ("g", "f")])
+def test_an_object_that_moves_to_another_file_is_never_lost(
+    root: Path, order: tuple[str, str]
+) -> None:
+    source = started(root, **{order[0]: entries("a", "b"), order[1]: entry("c")})
+    (root / f"{order[0]}.yaml").write_text(entry("a"))
+    (root / f"{order[1]}.yaml").write_text(entries("c", "b"))
+    assert removed(source.read_once(at(1))) == []
+    assert removed(source.read_once(at(100))) == []
+    assert hosts(source) == {"a", "b", "c"}
+
+
+def test_a_renamed_file_loses_nothing(root: Path) -> None:
+    source = started(root, f=entries("a", "b"), z=entry("c"))
+    (root / "f.yaml").rename(root / "g.yaml")
+    source.read_once(at(1))
+    assert removed(source.read_once(at(100))) == []
+    assert {export.origin.file for export in source.view().exports} == {"g.yaml", "z.yaml"}
+
+
+def test_an_object_in_two_files_is_taken_from_the_first_and_inherited_by_the_second(
+    root: Path,
+) -> None:
+    source = started(root, f=entry("a", port=1), g=entry("a", port=2))
+    assert source.view().exports[0].ports[0].number == 1
+    assert [finding.code for finding in source.findings()] == ["duplicate-object"]
+    (root / "f.yaml").write_text(entry("b"))
+    assert removed(source.read_once(at(1))) == []
+    assert {export.host: export.ports[0].number for export in source.view().exports} == {
+        "a.ns": 2,
+        "b.ns": 80,
+    }
+    assert source.findings() == []
+
+
+def test_an_object_that_is_taken_away_is_gone_after_its_grace(root: Path) -> None:
+    source = started(root, f=entries("a", "b"))
+    (root / "f.yaml").write_text(entry("a"))
+    assert source.read_once(at(1)) == []
+    assert edits(source.read_once(at(30))) == []
+    assert removed(source.read_once(at(31))) == ["b.ns"]
+    assert hosts(source) == {"a"}
+
+
+def test_a_file_that_is_taken_away_is_gone_after_its_grace(root: Path) -> None:
+    source = started(root, f=entry("a"), g=entry("b"))
+    (root / "g.yaml").unlink()
+    assert source.read_once(at(1)) == []
+    assert removed(source.read_once(at(31))) == ["b.ns"]
+
+
+def test_a_broken_file_that_is_put_back_is_as_before(root: Path) -> None:
+    source = started(root, f=entry("a") + misshapen("b"))
+    text = (root / "f.yaml").read_text()
+    (root / "f.yaml").write_text("x: [")
+    source.read_once(at(1))
+    (root / "f.yaml").write_text(text)
+    assert source.read_once(at(2)) == []
+    assert [finding.code for finding in source.findings()] == ["invalid-object"]

@@ -1,0 +1,114 @@
+"""Servers in this process: started, asked over UDP, and stopped without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import dns.message
+import dns.query
+import dns.rcode
+
+from globaldns.admin.listening import Listening
+from globaldns.admin.reports import ReloadReport
+from globaldns.app.control import Control
+from globaldns.app.publication import Publication
+from globaldns.app.readings import Situation
+from globaldns.app.rules import registry_settings
+from globaldns.app.serving import serve
+from globaldns.app.starting import Started, start
+from globaldns.ledger.opening import OnLoss
+from globaldns.registry.registry import Registry
+from globaldns.tasks import steady_clock
+from tests.app.meshes import CEILING_SECONDS, Place
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+async def ask(server: str, name: str, kind: str = "A") -> dns.message.Message:
+    """Return the reply to a question over UDP; ``server`` is its ``address:port``."""
+    address, _, port = server.rpartition(":")
+    query = dns.message.make_query(name, kind)
+    return await asyncio.to_thread(
+        dns.query.udp, query, address, port=int(port), timeout=CEILING_SECONDS
+    )
+
+
+async def answer(server: str, name: str) -> str | tuple[str, ...]:
+    """Return the addresses of a name, else the reply's response code."""
+    reply = await ask(server, name)
+    found = tuple(str(record) for rrset in reply.answer for record in rrset)
+    return found or dns.rcode.to_text(reply.rcode())
+
+
+@asynccontextmanager
+async def started(place: Place, *, on_loss: OnLoss = OnLoss.REFUSE) -> AsyncIterator[Started]:
+    """Start a server that answers and does nothing else."""
+    async with AsyncExitStack() as stack:
+        yield await start(place.config, on_loss=on_loss, stack=stack)
+
+
+@asynccontextmanager
+async def controlled(place: Place) -> AsyncIterator[Control]:
+    """Start a server's control side, of which nothing runs yet."""
+    async with started(place) as server:
+        config, zones = place.config, server.dns.responder.zones
+        report = ReloadReport(at="2026-01-02T03:04:05Z", accepted=True)
+        yield Control(
+            Situation(place.path, config, report, turned_at=steady_clock()),
+            registry=Registry(registry_settings(config), server.thread.ledger.claims()),
+            publication=Publication(zones, server.serials, zones.entries()),
+            thread=server.thread,
+            dns=server.dns,
+            clock=server.clock,
+        )
+
+
+@asynccontextmanager
+async def running(place: Place) -> AsyncIterator[Control]:
+    """Run a server's sources, turns and writing, and wait until all is numbered."""
+    async with controlled(place) as control, numbered(control):
+        yield control
+
+
+@asynccontextmanager
+async def numbered(control: Control) -> AsyncIterator[None]:
+    """Run a control side, and wait until all is numbered."""
+    sources = control.sources.run(control.situation.config, {})
+    async with asyncio.TaskGroup() as group:
+        runs = (control.mesh.run(), control.writer.run(), sources)
+        tasks = [group.create_task(run) for run in runs]
+        async with asyncio.timeout(CEILING_SECONDS):
+            await control.mesh.numbered.wait()
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+@asynccontextmanager
+async def serving(place: Place, *, new_ledger: bool = False) -> AsyncIterator[Listening]:
+    """Serve until the end of the block, where SIGTERM ends it unless it has ended already."""
+    listening: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
+    server = asyncio.create_task(
+        serve(place.path, place.config, new_ledger=new_ledger, announce=listening.set_result)
+    )
+    try:
+        async with asyncio.timeout(CEILING_SECONDS):
+            await asyncio.wait([server, listening], return_when=asyncio.FIRST_COMPLETED)
+        if server.done():
+            await server
+        yield listening.result()
+        if not server.done():
+            os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(CEILING_SECONDS):
+            await server
+    finally:
+        server.cancel()
+        await asyncio.gather(server, return_exceptions=True)
+        for number in SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+        gc.unfreeze()

@@ -1,0 +1,154 @@
+"""What a person changes of the ledger while no server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from globaldns.app.changing import answers_of, import_offline, renumber_offline, report_moves
+from globaldns.app.offline import read_offline
+from globaldns.config.schema import Config
+from globaldns.errors import LedgerDamaged, LedgerError, RequestRefused, StateLocked
+from globaldns.model.claim import ClaimKind
+from globaldns.model.host import Host
+from globaldns.registry.registry import Registry
+from globaldns.state import StateDirectory
+from tests.app.meshes import START, Place
+from tests.registry.mesh import claim, export, reset, settings, settled, vip
+from tests.sources.manifests import entries
+
+NOW = START + 100
+A, B = Host("a.ns"), Host("b.ns")
+CLAIM = claim("a.ns", "240.128.0.7", START)
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """East exports two hosts; one is in the ledger."""
+    place.write("east", entries("a", "b"))
+    place.write("west", entries("c"))
+    place.remember(CLAIM)
+    return place
+
+
+def answers(place: Place, *hosts: Host) -> list[tuple[bytes, ...]]:
+    return list(answers_of(read_offline(place.config, NOW).registry, hosts).values())
+
+
+def test_a_renumbered_host_has_moved_when_the_command_ends(place: Place) -> None:
+    (move,) = renumber_offline(place.config, [A], NOW)
+    assert (move.host, move.old, move.reason) == (A, ("240.128.0.7",), "renumbered")
+    assert len(move.new) == 1
+    assert move.new != move.old
+    assert answers(place, A) == [(vip(move.new[0]),)]
+
+
+def test_only_what_is_renumbered_is_written(place: Place) -> None:
+    renumber_offline(place.config, [A], NOW)
+    assert {(one.host, one.kind, one.is_retired) for one in place.remembered()} == {
+        (A, ClaimKind.GIVEN, True),
+        (A, ClaimKind.CHOSEN, False),
+    }
+
+
+def test_moves_are_told_by_host(place: Place) -> None:
+    place.remember(claim("b.ns", "240.128.0.8", START))
+    assert [move.host for move in renumber_offline(place.config, [B, A], NOW)] == [A, B]
+
+
+def test_where_one_host_cannot_move_none_does(place: Place) -> None:
+    with pytest.raises(RequestRefused, match=r"no\.such"):
+        renumber_offline(place.config, [A, Host("no.such")], NOW)
+    assert place.remembered() == (CLAIM,)
+
+
+def test_an_import_counts_what_is_new_or_different(place: Place) -> None:
+    other = claim("z.ns", "240.128.0.9", START)
+    assert import_offline(place.config, [CLAIM, other], NOW) == 1
+    assert import_offline(place.config, [CLAIM, other], NOW) == 0
+    retired = CLAIM.retire(NOW, "withdrawn")
+    assert import_offline(place.config, [retired, other], NOW) == 1
+    assert set(place.remembered()) == {retired, other}
+
+
+def test_an_import_into_a_lost_ledger_begins_it_anew(place: Place) -> None:
+    (place.state.path / "ledger.db").unlink()
+    assert import_offline(place.config, [CLAIM], NOW) == 1
+    assert place.remembered() == (CLAIM,)
+
+
+def test_an_import_sets_a_damaged_ledger_aside(place: Place) -> None:
+    (place.state.path / "ledger.db").write_bytes(b"x" * 8192)
+    assert import_offline(place.config, [CLAIM], NOW) == 1
+    assert (place.state.path / f"ledger.db.damaged-{NOW}").read_bytes() == b"x" * 8192
+
+
+def test_an_import_where_no_server_ever_was_makes_the_ledger(place: Place) -> None:
+    place.configure(state="elsewhere")
+    assert import_offline(place.config, [CLAIM], NOW) == 1
+    assert answers(place, A) == [(CLAIM.vip,)]
+
+
+def lose(place: Place) -> None:
+    (place.state.path / "ledger.db").unlink()
+
+
+def damage(place: Place) -> None:
+    (place.state.path / "ledger.db").write_bytes(b"x" * 8192)
+
+
+@pytest.mark.parametrize(("spoil", "kind"), [(lose, LedgerError), (damage, LedgerDamaged)])
+def test_renumbering_never_begins_a_ledger_anew(
+    spoil: Callable[[Place], None], kind: type[LedgerError], place: Place
+) -> None:
+    spoil(place)
+    before = place.files()
+    with pytest.raises(kind):
+        renumber_offline(place.config, [A], NOW)
+    after = place.files()
+    del after["state/lock"]
+    assert after == before
+
+
+CHANGES: list[Callable[[Config], object]] = [
+    lambda config: renumber_offline(config, [A], NOW),
+    lambda config: import_offline(config, [claim("z.ns", "240.128.0.9", START)], NOW),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["renumber", "import"])
+def test_nothing_changes_while_a_server_holds_the_state_directory(
+    change: Callable[[Config], object], place: Place
+) -> None:
+    server = StateDirectory(place.config.state)
+    server.lock(START)
+    with pytest.raises(StateLocked, match="is held by process"):
+        change(place.config)
+    server.unlock()
+    assert place.remembered() == (CLAIM,)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["renumber", "import"])
+def test_the_state_directory_is_free_afterwards(
+    change: Callable[[Config], object], place: Place
+) -> None:
+    change(place.config)
+    assert place.state.holder() is None
+
+
+def test_it_is_free_after_a_refusal_too(place: Place) -> None:
+    with pytest.raises(RequestRefused):
+        renumber_offline(place.config, [Host("no.such")], NOW)
+    assert place.state.holder() is None
+
+
+def test_what_is_not_answered_has_no_addresses() -> None:
+    registry = settled(Registry(settings()), reset("east", export("a.ns")))
+    found = answers_of(registry, [A, Host("no.such")])
+    assert found == {A: registry.services[A].vips, Host("no.such"): ()}
+
+
+def test_a_move_to_nothing_is_told_as_it_is() -> None:
+    (move,) = report_moves({A: (vip("240.0.0.1"), vip("240.0.0.2"))}, {A: ()})
+    assert (move.old, move.new) == (("240.0.0.1", "240.0.0.2"), ())

@@ -1,0 +1,228 @@
+"""A server's control side, put together: commands, reloads, what is remembered, what is scraped."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from globaldns.app.control import Control
+from globaldns.app.memory import ZONE
+from globaldns.config.schema import QueryLog
+from globaldns.dns.lastzone import decode_zone
+from globaldns.errors import LedgerError, RequestRefused
+from globaldns.model.claim import ClaimKind
+from globaldns.model.host import Host
+from globaldns.sources.remembered import file_name
+from tests.app.meshes import START, Place, break_ledger, until
+from tests.app.servers import answer, controlled, numbered, running
+from tests.registry.mesh import claim
+from tests.sources.manifests import entries
+
+A = Host("a.ns")
+CLAIM = claim(A, "240.128.0.7", START)
+LEDGER = """\
+---
+apiVersion: globaldns.io/v1alpha1
+kind: VIPLedger
+metadata: {name: shard}
+spec:
+  cluster: west
+  marker: {id: m, created: "2026-01-02T03:04:05Z"}
+  data: ""
+"""
+
+pytestmark = pytest.mark.usefixtures("logs_as_before")
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    place.write("east", entries("a", "b"))
+    place.write("west", entries("c"))
+    place.remember(CLAIM)
+    return place
+
+
+def server(control: Control) -> str:
+    return str(control.dns.addresses[0])
+
+
+def sample(control: Control, name: str, **labels: str) -> float | None:
+    return control.metrics.registry.get_sample_value(f"globaldns_{name}", labels)
+
+
+async def test_what_sources_say_is_numbered_written_and_answered(place: Place) -> None:
+    async with running(place) as control:
+        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+        (c,) = await answer(server(control), "c.ns.global")
+        assert await answer(server(control), "z.ns.global") == "NXDOMAIN"
+    assert {one.host for one in place.remembered()} == {"a.ns", "b.ns", "c.ns"}
+    async with running(place) as control:
+        assert await answer(server(control), "c.ns.global") == (c,)
+
+
+async def test_a_renumbered_host_has_moved_when_it_is_told(place: Place) -> None:
+    async with running(place) as control:
+        (move,) = await control.changes.renumber([A])
+        assert (move.host, move.old, move.reason) == (A, ("240.128.0.7",), "renumbered")
+        assert await answer(server(control), "a.ns.global") == move.new
+        claims = await control.thread.run(control.thread.ledger.claims)
+        assert [one.kind for one in claims if one.host == A and not one.is_retired] == [
+            ClaimKind.CHOSEN
+        ]
+        assert sample(control, "vip_moves_total", reason="renumbered") == 1
+
+
+async def test_nothing_is_renumbered_before_all_is_heard(place: Place) -> None:
+    async with controlled(place) as control:
+        with pytest.raises(RequestRefused, match="not every source was read yet"):
+            await control.changes.renumber([A])
+
+
+async def test_a_command_fails_with_the_ledger(place: Place) -> None:
+    async with running(place) as control:
+        break_ledger(control.thread.ledger)
+        with pytest.raises(LedgerError, match="readonly"):
+            await control.changes.renumber([A])
+
+
+async def test_a_ledger_that_fails_from_the_start_stops_new_numbers_and_no_answer(
+    place: Place,
+) -> None:
+    async with controlled(place) as control:
+        break_ledger(control.thread.ledger)
+        async with numbered(control):
+            assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+            assert await answer(server(control), "b.ns.global") == "SERVFAIL"
+
+
+async def test_an_import_counts_what_is_new_and_is_written_when_it_is_told(place: Place) -> None:
+    new = claim("old.ns", "240.128.0.99", START, "north")
+    async with running(place) as control:
+        assert await control.changes.import_claims([CLAIM, new]) == 1
+        assert new in await control.thread.run(control.thread.ledger.claims)
+        assert await control.changes.import_claims([CLAIM, new]) == 0
+
+
+async def test_nothing_is_imported_for_a_cluster_that_keeps_a_ledger(place: Place) -> None:
+    place.write("west", entries("c") + LEDGER)
+    theirs = claim("old.ns", "240.128.0.99", START, "west")
+    async with running(place) as control:
+        assert await control.changes.import_claims([theirs]) == 0
+        assert theirs not in control.registry.claims.of_host(theirs.host)
+
+
+async def test_until_all_was_heard_only_views_are_to_be_remembered(place: Place) -> None:
+    async with controlled(place) as control:
+        assert list(control.keepsakes()) == []
+
+
+async def test_the_zone_and_every_view_are_to_be_remembered(place: Place) -> None:
+    async with running(place) as control:
+        found = {one.name: one for one in control.keepsakes()}
+        assert set(found) == {ZONE, file_name("east"), file_name("west")}
+        last = decode_zone(found[ZONE].capture()())
+        assert {entry.host for entry in last.entries} == {"a.ns", "b.ns", "c.ns"}
+        assert last.header.marker == control.thread.ledger.marker.id
+        assert last.header.fingerprint == control.dns.responder.zones.rules.fingerprint
+
+
+async def test_a_view_that_changed_is_to_be_remembered_anew(place: Place) -> None:
+    def versions(control: Control) -> dict[str, object]:
+        return {one.name: one.version for one in control.keepsakes()}
+
+    async with running(place) as control:
+        before = versions(control)
+        place.write("west", entries("c", "d"))
+        await until(lambda: Host("d.ns") in control.readings.services)
+        after = versions(control)
+    assert {name for name in after if after[name] != before[name]} == {ZONE, file_name("west")}
+
+
+def west(place: Place, **keys: Any) -> dict[str, Any]:
+    return {"clusters": {"east": place.cluster("east"), "west": place.cluster("west", **keys)}}
+
+
+async def test_a_sound_configuration_is_obeyed_by_everybody(place: Place) -> None:
+    async with running(place) as control:
+        place.configure(
+            dns={"listen": ["127.0.0.1:0"], "ttl": "5s", "limits": {"tcp_connections": 7}},
+            log={"queries": "all", "level": "debug"},
+            **west(place, fenced=True),
+        )
+        control.reload({})
+        assert control.situation.config == place.config
+        assert control.situation.reload.accepted
+        assert control.dns.responder.zones.rules.ttl == 5
+        assert logging.getLogger("globaldns").level == logging.DEBUG
+        assert control.dns._settings.tcp.connections == 7
+        assert control.dns.responder.query_log is not None
+        assert control.registry.settings.clusters["west"].fenced
+        assert await answer(server(control), "c.ns.global") == "NXDOMAIN"
+        assert sample(control, "config_reloads_total", result="accepted") == 1
+
+
+async def test_a_source_whose_rules_change_is_read_by_the_new_ones(place: Place) -> None:
+    async with running(place) as control:
+        place.configure(**west(place, allow={"namespaces": ["other"]}))
+        control.reload({})
+        await until(lambda: Host("c.ns") not in control.readings.services)
+        assert await answer(server(control), "c.ns.global") == "NXDOMAIN"
+        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+
+
+async def test_a_configuration_with_problems_changes_nothing(place: Place) -> None:
+    async with running(place) as control:
+        before = control.situation.config
+        place.path.write_text(place.path.read_text() + "\ngrace: soon\nlog: {queries: all}\n")
+        control.reload({})
+        assert control.situation.config is before
+        assert not control.situation.reload.accepted
+        assert control.dns.responder.query_log is None
+        assert sample(control, "config_reloads_total", result="refused") == 1
+        assert sample(control, "config_reloads_total", result="accepted") is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_kept"), [(QueryLog.ALL, True), (QueryLog.ERROR, False), (QueryLog.NONE, False)]
+)
+async def test_a_reload_loses_no_query_that_waits_for_its_line(
+    policy: QueryLog,
+    is_kept: bool,  # noqa: FBT001
+    place: Place,
+) -> None:
+    place.configure(log={"queries": "all"})
+    async with running(place) as control:
+        ring = control.dns.responder.query_log
+        place.configure(log={"queries": policy.value}, grace="7s")
+        control.reload({})
+        found = control.dns.responder.query_log
+        assert (found.policy if found else QueryLog.NONE) is policy
+        assert (found is ring) is is_kept
+
+
+async def test_what_is_scraped_is_what_stands(place: Place) -> None:
+    async with running(place) as control:
+        await answer(server(control), "a.ns.global")
+        assert sample(control, "services") == 3
+        assert sample(control, "zone_serial", zone="global") == control.readings.snapshot.serial
+        assert sample(control, "source_synced", cluster="west") == 1
+        assert sample(control, "dns_requests_total", proto="udp", family="ipv4", type="A") == 1
+        assert sample(control, "ledger_write_seconds_count") == 1
+        assert (sample(control, "propagation_seconds_count", cluster="east") or 0) >= 1
+        labels = {"cluster": "east", "kind": "View", "type": "reset"}
+        assert sample(control, "source_events_total", **labels) == 1
+        control.count_restart("turns")
+        assert sample(control, "task_restarts_total", task="turns") == 1
+
+
+async def test_a_turn_keeps_the_zones_and_the_process_alive(place: Place) -> None:
+    async with controlled(place) as control:
+        zones, before = control.dns.responder.zones, control.situation.turned_at
+        assert zones.age(0.0) == float("inf")
+        control.mesh.take_turn()
+        assert zones.age(0.0) < 0
+        assert control.situation.turned_at > before
+        assert Path(control.situation.path) == place.path

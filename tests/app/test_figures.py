@@ -1,0 +1,118 @@
+"""What a scrape reads of a server's parts."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from globaldns.app.figures import mesh_figures
+from globaldns.dns.zone import Zones
+from globaldns.metrics import MeshFigures, SourceFigures
+from globaldns.model.export import Port
+from globaldns.model.snapshot import ZoneDelta, to_entry
+from globaldns.registry.registry import Registry
+from globaldns.sources.directory import DirectorySource
+from tests.app.meshes import RULES
+from tests.registry.mesh import export, remember, reset, settings, settled
+from tests.sources.manifests import GRACE, at, entry, misshapen, refused
+from tests.sources.manifests import RULES as EXPORT_RULES
+
+WALL = at(0).wall
+
+
+def figures(
+    registry: Registry | None = None, zones: Zones | None = None, **parts: Any
+) -> MeshFigures:
+    known = {"sources": {}, "wall": WALL, "steady": 100.0} | parts
+    return mesh_figures(registry or Registry(settings()), zones or Zones(RULES), **known)
+
+
+def test_before_anything_was_published_there_is_no_age_and_no_serial() -> None:
+    found = figures()
+    assert (found.serial, found.zones, found.zone_age, found.services) == (
+        0,
+        {"global": 0},
+        None,
+        0,
+    )
+
+
+def test_the_zones_say_their_serial_names_and_age() -> None:
+    registry = settled(Registry(settings()), reset("east", export("a.ns")), reset("west"))
+    zones = Zones(RULES)
+    puts = tuple(map(to_entry, registry.services.values()))
+    zones.apply(ZoneDelta(serial=2026, complete=True, puts=puts))
+    zones.confirm(97.5)
+    found = figures(registry, zones)
+    assert (found.serial, found.zones, found.zone_age) == (2026, {"global": 1}, 2.5)
+    assert found.services == 1
+
+
+def test_conflicts_are_counted_by_their_rule() -> None:
+    theirs = (Port(80, "http", "TCP"),)
+    registry = settled(
+        Registry(settings()),
+        reset("east", export("a.ns"), export("b.ns")),
+        reset("west", *(export(name, "west", ports=theirs) for name in ("a.ns", "b.ns"))),
+    )
+    assert figures(registry).conflicts == {"port-protocol": 2}
+
+
+def test_pools_say_how_full_they_are() -> None:
+    registry = settled(
+        Registry(settings(pools=("240.128.0.0/24", "240.129.0.0/24"))),
+        reset("east", export("a.ns"), export("b.ns"), export("c.ns")),
+        reset("west"),
+    )
+    remember(registry, registry.apply([reset("east", export("a.ns"))], 11), 11)
+    assert figures(registry).vips == {
+        ("240.128.0.0/24", "held"): 1,
+        ("240.128.0.0/24", "resting"): 2,
+        ("240.128.0.0/24", "free"): 251,
+        ("240.129.0.0/24", "held"): 0,
+        ("240.129.0.0/24", "resting"): 0,
+        ("240.129.0.0/24", "free"): 254,
+    }
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> DirectorySource:
+    (tmp_path / "east").mkdir()
+    (tmp_path / "east/f.yaml").write_text(entry("a") + refused("b") + misshapen("c"))
+    return DirectorySource(tmp_path / "east", EXPORT_RULES, grace=GRACE)
+
+
+def test_a_source_that_was_not_read_is_neither_up_nor_synced(source: DirectorySource) -> None:
+    found = figures(sources={"east": source})
+    assert found.sources == (SourceFigures("east", is_up=False, is_synced=False, age=None),)
+    assert found.rejected == {}
+
+
+def test_a_source_that_is_read_is_up_and_counts_what_it_refuses(source: DirectorySource) -> None:
+    source.read_once(at(-7))
+    found = figures(sources={"east": source})
+    assert found.sources == (SourceFigures("east", is_up=True, is_synced=True, age=7),)
+    assert found.rejected == {("east", "ServiceEntry"): 2}
+
+
+def test_a_source_that_fell_silent_is_synced_and_not_up(source: DirectorySource) -> None:
+    source.read_once(at(-60))
+    shutil.rmtree(source.root)
+    source.read_once(at(-30))
+    found = figures(sources={"east": source})
+    assert found.sources == (SourceFigures("east", is_up=False, is_synced=True, age=60),)
+
+
+def test_a_source_that_is_only_remembered_is_not_synced(source: DirectorySource) -> None:
+    source.read_once(at(-60))
+    remembered = DirectorySource(source.root, EXPORT_RULES, grace=GRACE, remembered=source.view())
+    found = figures(sources={"east": remembered})
+    assert found.sources == (SourceFigures("east", is_up=False, is_synced=False, age=60),)
+
+
+def test_no_age_is_below_nought(source: DirectorySource) -> None:
+    source.read_once(at(30))
+    assert figures(sources={"east": source}).sources[0].age == 0

@@ -1,0 +1,79 @@
+"""``serve``: what it leaves behind, and what it refuses to begin with."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+import threading
+from contextlib import closing
+
+import pytest
+
+from globaldns.errors import LedgerError, StateLocked
+from tests.app.meshes import START, Place
+from tests.app.servers import answer, serving
+from tests.sources.manifests import entries
+
+pytestmark = pytest.mark.usefixtures("logs_as_before")
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    place.write("east", entries("a"))
+    place.write("west", entries("b"))
+    return place
+
+
+async def test_when_it_ends_nothing_of_it_is_left(place: Place) -> None:
+    threads = set(threading.enumerate())
+    async with serving(place) as listening:
+        assert await answer(listening.dns[0], "a.ns.global") != "SERVFAIL"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert place.state.holder() is None
+    left = set(threading.enumerate()) - threads
+    assert not [one.name for one in left if one.name.startswith("ledger")]
+    host, _, port = listening.dns[0].rpartition(":")
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with closing(socket.socket(socket.AF_INET, kind)) as other:
+            other.bind((host, int(port)))
+
+
+async def test_it_serves_the_same_addresses_after_a_restart(place: Place) -> None:
+    found = []
+    for _ in range(2):
+        async with serving(place) as listening:
+            found.append([await answer(listening.dns[0], f"{name}.ns.global") for name in "ab"])
+    assert found[0] == found[1]
+    assert len({*found[0]}) == 2
+
+
+async def test_the_log_is_as_the_configuration_wants_it(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.configure(log={"format": "json", "level": "info"})
+    async with serving(place):
+        assert logging.getLogger("globaldns").level == logging.INFO
+    lines = capsys.readouterr().err.splitlines()
+    assert any('"message": "listening"' in line for line in lines)
+
+
+async def test_a_directory_that_another_server_holds_is_refused(place: Place) -> None:
+    place.state.lock(START)
+    with pytest.raises(StateLocked, match="is held by process"):
+        async with serving(place):
+            pytest.fail("two servers have one state directory")
+    place.state.unlock()
+    assert gc.isenabled()
+
+
+async def test_a_lost_ledger_is_replaced_only_when_a_person_says_so(place: Place) -> None:
+    async with serving(place) as listening:
+        before = await answer(listening.dns[0], "a.ns.global")
+    (place.state.path / "ledger.db").unlink()
+    with pytest.raises(LedgerError, match="it is lost"):
+        async with serving(place):
+            pytest.fail("numbers may be given a second time")
+    async with serving(place, new_ledger=True) as listening:
+        assert await answer(listening.dns[0], "a.ns.global") == before

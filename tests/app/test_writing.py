@@ -1,0 +1,305 @@
+"""Claims on their way into a real ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from globaldns.app.writing import MOST, LedgerThread, LedgerWriter, Seams
+from globaldns.errors import LedgerError
+from globaldns.ledger.sqlite import SqliteLedger
+from globaldns.model.address import Address
+from globaldns.model.claim import Claim, ClaimKind, Marker
+from globaldns.model.host import Host
+from globaldns.registry.unwritten import Unwritten
+from tests.app.meshes import break_ledger, run_leaping, until
+from tests.registry.mesh import claim
+
+FIRST = claim("a.ns", "240.128.0.1", 1)
+SECOND = claim("b.ns", "240.128.0.2", 1)
+
+
+class Desk:
+    """A ledger that is written to, and what waits for it."""
+
+    def __init__(self, path: Path) -> None:
+        self.ledger = SqliteLedger.create(path, cluster="east", marker=Marker("m", 0))
+        self.thread = LedgerThread(self.ledger)
+        self.unwritten = Unwritten()
+        self.acknowledged: list[Claim] = []
+        self.batches: list[int] = []
+        self.premature: set[Claim] = set()
+        self.given_up = 0
+        self.durations: list[float] = []
+        seams = Seams(
+            pending=self.unwritten.everything,
+            acknowledge=self._acknowledge,
+            give_up=self._give_up,
+            observe=self.durations.append,
+        )
+        self.writer = LedgerWriter(self.thread, seams)
+
+    def add(self, *claims: Claim) -> None:
+        for one in claims:
+            self.unwritten.add(one)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(self.writer.run())
+            yield
+            running.cancel()
+
+    @asynccontextmanager
+    async def busy(self) -> AsyncIterator[None]:
+        """Keep the ledger's thread busy, so that no write ends."""
+        gate = threading.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.thread.run(gate.wait))
+            await asyncio.sleep(0)
+            try:
+                yield
+            finally:
+                gate.set()
+
+    def _acknowledge(self, claims: Sequence[Claim]) -> None:
+        with SqliteLedger.open_reading(self.ledger.path, is_held=True) as ledger:
+            self.premature |= set(claims) - set(ledger.claims())
+        self.unwritten.acknowledge(claims)
+        self.acknowledged += claims
+        self.batches.append(len(claims))
+
+    def _give_up(self) -> None:
+        self.given_up += 1
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path / "ledger.db")
+    yield desk
+    desk.thread.close()
+    assert desk.premature == set()
+
+
+async def test_a_claim_is_acknowledged_when_the_ledger_has_it(desk: Desk) -> None:
+    desk.add(FIRST, SECOND)
+    async with desk.running():
+        desk.writer.wake()
+        await until(lambda: bool(desk.acknowledged))
+    assert desk.acknowledged == [FIRST, SECOND]
+    assert desk.ledger.claims() == (FIRST, SECOND)
+    assert len(desk.durations) == 1
+
+
+async def test_nothing_is_acknowledged_while_it_is_being_written(desk: Desk) -> None:
+    desk.add(FIRST)
+    async with desk.running(), desk.busy():
+        desk.writer.wake()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert desk.acknowledged == []
+
+
+async def test_nothing_is_written_until_it_is_woken(desk: Desk) -> None:
+    desk.add(FIRST)
+    async with desk.running():
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert await desk.thread.run(desk.ledger.claims) == ()
+
+
+async def test_many_claims_are_written_and_acknowledged_in_parts(desk: Desk) -> None:
+    desk.add(
+        *(
+            Claim(Host(f"h{n}.ns"), Address(n.to_bytes(4)), 1, "east", ClaimKind.GIVEN)
+            for n in range(MOST + 1)
+        )
+    )
+    async with desk.running():
+        await desk.writer.flush()
+    assert desk.batches == [MOST, 1]
+    assert len(desk.durations) == 2
+
+
+async def test_a_flush_of_nothing_returns_at_once(desk: Desk) -> None:
+    await desk.writer.flush()
+
+
+async def test_a_flush_returns_when_all_is_written(desk: Desk) -> None:
+    desk.add(FIRST, SECOND)
+    async with desk.running():
+        await desk.writer.flush()
+        assert desk.acknowledged == [FIRST, SECOND]
+
+
+async def test_a_flush_during_a_write_waits_for_what_that_write_leaves_out(desk: Desk) -> None:
+    desk.add(FIRST)
+    async with desk.running(), asyncio.TaskGroup() as tasks:
+        async with desk.busy():
+            first = tasks.create_task(desk.writer.flush())
+            for _ in range(20):
+                await asyncio.sleep(0)
+            desk.add(SECOND)
+            second = tasks.create_task(desk.writer.flush())
+            await asyncio.sleep(0)
+        await first
+        assert FIRST in desk.acknowledged
+        await second
+        assert desk.acknowledged == [FIRST, SECOND]
+
+
+async def test_a_flush_that_nobody_waits_for_any_more_harms_nobody(desk: Desk) -> None:
+    desk.add(FIRST)
+    async with desk.running():
+        async with desk.busy():
+            given_up = asyncio.create_task(desk.writer.flush())
+            for _ in range(20):
+                await asyncio.sleep(0)
+            given_up.cancel()
+        await until(lambda: desk.acknowledged == [FIRST])
+        desk.add(SECOND)
+        await desk.writer.flush()
+
+
+def test_a_ledger_that_fails_is_told_and_written_when_it_can_be(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    mend = break_ledger(desk.ledger)
+    desk.add(FIRST)
+
+    async def test() -> None:
+        async with desk.running():
+            desk.writer.wake()
+            await until(lambda: desk.given_up == 3)
+            assert desk.writer.is_failing
+            assert desk.acknowledged == []
+            await desk.thread.run(mend)
+            await until(lambda: not desk.unwritten.everything())
+            assert not desk.writer.is_failing
+
+    run_leaping(test)
+    assert desk.ledger.claims() == (FIRST,)
+    *failures, success = caplog.records
+    assert {record.levelno for record in failures} == {logging.ERROR}
+    told = failures[0].__dict__
+    assert "readonly" in told["reason"]
+    assert "writable" in told["fix"]
+    assert (told["claims"], told["retry_seconds"] > 0) == (1, True)
+    assert success.message == "the ledger is written again"
+
+
+def test_retries_become_rarer(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    break_ledger(desk.ledger)
+    desk.add(FIRST)
+
+    async def test() -> None:
+        async with desk.running():
+            desk.writer.wake()
+            await until(lambda: desk.given_up == 12, every=0.5)
+
+    run_leaping(test)
+    waits = [record.__dict__["retry_seconds"] for record in caplog.records]
+    assert 0.2 <= waits[0] <= 0.5
+    assert all(15.0 <= wait <= 30.0 for wait in waits[7:])
+
+
+def test_a_flush_fails_with_the_write_that_it_waits_for(desk: Desk) -> None:
+    mend = break_ledger(desk.ledger)
+    desk.add(FIRST)
+
+    async def test() -> None:
+        async with desk.running():
+            with pytest.raises(LedgerError, match="readonly"):
+                await desk.writer.flush()
+            await desk.thread.run(mend)
+            await desk.writer.flush()
+            assert desk.acknowledged == [FIRST]
+
+    run_leaping(test)
+
+
+def test_what_comes_while_it_waits_to_retry_is_written_with_the_rest(desk: Desk) -> None:
+    mend = break_ledger(desk.ledger)
+    desk.add(FIRST)
+
+    async def test() -> None:
+        async with desk.running():
+            desk.writer.wake()
+            await until(lambda: desk.given_up == 1)
+            desk.add(SECOND)
+            await desk.thread.run(mend)
+            await desk.writer.flush()
+
+    run_leaping(test)
+    assert desk.acknowledged == [FIRST, SECOND]
+
+
+async def test_when_it_ends_whoever_waits_for_the_next_write_is_told(desk: Desk) -> None:
+    desk.add(FIRST)
+    async with desk.busy():
+        running = asyncio.create_task(desk.writer.run())
+        desk.writer.wake()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        waiting = asyncio.create_task(desk.writer.flush())
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(LedgerError, match="the server stops"):
+            await waiting
+
+
+async def test_calls_are_made_one_after_the_other_in_one_thread(desk: Desk) -> None:
+    order: list[int] = []
+    threads = set()
+
+    def call(number: int, *, wait: threading.Event) -> int:
+        wait.wait()
+        order.append(number)
+        threads.add(threading.get_ident())
+        return number
+
+    gate, open_gate = threading.Event(), threading.Event()
+    open_gate.set()
+    async with asyncio.TaskGroup() as tasks:
+        calls = [
+            tasks.create_task(desk.thread.run(call, number, wait=wait))
+            for number, wait in enumerate((gate, open_gate, open_gate))
+        ]
+        await asyncio.sleep(0)
+        gate.set()
+    assert [one.result() for one in calls] == order == [0, 1, 2]
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
+async def test_closing_waits_for_what_was_begun(tmp_path: Path) -> None:
+    ledger = SqliteLedger.create(tmp_path / "other.db", cluster="east", marker=Marker("m", 0))
+    thread = LedgerThread(ledger)
+    writing = asyncio.create_task(thread.run(ledger.write, [FIRST]))
+    await asyncio.sleep(0)
+    thread.close()
+    await writing
+    with SqliteLedger.open_reading(tmp_path / "other.db", is_held=False) as found:
+        assert found.claims() == (FIRST,)
+    with pytest.raises(LedgerError, match="closed"):
+        ledger.claims()
+
+
+async def test_when_it_ends_whoever_waits_for_the_present_write_is_told(desk: Desk) -> None:
+    desk.add(FIRST)
+    async with desk.busy():
+        running = asyncio.create_task(desk.writer.run())
+        waiting = asyncio.create_task(desk.writer.flush())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(LedgerError, match="the server stops"):
+            async with asyncio.timeout(2):
+                await waiting

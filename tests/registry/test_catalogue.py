@@ -1,0 +1,83 @@
+"""What one publication changes, and that nothing of it is silent."""
+
+from globaldns.model.export import Port
+from globaldns.model.service import ServiceState
+from globaldns.model.view import (
+    Put,
+    Remove,
+)
+from globaldns.registry.registry import Registry
+from tests.registry.mesh import (
+    A,
+    B,
+    both,
+    claim,
+    export,
+    remember,
+    reset,
+    service,
+    settings,
+)
+
+
+def test_what_is_not_different_is_not_in_the_delta(registry):
+    delta = registry.apply([Put(export("a.ns"))], 50)
+    assert not delta.services
+
+
+def test_a_publication_leaves_the_map_before_it_as_it_was(registry):
+    before = registry.services
+    registry.apply([Remove("east", A), Put(export("b.ns"))], 50)
+    assert (A in before, B in before) == (True, False)
+    assert (A in registry.services, B in registry.services) == (False, True)
+
+
+def test_only_conflicts_that_were_not_there_before_are_told(registry):
+    other = [Port(81, "http", "HTTP"), Port(81, "grpc", "GRPC")]
+    first = registry.apply([Put(export("a.ns", "west", created_at=2, ports=(other[0],)))], 50)
+    assert [c.detail for c in first.conflicts] == ["port 'http' is 80/tcp HTTP and 81/tcp HTTP"]
+    again = registry.apply([Put(export("a.ns", "west", created_at=2, ports=tuple(other)))], 51)
+    assert (len(again.services), again.conflicts) == (1, ())
+    assert registry.conflicts() == first.conflicts
+    registry.apply([Remove("west", A)], 52)
+    assert registry.conflicts() == ()
+
+
+def test_the_conflicts_of_a_host_that_is_gone_are_gone():
+    registry = both(export("a.ns"), export("a.ns", "west", created_at=2, ports=(Port(81, "http"),)))
+    assert registry.conflicts()
+    registry.apply([Remove("west", A), Remove("east", A)], 52)
+    assert registry.conflicts() == ()
+
+
+def test_a_host_that_ceased_to_be_answered_moves_from_what_it_was_answered_with_last(registry):
+    (old,) = service(registry, "a.ns").vips
+    text = ".".join(map(str, old))
+    registry.apply([Put(export("b.ns", pins=[text]))], 20)
+    assert service(registry, "a.ns").state is ServiceState.UNNUMBERED
+    (move,) = registry.acknowledge(registry.unwritten, 21).moves
+    assert (move.host, move.old, move.reason) == (A, (old,), "collision")
+    assert move.new == service(registry, "a.ns").vips
+
+
+def test_a_host_that_comes_back_after_it_was_gone_has_not_moved(registry):
+    (old,) = service(registry, "a.ns").vips
+    registry.apply([Put(export("b.ns", pins=[".".join(map(str, old))]))], 20)
+    assert service(registry, "a.ns").state is ServiceState.UNNUMBERED
+    registry.apply([Remove("east", A)], 21)
+    delta = remember(registry, registry.apply([Put(export("a.ns"))], 30), 30)
+    assert service(registry, "a.ns").state is ServiceState.READY
+    assert delta.moves == ()
+
+
+def test_some_pins_less_are_a_move_by_that_name():
+    registry = both(export("a.ns", pins=["240.0.0.5", "240.0.0.6"]))
+    delta = registry.apply([Put(export("a.ns", pins=["240.0.0.6"]))], 20)
+    delta = delta if delta.moves else registry.acknowledge(registry.unwritten, 20)
+    assert [move.reason for move in delta.moves] == ["removed"]
+
+
+def test_hosts_are_published_in_their_order():
+    registry = Registry(settings(), [claim(h, f"240.128.0.{n}", 1) for n, h in enumerate("cba", 1)])
+    delta = registry.apply([reset("east", *map(export, "cab"))], 10)
+    assert [one.host for one in delta.services] == ["a", "b", "c"]

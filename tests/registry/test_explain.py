@@ -1,0 +1,152 @@
+import msgspec
+import pytest
+from msgspec import structs
+
+from globaldns.errors import RequestRefused
+from globaldns.model.export import (
+    Endpoint,
+    ExportKind,
+    Origin,
+    Port,
+    Resolution,
+    Transport,
+)
+from globaldns.model.view import (
+    Freshness,
+    Put,
+    Remove,
+    SetFreshness,
+    SourceState,
+)
+from globaldns.registry.explain import explain
+from globaldns.registry.registry import Registry
+from tests.registry.mesh import (
+    B,
+    both,
+    claim,
+    export,
+    partly_refused,
+    remember,
+    reset,
+    service,
+    settings,
+    settled,
+)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return partly_refused()
+
+
+def test_a_host_is_explained_by_name_by_full_name_and_by_vip(registry):
+    (address,) = service(registry, "a.ns").vips
+    by_name = explain(registry, "a.ns")
+    assert by_name.names == ("a.ns.global",)
+    assert explain(registry, "A.ns.global.") == by_name
+    assert explain(registry, ".".join(map(str, address))) == by_name
+    assert msgspec.json.decode(msgspec.json.encode(by_name))["state"] == "ready"
+
+
+def test_what_does_not_count_is_named_with_its_rule(registry):
+    assert [(d.cluster, d.rule) for d in explain(registry, "a.ns").dropped] == [("west", "fenced")]
+    (outside,) = explain(registry, "b.ns").dropped
+    assert (outside.rule, outside.detail) == ("pin-outside", "10.0.0.1 lies outside vips.pins")
+
+
+def test_the_history_is_told_newest_first(registry):
+    remember(registry, registry.renumber(["a.ns"], 50), 50)
+    lines = explain(registry, "a.ns").history
+    assert [(line.kind, line.reason, line.is_holding) for line in lines] == [
+        ("chosen", "", True),
+        ("given", "replaced", False),
+    ]
+
+
+def test_a_host_that_is_gone_still_has_a_history(registry):
+    registry.apply([Remove("east", "a.ns")], 50)
+    found = explain(registry, "a.ns")
+    assert (found.state, len(found.history)) == ("unknown", 1)
+
+
+def test_a_host_without_number_is_told_what_it_would_get():
+    registry = Registry(settings())
+    registry.apply([reset("east", export("a.ns"))], 10)
+    (promised,) = explain(registry, "a.ns").would_get
+    remember(registry, registry.settle(10), 10)
+    assert explain(registry, "a.ns").vips == (promised,)
+    assert explain(registry, "a.ns").would_get == ()
+
+
+def test_a_vip_that_nobody_ever_had_is_refused(registry):
+    with pytest.raises(RequestRefused, match=r"240\.1\.2\.3"):
+        explain(registry, "240.1.2.3")
+
+
+def test_a_contributor_is_told_with_its_object_and_how_its_source_stands():
+    origin = Origin("Service", "ns", "a", "apps/a.yaml")
+    endpoints = (Endpoint("10.0.0.1"), Endpoint("10.0.0.2", ready=False))
+    one = structs.replace(
+        export("a.ns", pins=["240.0.0.5"], created_at=0, kind=ExportKind.SERVICE),
+        origin=origin,
+        endpoints=endpoints,
+    )
+    registry = settled(Registry(settings()), reset("east", one, contact=60), reset("west"))
+    registry.apply([SetFreshness(Freshness("east", SourceState.SILENT, 60))], 70)
+    (told,) = explain(registry, "a.ns").contributors
+    assert structs.asdict(told) == {
+        "cluster": "east",
+        "kind": "Service",
+        "object": "Service ns/a",
+        "file": "apps/a.yaml",
+        "created_at": "1970-01-01T00:00:00Z",
+        "source": "silent",
+        "contact": "1970-01-01T00:01:00Z",
+        "endpoints": 2,
+        "ready_endpoints": 1,
+        "pins": ("240.0.0.5",),
+    }
+
+
+def test_ports_are_told_as_people_write_them():
+    ports = (Port(80, "http", "HTTP"), Port(53, "dns", transport=Transport.UDP))
+    registry = both(export("a.ns", ports=ports))
+    assert explain(registry, "a.ns").ports == ("http 80/tcp HTTP", "dns 53/udp")
+
+
+def test_a_host_is_named_in_each_of_its_zones():
+    found = settled(Registry(settings(zones=("global", "mesh"))), reset("east", export("a.ns")))
+    assert explain(found, "a.ns.mesh").names == ("a.ns.global", "a.ns.mesh")
+
+
+def test_a_vip_that_has_no_holder_any_more_stands_for_the_last_host_that_had_it():
+    dates = {"a.ns": 1, "b.ns": 3, "c.ns": 2}
+    known = [claim(h, "240.128.0.7", at, retired_at=at + 1) for h, at in dates.items()]
+    found = explain(Registry(settings(), known), "240.128.0.7")
+    assert found.host == B
+    assert [line.host for line in found.history] == ["b.ns", "c.ns", "a.ns"]
+
+
+def test_what_nobody_offers_is_unknown_and_without_history():
+    found = explain(both(), "nobody.ns")
+    assert (found.state, found.vips, found.history, found.would_get) == ("unknown", (), (), ())
+
+
+def test_a_number_on_its_way_to_the_ledger_is_what_the_host_would_get(registry):
+    (new,) = registry.apply([Put(export("c.ns"))], 20).claims
+    found = explain(registry, "c.ns")
+    assert (found.state, found.vips) == ("unnumbered", ())
+    assert found.would_get == (".".join(map(str, new.vip)),)
+    assert [line.is_holding for line in found.history] == [True]
+
+
+def test_a_host_that_needs_no_number_would_get_none():
+    registry = both(export("a.ns", pins=["10.0.0.1"]), export("b.ns", resolution=Resolution.NONE))
+    assert explain(registry, "a.ns").would_get == ()
+    assert explain(registry, "b.ns").would_get == ()
+
+
+def test_a_pin_that_is_claimed_is_not_called_outside_whatever_the_settings_say_now():
+    registry = both(export("a.ns", pins=["240.0.0.5"]))
+    registry.reconfigure(settings(pins=["241.0.0.0/8"]), 20)
+    assert explain(registry, "a.ns").dropped == ()

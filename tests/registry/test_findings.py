@@ -1,0 +1,111 @@
+import pytest
+from msgspec import structs
+
+from globaldns.model.export import (
+    Location,
+    Origin,
+    Port,
+    Resolution,
+)
+from globaldns.model.finding import Finding, Severity
+from globaldns.registry.findings import mesh_findings
+from globaldns.registry.registry import Registry
+from tests.registry.mesh import (
+    both,
+    export,
+    reset,
+    settings,
+    settled,
+)
+
+
+def findings(registry: Registry) -> list[Finding]:
+    return [one for found in mesh_findings(registry).values() for one in found]
+
+
+def test_a_mesh_in_order_has_no_findings(registry):
+    assert mesh_findings(registry) == {}
+
+
+CONFLICTS = [
+    ({"ports": (Port(81, "http", "HTTP"),)}, "port-number", "$.spec.ports"),
+    ({"ports": (Port(80, "http", "GRPC"),)}, "port-protocol", "$.spec.ports"),
+    ({"resolution": Resolution.NONE}, "resolution", "$.spec.resolution"),
+    ({"location": Location.MESH_EXTERNAL}, "location", "$.spec.location"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code", "path"), CONFLICTS)
+def test_a_conflict_is_told_to_the_loser_at_the_field_that_is_to_be_mended(changes, code, path):
+    origin = Origin("ServiceEntry", "ns", "a", "a.yaml")
+    younger = structs.replace(export("a.ns", "west", created_at=2), origin=origin, **changes)
+    (told,) = mesh_findings(both(export("a.ns"), younger))["west"]
+    assert (told.code, told.path, told.cluster) == (code, path, "west")
+    assert (told.file, told.object) == ("a.yaml", "ServiceEntry ns/a")
+    assert told.severity is Severity.WARNING
+    assert told.reason.endswith(": ServiceEntry ns/a of east wins")
+
+
+PINS = [
+    ("GlobalService", "$.spec.pins"),
+    ("ServiceEntry", "$.spec.addresses"),
+    ("Service", "$.metadata.annotations"),
+]
+
+
+@pytest.mark.parametrize(("kind", "path"), PINS)
+def test_a_conflict_of_pins_is_told_where_such_an_object_pins(kind, path):
+    pins = [
+        structs.replace(export("a.ns", cluster, pins=[pin]), origin=Origin(kind, "ns", "a"))
+        for cluster, pin in (("east", "240.0.0.5"), ("west", "240.0.0.6"))
+    ]
+    (told,) = findings(both(*pins))
+    assert (told.code, told.cluster, told.path) == ("pins", "west", path)
+
+
+@pytest.mark.parametrize(
+    ("pin", "reason", "hint"),
+    [
+        (
+            "10.0.0.1",
+            "10.0.0.1 lies outside the pools and vips.pins",
+            "vips: {pins: [240.0.0.0/4, 10.0.0.1/32]}",
+        ),
+        (
+            "fd00::1",
+            "fd00::1 lies outside the pools and vips.pins",
+            "vips: {pins: [240.0.0.0/4, fd00::1/128]}",
+        ),
+        (
+            "240.240.0.1",
+            "240.240.0.1 lies in 240.240.0.0/16, which is no place for a VIP",
+            "choose another address",
+        ),
+    ],
+)
+def test_a_pin_that_is_refused_is_an_error_with_its_remedy(pin, reason, hint):
+    (told,) = findings(both(export("a.ns", pins=[pin, "240.0.0.5"])))
+    assert (told.code, told.severity) == ("pin-outside", Severity.ERROR)
+    assert told.reason == f"{reason}: a.ns is not answered with it"
+    assert (told.hint, told.path) == (hint, "$.spec.addresses")
+
+
+def test_a_pin_that_is_claimed_is_not_refused_whatever_the_settings_say_now():
+    registry = both(export("a.ns", pins=["240.0.0.5"]))
+    registry.reconfigure(settings(pins=["241.0.0.0/8"]), 20)
+    assert mesh_findings(registry) == {}
+
+
+def test_a_pool_that_is_full_is_an_error_of_the_host_that_has_no_number():
+    registry = settled(
+        Registry(settings(pools=["240.128.0.0/30"])),
+        reset("west", *(export(f"{name}.ns", "west") for name in "abc")),
+        reset("east"),
+    )
+    (told,) = mesh_findings(registry)["west"]
+    assert (told.code, told.severity) == ("pool-exhausted", Severity.ERROR)
+    assert (told.reason, told.object) == (
+        "no pool has a free address for c.ns",
+        "ServiceEntry ns/c",
+    )
+    assert told.hint == "add a pool to vips.pools"

@@ -1,0 +1,143 @@
+import pytest
+from msgspec import structs
+
+from globaldns.model.host import Host
+from globaldns.model.service import Service, ServiceState
+from globaldns.model.snapshot import Answering, Entry, to_entry
+from globaldns.model.view import (
+    Put,
+)
+from globaldns.registry.handover import Handovers
+from globaldns.registry.registry import Registry
+from tests.registry.mesh import (
+    HTTP,
+    TTL,
+    A,
+    B,
+    claim,
+    export,
+    remember,
+    reset,
+    service,
+    settings,
+    settled,
+    vip,
+)
+
+X, Y = vip("240.128.0.7"), vip("240.128.0.8")
+
+
+def answered(host: str, text: str) -> Entry:
+    """A host as a run before answered it."""
+    exports = (export(host),)
+    return to_entry(
+        Service(
+            Host(host), ("global",), ServiceState.READY, (vip(text),), HTTP, exports, 1, "given"
+        )
+    )
+
+
+def test_the_winner_of_a_vip_waits_until_the_losers_answers_are_gone(registry):
+    taken = service(registry, "a.ns").vips[0]
+    text = ".".join(map(str, taken))
+    remember(registry, registry.apply([Put(export("b.ns", pins=[text]))], 20), 20)
+    assert service(registry, "b.ns").state is ServiceState.HANDOVER
+    assert registry.handovers == {taken: 20 + 10 * TTL}
+    assert registry.next_deadline == 20 + 10 * TTL
+    registry.tick(20 + 10 * TTL)
+    assert service(registry, "b.ns").state is ServiceState.READY
+
+
+def test_a_hand_over_outlives_a_restart():
+    registry = Registry(
+        settings(),
+        [claim("b.ns", "240.128.0.7", 5)],
+        last=[answered("a.ns", "240.128.0.7")],
+        handovers={vip("240.128.0.8"): 30},
+    )
+    settled(registry, reset("east", export("b.ns")), reset("west"))
+    assert service(registry, "b.ns").state is ServiceState.HANDOVER
+    assert registry.handovers == {vip("240.128.0.7"): 10 + 10 * TTL, vip("240.128.0.8"): 30}
+
+
+def test_a_host_that_got_its_vip_back_waits_for_nobody_after_a_restart(registry):
+    first = service(registry, "a.ns").vips
+    for pins in (["240.0.0.5"], []):
+        remember(registry, registry.apply([Put(export("a.ns", pins=pins))], 20), 20)
+    assert service(registry, "a.ns").vips == first
+    assert registry.handovers == {vip("240.0.0.5"): 20 + 10 * TTL}
+
+
+def test_a_vip_waits_for_every_host_but_the_one_that_had_it():
+    waits = Handovers({}, ())
+    waits.begin(A, [X], 50)
+    assert (waits.until, waits.next_end, waits.is_idle) == ({X: 50}, 50, False)
+    assert waits.is_waiting(B, X, 49, until=99)
+    assert not waits.is_waiting(B, X, 50, until=99)
+    assert not waits.is_waiting(A, X, 20, until=99)
+    assert not waits.is_waiting(B, Y, 20, until=99)
+
+
+def test_a_wait_that_was_remembered_is_one_for_every_host():
+    waits = Handovers({X: 50}, ())
+    assert waits.is_waiting(A, X, 20, until=99)
+    assert waits.is_waiting(B, X, 20, until=99)
+
+
+def test_what_is_answered_again_has_no_wait():
+    waits = Handovers({}, ())
+    waits.begin(A, [X, Y], 50)
+    waits.resume([X])
+    assert waits.until == {Y: 50}
+
+
+def test_waits_end_in_their_order_and_a_wait_that_began_anew_ends_once():
+    waits = Handovers({Y: 60}, ())
+    waits.begin(A, [X], 50)
+    waits.begin(A, [X], 70)
+    assert waits.end(59) == []
+    assert waits.end(60) == [Y]
+    assert waits.end(70) == [X]
+    assert (waits.end(99), waits.next_end, waits.is_idle) == ([], None, True)
+
+
+def test_what_the_last_zone_has_for_another_host_begins_to_wait_when_it_is_asked_for():
+    waits = Handovers({}, [answered("a.ns", "240.128.0.7")])
+    assert (waits.is_idle, waits.until) == (False, {})
+    assert not waits.is_waiting(A, X, 10, until=60)
+    assert waits.is_waiting(B, X, 10, until=60)
+    assert waits.until == {X: 60}
+    assert waits.is_waiting(B, X, 20, until=99)
+    assert waits.until == {X: 60}
+
+
+def test_what_the_last_zone_did_not_answer_matters_not():
+    entry = answered("a.ns", "240.128.0.7")
+    waits = Handovers({}, [structs.replace(entry, answering=Answering.FAILURE)])
+    assert waits.is_idle
+
+
+@pytest.mark.parametrize("is_answered_again", [True, False])
+def test_what_only_the_replaced_zone_answered_waits_from_then_on(is_answered_again):
+    waits = Handovers({}, [answered("a.ns", "240.128.0.7")])
+    assert waits.last_answered(A) == (X,)
+    if is_answered_again:
+        waits.set_last(A, ())
+    waits.replace_zone(60)
+    assert waits.until == ({} if is_answered_again else {X: 60})
+    assert not waits.is_waiting(A, X, 10, until=99)
+
+
+def test_a_host_is_known_by_what_it_was_answered_with_last_until_it_is_answered_again():
+    waits = Handovers({}, ())
+    waits.set_last(A, (X, Y))
+    assert waits.last_answered(A) == (X, Y)
+    waits.set_last(A, ())
+    assert waits.last_answered(A) == ()
+
+
+def test_a_zone_that_was_replaced_makes_nobody_wait_a_second_time():
+    waits = Handovers({}, [answered("a.ns", "240.128.0.7")])
+    waits.replace_zone(60)
+    assert waits.end(60) == [X]
+    assert not waits.is_waiting(B, X, 61, until=99)

@@ -1,0 +1,84 @@
+import pytest
+
+from globaldns.model.view import (
+    SetLedger,
+)
+from globaldns.registry.claims import Claims
+from globaldns.registry.ledgers import LedgerChange, compare_ledgers
+from globaldns.registry.registry import Registry
+from tests.registry.mesh import (
+    NO_LEDGER,
+    A,
+    both,
+    claim,
+    export,
+    ledger,
+    reset,
+    service,
+    settings,
+    settled,
+    vip,
+)
+
+
+def test_what_a_new_ledger_did_not_take_over_does_not_count():
+    registry = both(export("a.ns", "west"))
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    registry.apply([SetLedger("west", own)], 20)
+    assert service(registry, "a.ns").vips == (vip("240.128.0.9"),)
+    assert registry.claims.of_host(A) == own.claims
+
+
+def test_a_ledger_that_is_gone_is_taken_over():
+    registry = Registry(settings())
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    settled(registry, reset("west", export("a.ns", "west"), ledger=own), reset("east"))
+    delta = registry.apply([SetLedger("west", NO_LEDGER)], 20)
+    assert delta.claims == own.claims
+
+
+def test_a_lost_ledger_does_not_take_its_claims_with_it():
+    registry = Registry(settings())
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    settled(registry, reset("west", export("a.ns", "west"), ledger=own), reset("east"))
+    registry.apply([SetLedger("west", ledger("west", marker="another"))], 20)
+    assert registry.claims.of_host(A) == own.claims
+    registry.apply([SetLedger("west", own)], 21)
+    registry.apply([SetLedger("west", ledger("west"))], 22)
+    assert registry.claims.of_host(A) == ()
+
+
+OURS, KEPT, NEW, STRANGE = (
+    claim("a.ns", "240.128.0.1", 1, "west"),
+    claim("b.ns", "240.128.0.2", 2, "west"),
+    claim("c.ns", "240.128.0.3", 3, "west"),
+    claim("d.ns", "240.128.0.4", 4, "north"),
+)
+EAST = claim("e.ns", "240.128.0.5", 5, "east")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        (NO_LEDGER, NO_LEDGER, LedgerChange()),
+        (NO_LEDGER, ledger("west", KEPT, NEW), LedgerChange(gone=(OURS,), new=(KEPT, NEW))),
+        (ledger("west", KEPT), NO_LEDGER, LedgerChange(ours=(OURS, KEPT))),
+        (ledger("west", OURS, KEPT), ledger("west", NEW, KEPT), LedgerChange((OURS,), (NEW,))),
+        (ledger("west", OURS), ledger("west", OURS), LedgerChange()),
+        (ledger("west", OURS), ledger("west", KEPT, marker="other"), LedgerChange(new=(KEPT,))),
+        (ledger("west"), ledger("west", NEW, STRANGE), LedgerChange(new=(NEW,))),
+    ],
+    ids=["none", "first", "gone", "changed", "same", "another", "of a third"],
+)
+def test_what_a_ledger_that_replaces_another_changes(old, new, change):
+    claims = Claims(lambda _: True)
+    claims.add([OURS, KEPT, EAST])
+    assert compare_ledgers("west", old, new, claims) == change
+
+
+def test_a_retirement_that_a_ledger_learned_is_taken_in():
+    retired = KEPT.retire(9, "withdrawn")
+    claims = Claims(lambda _: True)
+    claims.add([KEPT])
+    change = compare_ledgers("west", ledger("west", KEPT), ledger("west", retired), claims)
+    assert change.new == (retired,)

@@ -1,0 +1,76 @@
+import pytest
+
+from globaldns.model.claim import Claim
+from globaldns.registry.unwritten import Unwritten
+from tests.registry.mesh import (
+    A,
+    B,
+    claim,
+)
+
+FIRST, SECOND, OTHER = (
+    claim("a.ns", "240.128.0.1", 1),
+    claim("a.ns", "240.128.0.1", 1, "west"),
+    claim("b.ns", "240.128.0.2", 1),
+)
+RETIRED = FIRST.retire(5, "withdrawn")
+
+
+def waiting(*claims: Claim) -> Unwritten:
+    unwritten = Unwritten()
+    for one in claims:
+        unwritten.add(one)
+    return unwritten
+
+
+@pytest.mark.parametrize(
+    ("added", "pending"),
+    [
+        ([], []),
+        ([OTHER, FIRST, SECOND], [FIRST, SECOND, OTHER]),
+        ([FIRST, FIRST], [FIRST]),
+        ([FIRST, RETIRED], [RETIRED]),
+        ([RETIRED, FIRST], [RETIRED]),
+        ([RETIRED, FIRST.retire(4, "collision")], [FIRST.retire(4, "collision")]),
+    ],
+)
+def test_each_claim_is_on_its_way_once_in_its_newest_version_by_host(added, pending):
+    assert list(waiting(*added).everything()) == pending
+
+
+def test_a_host_waits_until_all_of_its_claims_have_arrived():
+    unwritten = waiting(FIRST, SECOND, OTHER)
+    assert unwritten.acknowledge([SECOND, OTHER]) == {A, B}
+    assert (A in unwritten, B in unwritten) == (True, False)
+    assert unwritten.of_host(A) == (FIRST,)
+    assert unwritten.acknowledge([FIRST]) == {A}
+    assert unwritten.of_host(A) == ()
+    assert unwritten.everything() == ()
+
+
+def test_an_older_version_that_arrives_leaves_the_newer_one_on_its_way():
+    unwritten = waiting(FIRST, RETIRED)
+    assert unwritten.acknowledge([FIRST]) == set()
+    assert unwritten.of_host(A) == (RETIRED,)
+
+
+def test_what_is_not_on_its_way_is_not_discarded():
+    unwritten = waiting(FIRST)
+    assert not unwritten.discard(SECOND)
+    assert not unwritten.discard(OTHER)
+    assert unwritten.discard(FIRST)
+    assert not unwritten.discard(FIRST)
+
+
+def test_what_is_new_is_told_once_with_all_that_its_host_waits_for():
+    unwritten = waiting(OTHER, FIRST)
+    assert unwritten.take_new() == (FIRST, OTHER)
+    assert unwritten.take_new() == ()
+    unwritten.add(SECOND)
+    assert unwritten.take_new() == (FIRST, SECOND)
+
+
+def test_what_arrived_before_it_was_told_is_told_no_more():
+    unwritten = waiting(FIRST)
+    unwritten.discard(FIRST)
+    assert unwritten.take_new() == ()
