@@ -26,6 +26,7 @@ from globaldns.app.sources import Sources, SourceSeams
 from globaldns.app.writing import LedgerThread, LedgerWriter, Seams
 from globaldns.dns.counters import SIZE_BOUNDS
 from globaldns.dns.server import DnsServer
+from globaldns.errors import LedgerError
 from globaldns.metrics import DnsReadings, MeshFigures, Metrics
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
@@ -157,7 +158,7 @@ class Control:
         registry = self.registry
         before = answers_of(registry, hosts)
         self.mesh.publish(registry.renumber(hosts, self.clock.now()))
-        await self.writer.flush()
+        await self._flush()
         return report_moves(before, answers_of(registry, hosts))
 
     async def _import_claims(self, claims: Sequence[Claim]) -> int:
@@ -169,12 +170,26 @@ class Control:
             and claim not in registry.claims.of_host(claim.host)
         ]
         self.mesh.publish(registry.import_claims(new, self.clock.now()))
-        await self.writer.flush()
+        await self._flush()
         return len(new)
+
+    async def _flush(self) -> None:
+        """Return when what a person asked for is in the ledger.
+
+        Raises:
+            LedgerError: it is not, and will be as soon as the ledger can be written.
+        """
+        try:
+            await self.writer.flush()
+        except LedgerError as error:
+            hint = f"{error.hint or 'see the log'}; it is done as soon as the ledger can be written"
+            raise LedgerError(f"not done yet: {error}", hint=hint) from error
 
     def _confirm(self) -> None:
         self.dns.responder.zones.confirm(asyncio.get_running_loop().time())
         self.situation.turned_at = steady_clock()
+        for source in self.sources.sources.values():
+            self.registry.note_contact(source.freshness)
 
     def _measure(self, cluster: str, received: float) -> None:
         self.metrics.propagation.labels(cluster).observe(steady_clock() - received)

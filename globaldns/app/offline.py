@@ -67,13 +67,16 @@ def read_offline(config: Config, now: int) -> OfflineMesh:
 
 
 def read_mesh(config: Config, claims: tuple[Claim, ...], now: int) -> OfflineMesh:
-    """Read every cluster's directory, and number what they export beside these claims."""
+    """Read every cluster's directory, and number what they export beside these claims.
+
+    What is in no file is gone at once: the files are asked, not how long a server waits for one.
+    """
     state = StateDirectory(config.state)
     sources: dict[str, DirectorySource] = {
         cluster: DirectorySource(
             settings.source.directory,
             export_rules(config, cluster),
-            grace=config.grace,
+            grace=0,
             remembered=load_view(state, config, cluster),
         )
         for cluster, settings in config.clusters.items()

@@ -49,10 +49,10 @@ class Publication:
         return self._apply(puts, deletes, services, complete=complete)
 
     def _is_news(self, entry: Entry) -> bool:
-        """Whether an entry differs from what is answered, and is no failure in place of that."""
+        """Whether an entry differs from what is answered; a remembered one has no worse instead."""
         remembered = self._remembered.get(entry.host)
         if remembered is not None:
-            return entry != remembered and entry.answering is not Answering.FAILURE
+            return entry != remembered and entry.answering <= remembered.answering
         service = self.snapshot.services.get(entry.host)
         return service is None or to_entry(service) != entry
 

@@ -33,6 +33,8 @@ from globaldns.tasks import Backoff, steady_clock, supervise
 
 logger = logging.getLogger(__name__)
 
+MAX_BEHIND_SECONDS = 60
+"""Clocks of machines that are kept in time differ by less."""
 RESTART = Backoff(initial=0.5, maximum=30.0)
 Announce = Callable[[Listening], None]
 
@@ -73,6 +75,12 @@ async def _make_control(path: Path, config: Config, started: Started) -> Control
         last.entries if last else (),
         last.header.handovers if last else {},
     )
+    behind = registry.claims.newest - started.clock.now()
+    if behind > MAX_BEHIND_SECONDS:
+        logger.warning(
+            "the clock is behind the ledger: set it right; new claims are dated as the newest one",
+            extra={"behind_seconds": behind},
+        )
     reload = ReloadReport(at=format_time(started.clock.now()), accepted=True)
     zones = started.dns.responder.zones
     return Control(

@@ -88,7 +88,11 @@ class Sources:
     @property
     def are_heard(self) -> bool:
         """Whether each was read completely, or its grace is over."""
-        return steady_clock() >= self._grace_ends or all(
+        return steady_clock() >= self._grace_ends or self._are_synced
+
+    @property
+    def _are_synced(self) -> bool:
+        return bool(self.sources) and all(
             source.freshness.state is SourceState.SYNCED for source in self.sources.values()
         )
 

@@ -45,18 +45,23 @@ def schema() -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(schema_document()), indent=2))
 
 
-@click.command()
+_COMPLETION_HELP = """\
+Print the completion script for a shell.
+
+\b
+bash: source <(globaldns completion bash)
+zsh:  source <(globaldns completion zsh)
+fish: globaldns completion fish | source
+"""
+"""What --help prints; the lines after the mark are not filled into a paragraph."""
+
+
+@click.command(help=_COMPLETION_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @debug_option
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print the completion script for a shell.
-
-    \b
-    bash: source <(globaldns completion bash)
-    zsh:  source <(globaldns completion zsh)
-    fish: globaldns completion fish | source
-    """
+    """Print the completion script for a shell."""
     complete = get_completion_class(shell)
     if complete is None:
         raise GlobalDnsError(f"no completion for {shell}")

@@ -120,7 +120,7 @@ def read_claim_lines(file: TextIO, config: Config, now: int) -> tuple[Claim, ...
     except UnicodeDecodeError as error:
         raise LedgerError(f"{file.name}: it is no text: {error}") from error
     except LedgerError as error:
-        hint = "globaldns vip export prints what can be read"
+        hint = "globaldns vip export, without -o, prints what can be read"
         raise LedgerError(f"{file.name}: {error}", hint=hint) from error
     problems = [problem for claim in claims for problem in inspect_claim(claim, config, now)]
     if problems:

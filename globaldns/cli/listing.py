@@ -23,7 +23,9 @@ from globaldns.cli.output import (
 )
 from globaldns.cli.reader import Change, RemoteReader, open_reader
 from globaldns.errors import GlobalDnsError
+from globaldns.model.service import ServiceState
 
+_ANSWERED = (ServiceState.READY, ServiceState.CLAIMED)
 COLUMNS = ("HOST", "VIP", "CLUSTERS", "ENDPOINTS", "PORTS", "AGE")
 REMOVED = "<removed>"
 _ROOM = tuple(" " * width for width in (36, 24, 14, 9, 12, 5))
@@ -77,7 +79,7 @@ def to_row(service: ServiceReport, now: int) -> tuple[str, ...]:
 
 def format_vips(service: ServiceReport) -> str:
     """Return its VIPs, those it would get, or in angle brackets why it has none."""
-    if service.vips:
+    if service.vips and service.state in _ANSWERED:
         return wrap_list(service.vips)
     if service.would_get:
         return f"would get {','.join(service.would_get)}"

@@ -6,6 +6,7 @@ a shell would see one (Ctrl-C is 130, a reader that went away 141).
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import traceback
@@ -67,6 +68,8 @@ class Program(click.Group):
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Never:
         """Run one command line and exit with its code."""
         invocation = Invocation()
+        # What a command has to say it prints; the log is for servers, which configure it.
+        logging.getLogger("globaldns").addHandler(logging.NullHandler())
         try:
             code = super().main(args, obj=invocation, **{**extra, **_SETTINGS})
         except (click.Abort, KeyboardInterrupt):

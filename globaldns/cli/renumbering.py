@@ -37,17 +37,22 @@ class PlannedReport(msgspec.Struct, frozen=True):
     by: str
 
 
-@click.command()
+_PLAN_HELP = """\
+Show what the configuration file would move.
+
+\b
+outside-pools   the VIP is in no pool: stays until globaldns vip renumber HOST
+pinned          the host is pinned now: moves at once
+pin-of-another  another host pins this VIP: moves at once
+"""
+"""What --help prints; the lines after the mark are not filled into a paragraph."""
+
+
+@click.command(help=_PLAN_HELP)
 @local_options
 @click.pass_obj
 def plan(invocation: Invocation) -> None:
-    r"""Show what the configuration file would move.
-
-    \b
-    outside-pools   the VIP is in no pool: stays until globaldns vip renumber HOST
-    pinned          the host is pinned now: moves at once
-    pin-of-another  another host pins this VIP: moves at once
-    """
+    """Show what the configuration file would move."""
     # Here, because only commands that read manifests need all that reads them.
     from globaldns.app.offline import read_offline  # noqa: PLC0415
     from globaldns.registry.plan import plan as plan_moves  # noqa: PLC0415

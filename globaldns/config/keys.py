@@ -115,14 +115,16 @@ def choices(annotation: Any) -> tuple[str, ...]:
 def show(annotation: Any, value: Any) -> Any:
     """Return a value as the file would write it."""
     kind, _ = unwrap(annotation)
-    if value is None:
-        return None
+    if value is None or isinstance(value, bool):
+        return value
     if (inner := element(kind)) is not None:
         return [show(inner, item) for item in value]
+    if (pair := entry(kind)) is not None:
+        return {str(name): show(pair[1], item) for name, item in value.items()}
     if is_section(kind):
         if (short := SHORT_FORMS.get(kind)) is not None:
             return getattr(value, short)
         return {key.name: show(key.type, getattr(value, key.name)) for key in keys(kind)}
     if kind in TEXTS:
-        return TEXTS[kind].show(value)
-    return value if isinstance(value, bool | int) else str(value)
+        value = TEXTS[kind].show(value)
+    return value if isinstance(value, int) else str(value)

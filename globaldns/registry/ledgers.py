@@ -1,16 +1,20 @@
 """Which claims count for a cluster: those in its own ledger, or those that we made for it.
 
-Once a cluster has a ledger of its own, only what stands there counts: what we claimed for it and it
-did not take over is dropped. What one and the same ledger (by its marker) no longer holds is old
-history, dropped from all copies; another marker is another ledger: the old one was lost, and until
-the new one says otherwise its claims stand.
+Once a cluster has a ledger of its own, only what stands there counts. Of a host that it exports and
+of which its ledger says nothing, what we claimed for it stands until its first turn takes that
+over: no number is lost between our last turn for it and its first. What one and the same ledger (by
+its marker) no longer holds is old history, dropped from all copies; another marker is another
+ledger: the old one was lost, and until the new one says otherwise its claims stand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import msgspec
 
 from globaldns.model.claim import Claim
+from globaldns.model.host import Host
 from globaldns.model.view import ClaimSet
 from globaldns.registry.claims import Claims
 
@@ -24,17 +28,29 @@ class LedgerChange(msgspec.Struct, frozen=True):
     """Its claims that we are to keep from now on, since it keeps no ledger any more."""
 
 
-def compare_ledgers(cluster: str, old: ClaimSet, new: ClaimSet, claims: Claims) -> LedgerChange:
-    """Return what to drop, take in and take over when a cluster's ledger replaces another."""
+def compare_ledgers(
+    cluster: str, old: ClaimSet, new: ClaimSet, claims: Claims, exports: Container[Host]
+) -> LedgerChange:
+    """Return what to drop, take in and take over when a cluster's ledger replaces another.
+
+    ``exports`` are the hosts that the cluster exports.
+    """
     if new.marker is None:
-        ours = () if old.marker is None else tuple(claims.of_cluster(cluster))
-        return LedgerChange(ours=ours)
+        return LedgerChange(ours=() if old.marker is None else tuple(claims.of_cluster(cluster)))
     stands = {claim for claim in new.claims if claim.cluster == cluster}
     if old.marker is None:
-        stale = set(claims.of_cluster(cluster)) - stands
+        told = {claim.host for claim in stands}
+        stale = {
+            claim
+            for claim in claims.of_cluster(cluster)
+            if claim.host in told or claim.host not in exports
+        } - stands
     elif old.marker == new.marker:
-        stale = set(old.claims) - stands
-        stands -= set(old.claims)
+        known = set(old.claims)
+        told = {claim.host for claim in stands - known}
+        ours = {c for host in told for c in claims.of_host(host) if c.cluster == cluster}
+        stale = (known | ours) - stands
+        stands -= known
     else:
         stale = set()
     return LedgerChange(gone=tuple(sorted(stale)), new=tuple(sorted(stands)))

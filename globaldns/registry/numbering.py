@@ -7,7 +7,7 @@ follows. Then the hosts that have no number get one, in sorted order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, Family
@@ -55,7 +55,7 @@ class Numbering:
         self._update_occupancy(claims)
         for claim in claims:
             self.unwritten.discard(claim)
-        return affected
+        return affected | self.exhausted  # an address may be free now
 
     def write(self, claims: Sequence[Claim]) -> set[Host]:
         """Take in claims that our ledger has yet to get."""
@@ -80,9 +80,11 @@ class Numbering:
         return tuple([claim.vip for claim in held if claim.vip in written])
 
     def _is_written(self, claim: Claim, pending: tuple[Claim, ...]) -> bool:
+        if pending and find(pending, claim) is not None:
+            return False
         if self._views.has_ledger(claim.cluster):
             return claim.host in self._views.cluster(claim.cluster).exports
-        return not pending or find(pending, claim) is None
+        return True
 
     def is_local(self, host: Host) -> bool:
         """Whether a host is answered with Istio's own allocation in our cluster."""
@@ -156,8 +158,24 @@ class Numbering:
         own = self._views.settings.cluster
         return own if own in writers else min(writers)
 
-    def choose(self, host: Host, now: int, cluster: str) -> list[Claim]:
-        """Return the claims by which a person's ``vip renumber`` moves a host."""
+    def choose(self, clusters: Mapping[Host, str], now: int) -> list[Claim]:
+        """Return the claims by which ``vip renumber`` moves hosts, each in a cluster's name.
+
+        Raises:
+            RequestRefused: there is no free address for one of them; none is taken.
+        """
+        chosen: list[Claim] = []
+        for host in sorted(clusters):
+            mine = self._choose(host, now, clusters[host])
+            chosen += mine
+            if not mine:
+                self._update_occupancy(chosen)
+                raise RequestRefused(
+                    f"no pool has a free address for {host!r}", hint="add a pool to vips.pools"
+                )
+        return chosen
+
+    def _choose(self, host: Host, now: int, cluster: str) -> list[Claim]:
         date = max(now, self._claims.newest + 1)
         mine = [claim for claim in self._claims.of_host(host) if claim.cluster == cluster]
         chosen = []

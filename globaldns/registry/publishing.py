@@ -102,6 +102,7 @@ class Publisher:
             and not self.too_old
             and not self._views.pinnings(old.host)
             and self._numbering.is_unwritten(old.host)
+            and bool(self._claims.held(old.host))
         )
 
     def _build_claimed(self, host: Host, old: Service | None, now: int) -> Service | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from immutables import Map
 
 from globaldns.errors import RequestRefused
@@ -178,12 +179,14 @@ class Registry:
                 f"nothing is numbered now: {reason}", hint="try again when /readyz is 200"
             )
         clusters = {host: self.numbering.renumbering_cluster(host) for host in hosts}
-        chosen = [
-            claim
-            for host in sorted(clusters)
-            for claim in self.numbering.choose(host, now, clusters[host])
-        ]
+        chosen = self.numbering.choose(clusters, now)
         return self._turn(self.numbering.write(chosen) | set(hosts), now)
+
+    def note_contact(self, freshness: Freshness) -> None:
+        """Note when a source was in contact last, where nothing else about it is news."""
+        view = self.views.cluster(freshness.cluster)
+        if msgspec.structs.replace(view.freshness, contact=freshness.contact) == freshness:
+            view.freshness = freshness
 
     def import_claims(self, claims: Iterable[Claim], now: int) -> Delta:
         """Unite with claims of a backup or a neighbour, but for clusters that have a ledger."""
@@ -239,7 +242,7 @@ class Registry:
             case SetLedger():
                 return self._set_ledger(change)
             case SetFences():
-                return self.views.set_fences(change)
+                return self._set_fences(change)
             case SetFreshness():
                 return self._set_freshness(change.freshness)
 
@@ -247,7 +250,7 @@ class Registry:
         view = change.view
         had_spoken = self.views.cluster(view.cluster).is_own_word
         dirty = self.views.reset(change)
-        dirty |= self.views.set_fences(SetFences(view.cluster, view.fences))
+        dirty |= self._set_fences(SetFences(view.cluster, view.fences))
         dirty |= self._set_ledger(SetLedger(view.cluster, view.ledger))
         if view.freshness is not None:
             dirty |= self._set_freshness(view.freshness)
@@ -255,13 +258,27 @@ class Registry:
             dirty |= self._hosts_claimed_by(view.cluster)
         return dirty
 
+    def _set_fences(self, change: SetFences) -> set[Host]:
+        before = self.views.fenced
+        dirty = self.views.set_fences(change)
+        for cluster in before ^ self.views.fenced:
+            dirty |= self._hosts_claimed_by(cluster)
+        return dirty
+
     def _set_ledger(self, change: SetLedger) -> set[Host]:
         if change.cluster == self.settings.cluster:
             return set()  # our own ledger is the one that we write
         old = self.views.set_ledger(change)
-        difference = compare_ledgers(change.cluster, old, change.ledger, self.claims)
+        view = self.views.cluster(change.cluster)
+        difference = compare_ledgers(
+            change.cluster, old, change.ledger, self.claims, view.exports.keys()
+        )
+        dirty: set[Host] = set()
+        if (old.marker is None) != (change.ledger.marker is None):  # another one claims for it now
+            dirty |= view.exports.keys() | view.policies.keys()
         return (
-            self.numbering.forget(difference.gone)
+            dirty
+            | self.numbering.forget(difference.gone)
             | self.numbering.learn(difference.new)
             | self.numbering.write(difference.ours)
         )
@@ -303,6 +320,9 @@ class Registry:
         return dirty
 
     def _publish(self, touched: set[Host], now: int) -> Delta:
+        if self._awaiting:
+            waiting = filter(self.numbering.is_unwritten, touched & self._awaiting)
+            self._awaiting -= touched - set(waiting)
         publication = self._catalogue.publish(
             touched - self._awaiting,
             now,

@@ -103,6 +103,11 @@ class Views:
             if host in view.exports and not self.counts(cluster)
         ]
 
+    @property
+    def fenced(self) -> frozenset[str]:
+        """The clusters that are fenced, by the settings or by a word."""
+        return self._fenced
+
     def pinning(self, cluster: str, host: Host) -> Pinning | None:
         """Return what pins a host in a cluster, whether that cluster counts or not."""
         view = self.cluster(cluster)

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from globaldns.exports.rules import ExportRules
-from globaldns.model.finding import Finding, Severity
+from globaldns.model.finding import Finding
 from globaldns.model.view import Change, Freshness, SourceState, View
 from globaldns.sources.bulk import MANY_OCTETS, BulkReader, Job
 from globaldns.sources.holdings import Record
 from globaldns.sources.manifest import Reading, Unread, read_manifest
 from globaldns.sources.places import Places
 from globaldns.sources.scan import scan
-from globaldns.sources.turns import Moment, Turns
+from globaldns.sources.turns import Moment, Refusal, Turns
 from globaldns.sources.watch import watch
 from globaldns.tasks import steady_clock, wall_clock
 
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 RESCAN_SECONDS = 30.0
 """How long nothing may have to be said about a directory until it is looked at anyway."""
 
+MAX_LINES = 100
+"""Lines about refused objects that one reading may log; ``check`` has all of them."""
 _UNKNOWN = Record(None)
 
 Publish = Callable[[Sequence[Change], float], None]
@@ -55,8 +57,9 @@ class DirectorySource:
         self._wall = wall
         self._bulk = bulk
         """Reads the first time, if there is much to be read."""
-        self._logged = SourceState.WAITING
+        self._logged = (SourceState.WAITING, "")
         """How the source stood when the log was told last."""
+        self._refused: frozenset[Refusal] = frozenset()
 
     @property
     def freshness(self) -> Freshness:
@@ -82,12 +85,8 @@ class DirectorySource:
 
     def rejected(self) -> Counter[str]:
         """Return how many objects are refused now, by kind; opens no file."""
-        found = [
-            *self._turns.findings(),
-            *(one.finding for _, one in self._turns.holdings.misfits()),
-        ]
-        refused = {one.object for one in found if one.severity is Severity.ERROR and one.object}
-        return Counter(identity.partition(" ")[0] for identity in refused)
+        refused = {name for name, _ in self._turns.refusals()}
+        return Counter(name.partition(" ")[0] for name in refused)
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes."""
@@ -139,6 +138,7 @@ class DirectorySource:
                 if changes:
                     publish(changes, now.steady)
                 self._log_standing()
+                self._log_refusals()
                 await self._wait(changed)
 
     async def _wait(self, changed: asyncio.Event) -> None:
@@ -178,13 +178,42 @@ class DirectorySource:
                 )
         return readings
 
+    def _log_refusals(self) -> None:
+        """Log the objects that are refused since the last reading."""
+        former, self._refused = self._refused, frozenset(self._turns.refusals())
+        new = self._refused - former
+        if not new:
+            return
+        told = [one for one in self.findings() if (one.object, one.reason) in new]
+        for finding in told[:MAX_LINES]:
+            logger.warning(
+                "object is refused",
+                extra={
+                    "cluster": self.cluster,
+                    "object": finding.object,
+                    "file": finding.file,
+                    "line": finding.line,
+                    "reason": finding.reason,
+                    "fix": finding.hint,
+                },
+            )
+        if len(told) > MAX_LINES:
+            logger.warning(
+                "more objects are refused",
+                extra={"cluster": self.cluster, "objects": len(told) - MAX_LINES},
+            )
+
     def _log_standing(self) -> None:
         """Log how the source stands, if that is news."""
-        state, self._logged = self._logged, self.freshness.state
-        if state is self.freshness.state:
+        standing = (self.freshness.state, self.freshness.reason)
+        former, self._logged = self._logged, standing
+        if former == standing:
             return
-        standing = {"cluster": self.cluster, "files": self.files}
-        if self.freshness.state is SourceState.SYNCED:
-            logger.info("source is read", extra=standing)
+        extra = {"cluster": self.cluster, "files": self.files}
+        state, reason = standing
+        if state is not SourceState.SYNCED:
+            logger.warning("source is silent", extra={**extra, "reason": reason})
+        elif reason:
+            logger.warning("source is read in part", extra={**extra, "reason": reason})
         else:
-            logger.warning("source is silent", extra={**standing, "reason": self.freshness.reason})
+            logger.info("source is read", extra=extra)

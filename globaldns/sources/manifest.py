@@ -102,6 +102,8 @@ def is_young(stamp: Stamp, now: int) -> bool:
 
 def read_text(root: Path, path: str) -> str | None:
     """Return a manifest's text as it stands now; None if it cannot be read."""
+    if not (root / path).is_file():  # opening a FIFO waits for who writes it
+        return None
     try:
         with (root / path).open("rb") as file:
             return _decode_text(_read_steadily(file)[1])

@@ -204,6 +204,12 @@ async def until(holds: Callable[[], bool], *, every: float = 0.001) -> None:
     raise AssertionError("it never came true")
 
 
+async def give_way() -> None:
+    """Let others go as far as they can without waiting."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def until_it_says(holds: Callable[[], Awaitable[bool]]) -> None:
     """Ask again and again until a condition holds."""
     async with asyncio.timeout(CEILING_SECONDS):

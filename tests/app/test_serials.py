@@ -20,6 +20,12 @@ def test_a_first_start_begins_at_the_time(state: StateDirectory) -> None:
     assert serials.current == START + 2
 
 
+def test_a_crash_at_the_end_of_a_block_serves_none_of_it_again(state: StateDirectory) -> None:
+    serials = Serials(state, START)
+    last = max(serials.step() for _ in range(BLOCK))
+    assert Serials(state, START).current == last + 1
+
+
 RUNS = st.lists(
     st.tuples(st.integers(0, 3 * BLOCK), st.integers(START - 10**6, START + 5 * BLOCK)),
     min_size=2,

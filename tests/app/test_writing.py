@@ -18,7 +18,7 @@ from globaldns.model.address import Address
 from globaldns.model.claim import Claim, ClaimKind, Marker
 from globaldns.model.host import Host
 from globaldns.registry.unwritten import Unwritten
-from tests.app.meshes import break_ledger, run_leaping, until
+from tests.app.meshes import break_ledger, give_way, run_leaping, until
 from tests.registry.mesh import claim
 
 FIRST = claim("a.ns", "240.128.0.1", 1)
@@ -101,16 +101,14 @@ async def test_nothing_is_acknowledged_while_it_is_being_written(desk: Desk) -> 
     desk.add(FIRST)
     async with desk.running(), desk.busy():
         desk.writer.wake()
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await give_way()
         assert desk.acknowledged == []
 
 
 async def test_nothing_is_written_until_it_is_woken(desk: Desk) -> None:
     desk.add(FIRST)
     async with desk.running():
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await give_way()
         assert await desk.thread.run(desk.ledger.claims) == ()
 
 
@@ -143,8 +141,7 @@ async def test_a_flush_during_a_write_waits_for_what_that_write_leaves_out(desk:
     async with desk.running(), asyncio.TaskGroup() as tasks:
         async with desk.busy():
             first = tasks.create_task(desk.writer.flush())
-            for _ in range(20):
-                await asyncio.sleep(0)
+            await give_way()
             desk.add(SECOND)
             second = tasks.create_task(desk.writer.flush())
             await asyncio.sleep(0)
@@ -159,8 +156,7 @@ async def test_a_flush_that_nobody_waits_for_any_more_harms_nobody(desk: Desk) -
     async with desk.running():
         async with desk.busy():
             given_up = asyncio.create_task(desk.writer.flush())
-            for _ in range(20):
-                await asyncio.sleep(0)
+            await give_way()
             given_up.cancel()
         await until(lambda: desk.acknowledged == [FIRST])
         desk.add(SECOND)
@@ -241,18 +237,23 @@ def test_what_comes_while_it_waits_to_retry_is_written_with_the_rest(desk: Desk)
     assert desk.acknowledged == [FIRST, SECOND]
 
 
-async def test_when_it_ends_whoever_waits_for_the_next_write_is_told(desk: Desk) -> None:
+@pytest.mark.parametrize("is_under_way", [True, False], ids=["present", "next"])
+async def test_when_it_ends_whoever_waits_for_a_write_is_told(
+    is_under_way: bool,  # noqa: FBT001
+    desk: Desk,
+) -> None:
     desk.add(FIRST)
     async with desk.busy():
         running = asyncio.create_task(desk.writer.run())
-        desk.writer.wake()
-        for _ in range(20):
-            await asyncio.sleep(0)
+        if not is_under_way:
+            desk.writer.wake()
+            await give_way()
         waiting = asyncio.create_task(desk.writer.flush())
-        await asyncio.sleep(0)
+        await give_way()
         running.cancel()
         with pytest.raises(LedgerError, match="the server stops"):
-            await waiting
+            async with asyncio.timeout(2):
+                await waiting
 
 
 async def test_calls_are_made_one_after_the_other_in_one_thread(desk: Desk) -> None:
@@ -290,16 +291,3 @@ async def test_closing_waits_for_what_was_begun(tmp_path: Path) -> None:
         assert found.claims() == (FIRST,)
     with pytest.raises(LedgerError, match="closed"):
         ledger.claims()
-
-
-async def test_when_it_ends_whoever_waits_for_the_present_write_is_told(desk: Desk) -> None:
-    desk.add(FIRST)
-    async with desk.busy():
-        running = asyncio.create_task(desk.writer.run())
-        waiting = asyncio.create_task(desk.writer.flush())
-        for _ in range(20):
-            await asyncio.sleep(0)
-        running.cancel()
-        with pytest.raises(LedgerError, match="the server stops"):
-            async with asyncio.timeout(2):
-                await waiting

@@ -1,8 +1,7 @@
 import pytest
 
-from globaldns.model.view import (
-    SetLedger,
-)
+from globaldns.model.service import ServiceState
+from globaldns.model.view import SetLedger
 from globaldns.registry.claims import Claims
 from globaldns.registry.ledgers import LedgerChange, compare_ledgers
 from globaldns.registry.registry import Registry
@@ -29,6 +28,24 @@ def test_what_a_new_ledger_did_not_take_over_does_not_count():
     assert registry.claims.of_host(A) == own.claims
 
 
+def test_a_new_ledger_that_says_nothing_of_an_exported_host_leaves_it_its_number():
+    registry = both(export("a.ns", "west"))
+    before = service(registry, "a.ns").vips
+    registry.apply([SetLedger("west", ledger("west"))], 20)
+    assert service(registry, "a.ns").vips == before != ()
+    registry.apply([SetLedger("west", NO_LEDGER)], 21)
+    registry.acknowledge(registry.unwritten, 21)
+    assert service(registry, "a.ns").vips == before
+
+
+def test_hosts_without_a_number_are_numbered_once_their_clusters_ledger_is_gone():
+    own = reset("west", export("a.ns", "west"), ledger=ledger("west"))
+    registry = settled(Registry(settings()), own, reset("east"))
+    assert service(registry, "a.ns").state is ServiceState.UNNUMBERED
+    delta = registry.apply([SetLedger("west", NO_LEDGER)], 20)
+    assert [one.host for one in delta.claims] == [A]
+
+
 def test_a_ledger_that_is_gone_is_taken_over():
     registry = Registry(settings())
     own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
@@ -48,8 +65,9 @@ def test_a_lost_ledger_does_not_take_its_claims_with_it():
     assert registry.claims.of_host(A) == ()
 
 
-OURS, KEPT, NEW, STRANGE = (
+OURS, GONE, KEPT, NEW, STRANGE = (
     claim("a.ns", "240.128.0.1", 1, "west"),
+    claim("g.ns", "240.128.0.6", 1, "west"),
     claim("b.ns", "240.128.0.2", 2, "west"),
     claim("c.ns", "240.128.0.3", 3, "west"),
     claim("d.ns", "240.128.0.4", 4, "north"),
@@ -61,8 +79,8 @@ EAST = claim("e.ns", "240.128.0.5", 5, "east")
     ("old", "new", "change"),
     [
         (NO_LEDGER, NO_LEDGER, LedgerChange()),
-        (NO_LEDGER, ledger("west", KEPT, NEW), LedgerChange(gone=(OURS,), new=(KEPT, NEW))),
-        (ledger("west", KEPT), NO_LEDGER, LedgerChange(ours=(OURS, KEPT))),
+        (NO_LEDGER, ledger("west", KEPT, NEW), LedgerChange(gone=(GONE,), new=(KEPT, NEW))),
+        (ledger("west", KEPT), NO_LEDGER, LedgerChange(ours=(OURS, KEPT, GONE))),
         (ledger("west", OURS, KEPT), ledger("west", NEW, KEPT), LedgerChange((OURS,), (NEW,))),
         (ledger("west", OURS), ledger("west", OURS), LedgerChange()),
         (ledger("west", OURS), ledger("west", KEPT, marker="other"), LedgerChange(new=(KEPT,))),
@@ -72,13 +90,13 @@ EAST = claim("e.ns", "240.128.0.5", 5, "east")
 )
 def test_what_a_ledger_that_replaces_another_changes(old, new, change):
     claims = Claims(lambda _: True)
-    claims.add([OURS, KEPT, EAST])
-    assert compare_ledgers("west", old, new, claims) == change
+    claims.add([OURS, KEPT, GONE, EAST])
+    assert compare_ledgers("west", old, new, claims, {A}) == change
 
 
 def test_a_retirement_that_a_ledger_learned_is_taken_in():
     retired = KEPT.retire(9, "withdrawn")
     claims = Claims(lambda _: True)
     claims.add([KEPT])
-    change = compare_ledgers("west", ledger("west", KEPT), ledger("west", retired), claims)
+    change = compare_ledgers("west", ledger("west", KEPT), ledger("west", retired), claims, {A})
     assert change.new == (retired,)

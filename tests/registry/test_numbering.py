@@ -240,7 +240,7 @@ def test_a_host_of_a_cluster_that_keeps_its_ledger_is_not_renumbered_by_us():
 
 def test_a_choice_is_newer_than_all_that_is_known(registry):
     newest = registry.claims.newest
-    (chosen,) = registry.numbering.choose(A, 0, "east")
+    (chosen,) = registry.numbering.choose({A: "east"}, 0)
     assert (chosen.kind, chosen.allocated_at) == (ClaimKind.CHOSEN, newest + 1)
     assert chosen.vip in registry.numbering.occupancy
 
@@ -295,3 +295,24 @@ def test_of_two_numbers_of_one_host_the_older_stays_and_is_copied():
     settled(registry, reset("east", export("a.ns")), reset("west", export("a.ns", "west")))
     live = {(c.cluster, c.vip) for c in registry.claims.of_host(A) if not c.is_retired}
     assert live == {("east", vip("240.128.0.7")), ("west", vip("240.128.0.7"))}
+
+
+def test_a_forgotten_claim_frees_its_address_for_who_waits_for_one():
+    registry = Registry(settings(pools=["240.128.0.0/30"]))
+    resting = claim("x.ns", "240.128.0.1", 1, "west", retired_at=2)
+    held = claim("y.ns", "240.128.0.2", 1, "west")
+    own = reset("west", ledger=ledger("west", resting, held))
+    settled(registry, reset("east", export("a.ns")), own)
+    assert service(registry, "a.ns").state is ServiceState.EXHAUSTED
+    registry.apply([SetLedger("west", ledger("west", held))], 20)
+    registry.acknowledge(registry.unwritten, 20)
+    assert service(registry, "a.ns").state is ServiceState.READY
+
+
+def test_a_renumbering_that_finds_no_address_is_refused_and_takes_none():
+    registry = Registry(settings(pools=["240.128.0.0/30"]))
+    settled(registry, reset("east", export("a.ns"), export("b.ns")), reset("west"))
+    usage = registry.usage()
+    with pytest.raises(RequestRefused, match="no pool has a free address"):
+        registry.renumber([Host("a.ns")], 20)
+    assert registry.usage() == usage

@@ -1,6 +1,7 @@
 import pytest
 from msgspec import structs
 
+from globaldns.model.address import format_address
 from globaldns.model.export import (
     Endpoint,
     Port,
@@ -275,3 +276,31 @@ def test_a_claim_that_an_unheard_cluster_has_retired_makes_no_service():
     settled(registry, reset("east"), reset("north", ledger=kept))
     assert registry.claims.held(A)
     assert A not in registry.services
+
+
+def test_a_stale_host_is_answered_again_when_its_cluster_speaks_again(registry):
+    vips = service(registry, "a.ns").vips
+    registry.apply([SetFreshness(Freshness("east", SourceState.SILENT, 10))], 10)
+    registry.tick(10 + QUARANTINE)
+    assert service(registry, "a.ns").state is ServiceState.STALE
+    registry.apply([SetFreshness(Freshness("east", SourceState.SYNCED, 2000))], 2000)
+    assert service(registry, "a.ns").state is ServiceState.READY
+    assert service(registry, "a.ns").vips == vips
+
+
+def test_a_number_is_answered_as_soon_as_one_of_its_claims_is_written():
+    registry = both()
+    delta = registry.apply([Put(export("a.ns")), Put(export("a.ns", "west"))], 20)
+    first, second = delta.claims
+    assert first.vip == second.vip
+    registry.acknowledge([second], 21)
+    assert service(registry, "a.ns").state is ServiceState.READY
+
+
+def test_a_host_that_lost_its_number_before_it_was_written_is_exhausted_at_once():
+    registry = settled(Registry(settings(pools=["240.128.0.0/30"])), reset("east"), reset("west"))
+    registry.apply([Put(export("a.ns"))], 20)
+    registry.apply([Put(export("b.ns"))], 20)
+    taken = format_address(registry.claims.held(Host("a.ns"))[0].vip)
+    registry.apply([Put(export("c.ns", pins=[taken]))], 21)
+    assert service(registry, "a.ns").state is ServiceState.EXHAUSTED

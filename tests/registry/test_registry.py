@@ -223,3 +223,9 @@ def test_the_history_in_another_clusters_ledger_is_not_ours_to_forget():
 
 def test_there_is_no_deadline_where_time_changes_nothing(registry):
     assert registry.next_deadline is None
+
+
+def test_what_only_our_ledger_knows_is_published_with_the_first_turn():
+    registry = Registry(settings(), [claim("a.ns", "240.128.0.7", 5, "west")])
+    delta = registry.apply([reset("east")], 10)
+    assert [(one.host, one.state) for one in delta.services] == [(A, ServiceState.CLAIMED)]

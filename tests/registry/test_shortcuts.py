@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import structs
 
+from globaldns.errors import RequestRefused
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.export import Export, Port
 from globaldns.model.host import Host
@@ -199,7 +200,10 @@ class Changing(RuleBasedStateMachine):
             and registry.numbering.needs_number(host)
             and any(registry.views.is_written_by_us(c) for c in CLUSTERS if self.exports(c, host))
         ]
-        self.note(registry.renumber(hosts, self.now) if hosts else registry.tick(self.now))
+        try:
+            self.note(registry.renumber(hosts, self.now) if hosts else registry.tick(self.now))
+        except RequestRefused:
+            assert any(usage.free == 0 for usage in registry.usage())
 
     def exports(self, cluster: str, host: Host) -> bool:
         exports = self.registry.views.exports(host)

@@ -5,6 +5,7 @@ from globaldns.model.export import (
     Gateway,
 )
 from globaldns.model.host import Host
+from globaldns.model.service import ServiceState
 from globaldns.model.view import (
     Doubt,
     Fence,
@@ -18,6 +19,7 @@ from globaldns.model.view import (
     SetPolicies,
     SourceState,
 )
+from globaldns.registry.registry import Registry
 from globaldns.registry.views import Views
 from tests.registry.mesh import (
     NO_LEDGER,
@@ -25,12 +27,14 @@ from tests.registry.mesh import (
     A,
     B,
     both,
+    claim,
     export,
     ledger,
     policy,
     reset,
     service,
     settings,
+    settled,
 )
 
 ORIGIN = export("x.ns").origin
@@ -241,3 +245,12 @@ def test_gateways_are_those_that_were_said_last():
     assert found.cluster("east").gateways == gateways
     found.reset(reset("east"))
     assert found.cluster("east").gateways == ()
+
+
+def test_fencing_a_cluster_that_was_never_heard_ends_what_is_known_of_it_by_claims():
+    rules = settings(clusters=("east", "north", "west"))
+    registry = Registry(rules, [claim("a.ns", "240.128.0.7", 5, "west")])
+    settled(registry, reset("east"), reset("north"))
+    assert service(registry, "a.ns").state is ServiceState.CLAIMED
+    word = Fence("west", True, 5, export("x.ns").origin)
+    assert registry.apply([SetFences("east", (word,))], 20).removed == (Host("a.ns"),)
