@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,6 +17,10 @@ from globaldns.ledger.opening import OnLoss
 if TYPE_CHECKING:
     from globaldns.admin.listening import Listening
 
+SWITCH_SECONDS = 0.001
+"""How long a thread that writes state may keep the interpreter from answering; Python's default of
+5 ms is waited for at every step of an answer that goes through a thread."""
+
 
 async def serve(
     path: Path, config: Config, *, new_ledger: bool, announce: Callable[[Listening], None]
@@ -27,6 +32,7 @@ async def serve(
         StateError, LedgerError, ListenError: what it takes to serve cannot be had.
     """
     logs.configure(config.log)
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.disable()  # until all is read: it makes no cycles, and looking for them takes a tenth
     async with AsyncExitStack() as stack:
         stack.callback(gc.enable)
