@@ -13,7 +13,8 @@ from typing import Protocol
 
 import msgspec
 
-from globaldns.model.address import Address, Family, Prefix, parse_prefix
+from globaldns.config import special
+from globaldns.model.address import Address, Prefix, parse_prefix
 from globaldns.model.host import Host
 
 _KEYED = blake2b(key=b"globaldns vip 1", digest_size=16)
@@ -21,23 +22,7 @@ _KEYED = blake2b(key=b"globaldns vip 1", digest_size=16)
 
 _HALF = 8  # octets
 
-SPECIAL: tuple[Prefix, ...] = tuple(
-    map(
-        parse_prefix,
-        (
-            "0.0.0.0/8",  # RFC 1122 section 3.2.1.3: this network
-            "127.0.0.0/8",  # RFC 1122 section 3.2.1.3: loopback
-            "169.254.0.0/16",  # RFC 3927: link-local
-            "224.0.0.0/4",  # RFC 5771: multicast
-            "240.240.0.0/16",  # Istio's own allocation
-            "255.255.255.255/32",  # RFC 919: limited broadcast
-            "::/127",  # RFC 4291 sections 2.5.2 and 2.5.3: unspecified and loopback
-            "2001:2::/48",  # RFC 5180: benchmarking; Istio's own allocation
-            "fe80::/10",  # RFC 4291 section 2.5.6: link-local
-            "ff00::/8",  # RFC 4291 section 2.7: multicast
-        ),
-    )
-)
+SPECIAL: tuple[Prefix, ...] = tuple(parse_prefix(str(network)) for network in special.SPECIAL)
 """Where neither pool nor pin may lie unless ``vips.allow_special`` says so."""
 
 
@@ -130,8 +115,3 @@ def places(host: Host, size: int) -> Iterator[int]:
 def make_rooms(pools: Sequence[Prefix], reserved: Sequence[Prefix]) -> tuple[Room, ...]:
     """Return the rooms of all pools, in the order in which they are tried."""
     return tuple(make_room(pool, reserved) for pool in pools)
-
-
-def family_rooms(rooms: Iterable[Room], family: Family) -> tuple[Room, ...]:
-    """Return the rooms of one family."""
-    return tuple(room for room in rooms if room.pool.family is family)
