@@ -76,6 +76,8 @@ class Mesh:
                 pass
             self._wanted.clear()
             self.take_turn()
+            if self._is_due:
+                self._wanted.set()
             await asyncio.sleep(GATHER_SECONDS)
 
     def take_turn(self) -> None:
@@ -83,10 +85,9 @@ class Mesh:
         now = self.clock.now()
         is_trusted_again = self._look_at_clock()
         changes, self._waiting = self._waiting, []
-        deadline = self.registry.next_deadline
         if changes:
             self.publish(self.registry.apply(changes, now))
-        elif is_trusted_again or (deadline is not None and deadline <= now):
+        elif is_trusted_again or self._is_due:
             self.publish(self.registry.tick(now))
         if not self.registry.is_settled and self._seams.may_settle():
             self._settle(now)
@@ -120,13 +121,17 @@ class Mesh:
         if delta.claims:
             self._seams.write()
         self._seams.tell(delta)
-        if self.registry.unwritten:
-            return
-        if self.registry.is_settled:
+        if self.registry.is_written and self.registry.is_settled:
             self.numbered.set()
             received, self._received = self._received, {}
             for cluster, at in received.items():
                 self._seams.measure(cluster, at)
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether the registry has something to do though nothing changes."""
+        deadline = self.registry.next_deadline
+        return deadline is not None and deadline <= self.clock.now()
 
     def _look_at_clock(self) -> bool:
         """Pause the registry while the clock cannot be believed; return whether that has ended."""

@@ -5,6 +5,7 @@ Hosts without a number show the one that a server would give them; nothing is wr
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -85,7 +86,7 @@ def read_mesh(config: Config, claims: tuple[Claim, ...], now: int) -> OfflineMes
     for source in sources.values():
         source.read_once(moment)
     share_gateways(sources)
-    registry = Registry(registry_settings(config), claims)
+    registry = Registry(registry_settings(config), claims, at_once=sys.maxsize)
     registry.apply([Reset(source.view()) for source in sources.values()], now)
     registry.settle(now)
     registry.await_no_longer(now)

@@ -2,7 +2,8 @@
 
 The order matters. Pins come first, so that nobody is given an address that a person just wrote.
 Then every claim that has ended or lost is retired and what is held is copied, until nothing more
-follows. Then the hosts that have no number get one, in sorted order.
+follows. Then the hosts that have no number get one, in sorted order; where that are many, the rest
+stands in line for the next turns.
 """
 
 from __future__ import annotations
@@ -22,20 +23,28 @@ from globaldns.registry.claiming import (
     unused_date,
 )
 from globaldns.registry.claims import Claims, find
+from globaldns.registry.line import Line
 from globaldns.registry.merge import deciding_export
 from globaldns.registry.occupancy import Occupancy
 from globaldns.registry.unwritten import Unwritten
 from globaldns.registry.views import Views
 from globaldns.registry.vip import is_within, may_be_pinned
 
+AT_ONCE = 5_000
+"""Hosts that one turn numbers, some 100 ms: others get their turn between."""
+
 
 class Numbering:
     """Decides what we write, and keeps count of what is written."""
 
-    def __init__(self, views: Views, claims: Claims, occupancy: Occupancy) -> None:
+    def __init__(
+        self, views: Views, claims: Claims, occupancy: Occupancy, *, at_once: int = AT_ONCE
+    ) -> None:
         self._views = views
         self._claims = claims
+        self._at_once = at_once
         self.occupancy = occupancy
+        self.line = Line()
         self.unwritten = Unwritten()
         self.exhausted: set[Host] = set()
         """Hosts for which there was no free address."""
@@ -68,6 +77,10 @@ class Numbering:
         """Whether a host has claims, and our ledger has yet to get every one of them."""
         pending = self.unwritten.of_host(host)
         return bool(pending) and len(pending) == len(self._claims.of_host(host))
+
+    def is_on_its_way(self, host: Host) -> bool:
+        """Whether a host is to get a number, or its first claims are yet to be written."""
+        return host in self.line or self.is_unwritten(host)
 
     def remembered(self, host: Host) -> tuple[Address, ...]:
         """Return which of a host's VIPs stand in our ledger or in an exporter's own."""
@@ -133,10 +146,10 @@ class Numbering:
         while queue:
             touched |= queue
             queue = self.write([c for host in queue for c in self._renew(host, writers)])
-        numbered: list[Claim] = []
-        for host in sorted(touched):
-            numbered += self._number(host, writers)
-        return touched | self.write(numbered)
+        self.line.join([host for host in touched if self._lacks_number(host)])
+        served = self.line.serve(self._at_once)
+        numbered = [claim for host in served for claim in self._number(host, writers)]
+        return touched.union(served, self.write(numbered))
 
     def renumbering_cluster(self, host: Host) -> str:
         """Return in whose name a host is renumbered: ours if we export it.
@@ -245,14 +258,20 @@ class Numbering:
         holder = self._claims.holder(claim.vip)
         return holder is None and not self._claims.is_void(claim)
 
+    def _lacks_number(self, host: Host) -> bool:
+        """Whether a host is to get a number, from us if we write for any who export it."""
+        if self._missing_families(host) and self.needs_number(host):
+            return True
+        self.exhausted.discard(host)
+        return False
+
     def _number(self, host: Host, writers: frozenset[str]) -> list[Claim]:
         self.exhausted.discard(host)
         clusters = [e.cluster for e in self._views.exports(host) if e.cluster in writers]
-        missing = self._missing_families(host)
         given: list[Claim] = []
-        if not clusters or not missing or not self.needs_number(host):
+        if not clusters or not self.needs_number(host):
             return given
-        for family in missing:
+        for family in self._missing_families(host):
             vip = self._resting_own(host, family) or self.occupancy.take(host, family)
             if vip is None:
                 self.exhausted.add(host)

@@ -38,7 +38,7 @@ from globaldns.registry.claims import Claims
 from globaldns.registry.delta import Delta
 from globaldns.registry.handover import Handovers
 from globaldns.registry.ledgers import compare_ledgers
-from globaldns.registry.numbering import Numbering
+from globaldns.registry.numbering import AT_ONCE, Numbering
 from globaldns.registry.occupancy import Occupancy, VipUsage
 from globaldns.registry.publishing import Publisher
 from globaldns.registry.retention import expired
@@ -53,7 +53,7 @@ class Registry:
     """The whole mesh as we know it.
 
     ``claims`` are those in our ledger; ``last`` is the last zone of the run before, and
-    ``handovers`` the waits that were not over then.
+    ``handovers`` the waits that were not over then. A turn numbers ``at_once`` hosts at most.
     """
 
     def __init__(
@@ -62,12 +62,15 @@ class Registry:
         claims: Iterable[Claim] = (),
         last: Iterable[Entry] = (),
         handovers: Mapping[Address, int] = _NO_HANDOVERS,
+        *,
+        at_once: int = AT_ONCE,
     ) -> None:
         self.settings = settings
         self.views = Views(settings)
         self.claims = Claims(self._counts)
         rooms = make_rooms(settings.pools, settings.reserved)
-        self.numbering = Numbering(self.views, self.claims, Occupancy(rooms, settings.quarantine))
+        occupancy = Occupancy(rooms, settings.quarantine)
+        self.numbering = Numbering(self.views, self.claims, occupancy, at_once=at_once)
         entries = {entry.host: entry for entry in last}
         self._handovers = Handovers(handovers, entries.values())
         self._publisher = Publisher(
@@ -78,7 +81,7 @@ class Registry:
         self._is_settled = False
         self._pause_reason: str | None = None
         self._awaiting: set[Host] = set()
-        """Hosts that ``settle`` numbered first of all: published once our ledger has them."""
+        """Hosts to be numbered first of all: published once our ledger has them."""
         self._put_off = self.numbering.learn(claims)
         self._unpublished = set(self._put_off)
 
@@ -91,6 +94,11 @@ class Registry:
     def unwritten(self) -> tuple[Claim, ...]:
         """The claims that our ledger does not have yet."""
         return self.numbering.unwritten.everything()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether all that is to be numbered now has a number, and our ledger has it."""
+        return not self._is_numbering and not self.numbering.unwritten
 
     @property
     def handovers(self) -> dict[Address, int]:
@@ -132,7 +140,7 @@ class Registry:
         self._awaiting = {
             host
             for host in touched
-            if host not in self.services and self.numbering.is_unwritten(host)
+            if host not in self.services and self.numbering.is_on_its_way(host)
         }
         delta = self._publish(touched, now)
         self._publisher.forget_last()
@@ -156,6 +164,8 @@ class Registry:
     @property
     def next_deadline(self) -> int | None:
         """When ``tick`` has, or had, something to do; None: not before the next change."""
+        if self._is_numbering:
+            return 0  # at once
         too_old = self._publisher.too_old
         ends = [self._handovers.next_end, self.views.next_too_old(too_old)]
         if self._may_write:
@@ -221,6 +231,11 @@ class Registry:
         self._must_recheck_rests = True
         dirty = {*self.views.hosts, *self.claims.hosts, *self.services}
         return self._turn(dirty, now)
+
+    @property
+    def _is_numbering(self) -> bool:
+        """Whether the next turn has hosts to number that stand in line."""
+        return bool(self.numbering.line) and self._may_write
 
     @property
     def _may_write(self) -> bool:
@@ -321,7 +336,7 @@ class Registry:
 
     def _publish(self, touched: set[Host], now: int) -> Delta:
         if self._awaiting:
-            waiting = filter(self.numbering.is_unwritten, touched & self._awaiting)
+            waiting = filter(self.numbering.is_on_its_way, touched & self._awaiting)
             self._awaiting -= touched - set(waiting)
         publication = self._catalogue.publish(
             touched - self._awaiting,

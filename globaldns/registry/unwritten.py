@@ -22,6 +22,9 @@ class Unwritten:
         """Whether any claim of a host is on its way."""
         return host in self._pending
 
+    def __bool__(self) -> bool:
+        return bool(self._pending)
+
     def of_host(self, host: Host) -> tuple[Claim, ...]:
         """Return the claims of a host that are on their way."""
         return self._pending.get(host, _NO_CLAIMS)

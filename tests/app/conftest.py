@@ -8,6 +8,7 @@ import pytest
 
 from globaldns.model.claim import Claim
 from globaldns.model.snapshot import Entry
+from globaldns.registry.numbering import AT_ONCE
 from globaldns.registry.registry import Registry
 from globaldns.registry.settings import RegistrySettings
 from globaldns.state import StateDirectory
@@ -37,9 +38,10 @@ def turning(tmp_path: Path) -> Callable[..., Turning]:
         *,
         claims: Iterable[Claim] = (),
         last: Iterable[Entry] = (),
+        at_once: int = AT_ONCE,
     ) -> Turning:
         entries = tuple(last)
-        registry = Registry(obeyed or settings(), claims, entries)
+        registry = Registry(obeyed or settings(), claims, entries, at_once=at_once)
         return Turning(registry, tmp_path / "state", entries)
 
     return make

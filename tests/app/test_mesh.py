@@ -298,3 +298,23 @@ def test_what_comes_right_after_a_turn_is_gathered_for_the_next(turning: Make) -
         running.cancel()
 
     run_leaping(test)
+
+
+def test_while_hosts_stand_in_line_turn_follows_turn_and_nothing_is_called_numbered(
+    turning: Make,
+) -> None:
+    mesh = turning(at_once=1)
+
+    async def test() -> None:
+        running = asyncio.create_task(mesh.mesh.run())
+        started = asyncio.get_running_loop().time()
+        mesh.mesh.offer(read(A, B, C), 1.0)
+        for host in (A, B, C):
+            await until(lambda: bool(mesh.registry.unwritten))
+            assert {claim.host for claim in acknowledge(mesh)} == {host}
+            assert mesh.mesh.numbered.is_set() == (host == C)
+        assert set(mesh.answers()) == {A, B, C}
+        assert asyncio.get_running_loop().time() - started < HEARTBEAT_SECONDS
+        running.cancel()
+
+    run_leaping(test)

@@ -123,6 +123,8 @@ def settled(registry: Registry, *changes: Reset, now: int = 10) -> Registry:
     """Give a registry its views, settle it, and remember everything."""
     registry.apply(changes, now)
     remember(registry, registry.settle(now), now)
+    while not registry.is_written:
+        remember(registry, registry.tick(now), now)
     return registry
 
 

@@ -45,7 +45,7 @@ class Cluster:
         self.marker = 0
         self.clock_error = 0
         self.heard: dict[str, View] = {}
-        self.registry = Registry(settings(name, CLUSTERS, pools=[POOL]))
+        self.registry = Registry(settings(name, CLUSTERS, pools=[POOL]), at_once=2)
 
     def view(self) -> View:
         exports = tuple(
@@ -63,10 +63,17 @@ class Cluster:
         }
 
     def write(self, delta: Delta, now: int) -> list[Delta]:
+        deltas = [delta, self.remember(delta, now)]
+        while not self.registry.is_written:
+            more = self.registry.tick(now)
+            deltas += [more, self.remember(more, now)]
+        return deltas
+
+    def remember(self, delta: Delta, now: int) -> Delta:
         for claim in delta.claims:
             known = self.ledger.get(claim.key, claim)
             self.ledger[claim.key] = known.merge(claim)
-        return [delta, remember(self.registry, delta, now)]
+        return remember(self.registry, delta, now)
 
 
 class Mesh(RuleBasedStateMachine):
@@ -238,7 +245,7 @@ class Mesh(RuleBasedStateMachine):
         contacts = {name: self.contact(cluster, name) for name in CLUSTERS}
         handovers = cluster.registry.handovers
         last = [to_entry(service) for service in cluster.registry.services.values()]
-        cluster.registry = Registry(cluster.registry.settings, claims, last, handovers)
+        cluster.registry = Registry(cluster.registry.settings, claims, last, handovers, at_once=2)
         for view in cluster.heard.values():
             contact = contacts[view.cluster]
             remembered = Freshness(view.cluster, SourceState.REMEMBERED, contact)

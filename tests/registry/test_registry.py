@@ -229,3 +229,41 @@ def test_what_only_our_ledger_knows_is_published_with_the_first_turn():
     registry = Registry(settings(), [claim("a.ns", "240.128.0.7", 5, "west")])
     delta = registry.apply([reset("east")], 10)
     assert [(one.host, one.state) for one in delta.services] == [(A, ServiceState.CLAIMED)]
+
+
+def test_many_hosts_are_numbered_some_at_a_time_and_denied_none_of_them_meanwhile():
+    registry = Registry(settings(), at_once=2)
+    hosts = [f"{letter}.ns" for letter in "edcba"]
+    registry.apply([reset("east", *map(export, hosts)), reset("west")], 10)
+    delta = registry.settle(10)
+    served: list[str] = []
+    while not registry.is_written:
+        assert not delta.complete
+        assert (registry.next_deadline is None) == (len(served) == 4)
+        numbered = remember(registry, delta, 10)
+        served += [service.host for service in numbered.services]
+        assert all(service.vips for service in numbered.services)
+        delta = registry.tick(10)
+    assert served == sorted(hosts)
+    assert delta.complete
+    assert registry.next_deadline is None
+
+
+def test_a_host_that_ends_while_it_stands_in_line_is_absent():
+    registry = Registry(settings(), at_once=1)
+    registry.apply([reset("east", export("a.ns"), export("b.ns")), reset("west")], 10)
+    remember(registry, registry.settle(10), 10)
+    assert registry.apply([Remove("east", B)], 10).complete
+    assert registry.is_written
+    assert set(registry.services) == {A}
+
+
+def test_while_the_clock_is_not_believed_nobody_in_line_is_numbered():
+    registry = Registry(settings(), at_once=1)
+    registry.apply([reset("east", export("a.ns"), export("b.ns")), reset("west")], 10)
+    remember(registry, registry.settle(10), 10)
+    registry.pause("the clock is wrong")
+    assert registry.next_deadline is None
+    assert not registry.tick(10).claims
+    registry.pause(None)
+    assert {one.host for one in registry.tick(10).claims} == {B}

@@ -99,7 +99,7 @@ class Changing(RuleBasedStateMachine):
         is_settled=st.booleans(),
     )
     def start(self, heard: tuple[str, ...], known: list[Claim], *, is_settled: bool) -> None:
-        self.registry = Registry(SETTINGS, known)
+        self.registry = Registry(SETTINGS, known, at_once=2)
         for cluster in heard:
             self.speak(cluster)
         if is_settled:
@@ -238,7 +238,7 @@ class Changing(RuleBasedStateMachine):
                 self.stand(cluster, SourceState.SYNCED, Doubt.NONE)
         if not self.registry.is_settled:
             self.settle()
-        for _ in range(3):
+        for _ in range(6):
             self.wait(10 * TTL)
             self.acknowledge(None)
         anew = Registry(SETTINGS, self.registry.claims)

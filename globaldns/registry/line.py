@@ -1,0 +1,43 @@
+"""Hosts in line for a number: numbered some at a time, so that no turn is long.
+
+A cluster that is read for the first time brings 100,000 at once; what a turn has numbered is
+written and answered while the rest waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from globaldns.model.host import Host
+
+
+class Line:
+    """Hosts that wait, served in sorted order."""
+
+    def __init__(self) -> None:
+        self._waiting: set[Host] = set()
+        self._sorted: list[Host] = []
+        """The same, last first; empty: to be sorted anew."""
+
+    def __contains__(self, host: Host) -> bool:
+        """Whether a host waits."""
+        return host in self._waiting
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def join(self, hosts: Iterable[Host]) -> None:
+        """Have hosts wait; those that do already keep their place."""
+        before = len(self._waiting)
+        self._waiting.update(hosts)
+        if len(self._waiting) != before:
+            self._sorted = []
+
+    def serve(self, most: int) -> list[Host]:
+        """Return, sorted, the hosts whose turn it is, and let them go."""
+        if not self._sorted:
+            self._sorted = sorted(self._waiting, reverse=True)
+        served = self._sorted[: -most - 1 : -1]
+        del self._sorted[-most:]
+        self._waiting.difference_update(served)
+        return served
