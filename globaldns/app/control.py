@@ -31,6 +31,7 @@ from globaldns.metrics import DnsReadings, MeshFigures, Metrics
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.registry.registry import Registry
+from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import steady_clock
 
 UDP = "recvmsg"
@@ -49,6 +50,7 @@ class Control:
         thread: LedgerThread,
         dns: DnsServer,
         clock: BelievedClock,
+        reader: BulkReader,
     ) -> None:
         self.situation = situation
         self.thread = thread
@@ -60,7 +62,7 @@ class Control:
         self.news = News(registry, self.metrics, self.broadcast, self._report_clusters)
         self.writer = self._make_writer()
         self.mesh = self._make_mesh(publication)
-        self.sources = self._make_sources()
+        self.sources = self._make_sources(reader)
         self.readings = ServerReadings(
             situation,
             self.mesh,
@@ -100,14 +102,14 @@ class Control:
         )
         return Mesh(self.registry, publication, self.clock, seams)
 
-    def _make_sources(self) -> Sources:
+    def _make_sources(self, reader: BulkReader) -> Sources:
         seams = SourceSeams(
             offer=self.mesh.offer,
             count=lambda *labels: self.metrics.source_events.labels(*labels).inc(),
             on_restart=self.count_restart,
             wall=self.clock.now,
         )
-        return Sources(seams)
+        return Sources(seams, reader)
 
     def _report_clusters(self) -> tuple[ClusterReport, ...]:
         return report_clusters(self.readings)

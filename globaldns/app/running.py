@@ -29,6 +29,7 @@ from globaldns.config.schema import Config
 from globaldns.model.claim import format_time
 from globaldns.model.view import View
 from globaldns.registry.registry import Registry
+from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import Backoff, steady_clock, supervise
 
 logger = logging.getLogger(__name__)
@@ -44,14 +45,20 @@ class _Stopped(Exception):
 
 
 async def run(
-    path: Path, config: Config, started: Started, *, announce: Announce, stack: AsyncExitStack
+    path: Path,
+    config: Config,
+    started: Started,
+    reader: BulkReader,
+    *,
+    announce: Announce,
+    stack: AsyncExitStack,
 ) -> None:
     """Run a server that answers already until a signal ends it.
 
     Raises:
         LedgerError, ListenError: what it takes to go on cannot be had.
     """
-    control = await _make_control(path, config, started)
+    control = await _make_control(path, config, started, reader)
     memory = Memory(started.state, control.keepsakes)
     stack.push_async_callback(memory.save)
     admin = AdminServer(control.readings, listen=config.admin.listen)
@@ -64,7 +71,9 @@ async def run(
     await _run_tasks(control, started, memory, views, lambda: _tell(control, admin, announce))
 
 
-async def _make_control(path: Path, config: Config, started: Started) -> Control:
+async def _make_control(
+    path: Path, config: Config, started: Started, reader: BulkReader
+) -> Control:
     """Return the control side, with all that the ledger remembers."""
     last, thread = started.last, started.thread
     claims = await thread.run(thread.ledger.claims)
@@ -90,6 +99,7 @@ async def _make_control(path: Path, config: Config, started: Started) -> Control
         thread=thread,
         dns=started.dns,
         clock=started.clock,
+        reader=reader,
     )
 
 
@@ -160,7 +170,7 @@ async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> Non
     gc.freeze()
     gc.enable()
     _release_memory()
-    await control.sources.bulk.close()
+    await control.sources.reader.close()
     tell()
 
 

@@ -38,7 +38,12 @@ async def serve(
         stack.callback(gc.enable)
         on_loss = OnLoss.REPLACE if new_ledger else OnLoss.REFUSE
         started = await start(config, on_loss=on_loss, stack=stack)
-        # Here, because importing it takes as long as all before it, and names wait for an answer.
+        # Here, because importing takes as long as all before it, and names wait for an answer.
+        from globaldns.sources.bulk import BulkReader  # noqa: PLC0415
+
+        reader = BulkReader()
+        stack.push_async_callback(reader.close)
+        await reader.prepare(one.source.directory for one in config.clusters.values())
         from globaldns.app.running import run  # noqa: PLC0415
 
-        await run(path, config, started, announce=announce, stack=stack)
+        await run(path, config, started, reader, announce=announce, stack=stack)

@@ -52,14 +52,14 @@ class SourceSeams(msgspec.Struct, frozen=True):
 class Sources:
     """The sources that run."""
 
-    def __init__(self, seams: SourceSeams) -> None:
+    def __init__(self, seams: SourceSeams, reader: BulkReader) -> None:
         self._seams = seams
         self._tasks: asyncio.TaskGroup
         self._specs: dict[str, SourceSpec] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._gateways: dict[str, frozenset[str]] = {}
         self._grace_ends = inf
-        self.bulk = BulkReader()
+        self.reader = reader
         """Reads the first time; to be closed when that is done."""
         self.sources: dict[str, DirectorySource] = {}
         """By cluster."""
@@ -103,7 +103,7 @@ class Sources:
             grace=spec.grace,
             remembered=remembered,
             wall=self._seams.wall,
-            bulk=self.bulk,
+            bulk=self.reader,
         )
         self._specs[cluster] = spec
         self.sources[cluster] = source

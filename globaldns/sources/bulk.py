@@ -16,7 +16,7 @@ import asyncio
 import logging
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +26,7 @@ import msgspec
 from globaldns.model.finding import Finding
 from globaldns.objects import KINDS, Object, ObjectKey, key
 from globaldns.sources.manifest import Manifest, Misfit, Reading, Unread, read_manifest
-from globaldns.sources.scan import Stamp
+from globaldns.sources.scan import Stamp, scan
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +142,15 @@ class BulkReader:
         self._replies: asyncio.Task[None] | None = None
         self._is_over = False
 
+    async def prepare(self, roots: Iterable[Path]) -> None:
+        """Start the process now if one of these directories is to be read with it.
+
+        It imports what it needs while others do something else.
+        """
+        scans = await asyncio.gather(*(asyncio.to_thread(scan, root) for root in roots))
+        if any(found.octets >= MANY_OCTETS for found in scans):
+            await self._start_once()
+
     async def read(self, job: Job) -> list[Reading]:
         """Return what the files of a job say."""
         reply = await self._ask(_encoder.encode(job))
@@ -161,9 +170,7 @@ class BulkReader:
 
     async def _ask(self, payload: bytes) -> bytes | None:
         """Return the process's reply; None: it gave none, and gives none any more."""
-        async with self._starting:
-            if self._child is None and not self._is_over:
-                await self._start()
+        await self._start_once()
         child = self._child
         if child is None or child.stdin is None:
             return None
@@ -173,6 +180,11 @@ class BulkReader:
         with suppress(ConnectionError):  # it has ended, which is seen where replies are received
             await child.stdin.drain()
         return await reply
+
+    async def _start_once(self) -> None:
+        async with self._starting:
+            if self._child is None and not self._is_over:
+                await self._start()
 
     async def _start(self) -> None:
         try:

@@ -10,6 +10,7 @@ from typing import Any
 from globaldns.app.sources import Sources, SourceSeams
 from globaldns.model.export import ExportKind
 from globaldns.model.view import Change, SourceState, View
+from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import wall_clock
 from tests.app.meshes import Place, until
 from tests.sources.manifests import hosts
@@ -33,7 +34,7 @@ class Running:
             on_restart=self.restarts.append,
             wall=wall_clock,
         )
-        self.sources = Sources(seams)
+        self.sources = Sources(seams, BulkReader())
 
     @asynccontextmanager
     async def run(self, views: Mapping[str, View] | None = None) -> AsyncIterator[None]:

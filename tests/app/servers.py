@@ -23,6 +23,7 @@ from globaldns.app.serving import serve
 from globaldns.app.starting import Started, start
 from globaldns.ledger.opening import OnLoss
 from globaldns.registry.registry import Registry
+from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import steady_clock
 from tests.app.meshes import CEILING_SECONDS, Place
 
@@ -65,6 +66,7 @@ async def controlled(place: Place) -> AsyncIterator[Control]:
             thread=server.thread,
             dns=server.dns,
             clock=server.clock,
+            reader=BulkReader(),
         )
 
 

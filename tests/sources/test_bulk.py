@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from globaldns.sources.bulk import (
+    MANY_OCTETS,
     BulkReader,
     Job,
     decode_readings,
@@ -83,3 +84,14 @@ async def test_after_it_is_closed_files_are_read_here(job: Job) -> None:
     await reader.close()
     assert await reader.read(job) == read_job(job)
     assert reader._child is None
+
+
+@pytest.mark.parametrize(("octets", "is_started"), [(MANY_OCTETS, True), (1, False)])
+async def test_the_process_starts_ahead_where_there_is_much_to_read(
+    tmp_path: Path, octets: int, *, is_started: bool
+) -> None:
+    (tmp_path / "some.yaml").write_text("#" * octets)
+    reader = BulkReader()
+    await reader.prepare([tmp_path, tmp_path / "missing"])
+    assert (reader._child is not None) == is_started
+    await reader.close()
