@@ -62,9 +62,12 @@ class ClusterExports:
         self._refused: dict[ObjectKey, tuple[Finding, ...]] = {}
         self._remarks: dict[ObjectKey, tuple[Finding, ...]] = {}
 
-    def put(self, resource: Object, file: str = "") -> None:
-        """Take a new or changed object; one that is refused keeps its last good version."""
-        identity = self._identify(resource)
+    def put(self, resource: Object, file: str = "", identity: ObjectKey | None = None) -> None:
+        """Take a new or changed object; one that is refused keeps its last good version.
+
+        ``identity`` is its key, where that is known.
+        """
+        identity = identity or self._identify(resource)
         if isinstance(resource, _WRITTEN_BY_US) and marks.is_owned(resource.metadata):
             self.remove(identity)
             return
@@ -94,9 +97,11 @@ class ClusterExports:
             self._forget(key, former)
             self._store.remove(key)
 
-    def forget_known(self) -> None:
-        """Take every export as it comes from now on, also where it equals a known one."""
-        self._contest.forget_known()
+    def begin(self) -> None:
+        """Take what there is for told, and every change from now on for news."""
+        self.settle()
+        self._contest.begin()
+        self._facets.begin(self._context.network)
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> None:
         """Learn the gateways of all other clusters: entries that lead there are routes."""
@@ -104,14 +109,28 @@ class ClusterExports:
             self._foreign_gateways = addresses
             self._is_context_stale = True
 
+    def settle(self) -> None:
+        """Judge what was touched; early, what all exports depend on costs little."""
+        if self._is_context_stale:
+            self._is_context_stale = False
+            self._renew_context()
+        stale, self._stale = self._stale, {}
+        for identity in stale:
+            if identity.kind == Service.kind:
+                self._judge_service(identity)
+            else:
+                entry = self._store.get(ServiceEntry, identity.namespace, identity.name)
+                if entry is not None:
+                    self._judge_entry(identity, entry, self._store.file(identity))
+
     def changes(self) -> list[Change]:
         """Return what changed in the view since the last call."""
-        self._settle()
+        self.settle()
         return [*self._contest.drain(), *self._facets.drain(self._context.network)]
 
     def view(self) -> View:
         """Return the whole view; its freshness is the source's to say."""
-        self._settle()
+        self.settle()
         facets = self._facets.view(self._context.network)
         return msgspec.structs.replace(facets, exports=self._contest.exports())
 
@@ -121,7 +140,7 @@ class ClusterExports:
 
     def findings(self) -> list[Finding]:
         """Return what is wrong now, sorted by file and object; lines are the source's to add."""
-        self._settle()
+        self.settle()
         found = [finding for findings in self._refused.values() for finding in findings]
         for identity, findings in self._remarks.items():
             if identity not in self._refused:
@@ -175,20 +194,6 @@ class ClusterExports:
             self._is_context_stale = True
         for touched in self._relations.touched(resource, self._store):
             self._stale[touched] = None
-
-    def _settle(self) -> None:
-        """Judge again what was touched."""
-        if self._is_context_stale:
-            self._is_context_stale = False
-            self._renew_context()
-        stale, self._stale = self._stale, {}
-        for identity in stale:
-            if identity.kind == Service.kind:
-                self._judge_service(identity)
-            else:
-                entry = self._store.get(ServiceEntry, identity.namespace, identity.name)
-                if entry is not None:
-                    self._judge_entry(identity, entry, self._store.file(identity))
 
     def _renew_context(self) -> None:
         """Learn network and gateways anew; only entries that mention a gateway depend on those."""

@@ -47,9 +47,10 @@ class Contest:
         if host in self._winners:
             self._decide(host, self._others(host, key))
 
-    def forget_known(self) -> None:
-        """Take every offer as it comes from now on."""
+    def begin(self) -> None:
+        """Take what there is for told, and every offer as it comes from now on."""
         self._known = {}
+        self._before = {}
 
     def exports(self) -> tuple[Export, ...]:
         """Return the winners, sorted by host."""

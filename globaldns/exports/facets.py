@@ -112,6 +112,10 @@ class Facets:
         )
         return self._now
 
+    def begin(self, network: str) -> None:
+        """Take what there is for told."""
+        self._told = self.view(network)
+
     def drain(self, network: str) -> Iterator[Change]:
         """Yield what changed since the last call."""
         told, now = self._told, self.view(network)

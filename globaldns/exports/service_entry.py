@@ -69,9 +69,10 @@ def allowed_zones(
 
 
 def _add_zone(zones: tuple[str, ...], zone: str, context: Context) -> tuple[str, ...]:
-    if not zones:
-        return context.shared.share((zone,))
-    return tuple(known for known in context.rules.zones if known in {*zones, zone})
+    served = context.rules.zones
+    if len(served) == 1:
+        return served
+    return context.shared.share(tuple(known for known in served if known in {*zones, zone}))
 
 
 def export_entry(

@@ -47,11 +47,13 @@ def split_zone(name: str, zones: Iterable[str]) -> tuple[Host, str] | None:
     """
     best = ""
     for zone in zones:
-        if (name == zone or name.endswith("." + zone)) and len(zone) > len(best):
-            best = zone
+        if name.endswith(zone) and len(zone) > len(best):
+            before = name[-len(zone) - 1 : -len(zone)]
+            if before in {"", "."}:
+                best = zone
     if not best:
         return None
-    return Host(name[: -len(best)].removesuffix(".")), best
+    return Host(name[: -len(best) - 1]), best
 
 
 def check_host(host: Host, zone: str) -> None:

@@ -7,6 +7,7 @@ written and answered while the rest waits.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from globaldns.model.host import Host
 
@@ -19,12 +20,12 @@ class Line:
         self._sorted: list[Host] = []
         """The same, last first; empty: to be sorted anew."""
 
-    def __contains__(self, host: Host) -> bool:
-        """Whether a host waits."""
-        return host in self._waiting
-
     def __bool__(self) -> bool:
         return bool(self._waiting)
+
+    def among(self, hosts: AbstractSet[Host]) -> set[Host]:
+        """Return those of some hosts that wait."""
+        return self._waiting & hosts
 
     def join(self, hosts: Iterable[Host]) -> None:
         """Have hosts wait; those that do already keep their place."""

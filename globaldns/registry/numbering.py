@@ -9,11 +9,12 @@ stands in line for the next turns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, Family
 from globaldns.model.claim import Claim, ClaimKind
-from globaldns.model.export import Resolution
+from globaldns.model.export import Export, Resolution
 from globaldns.model.host import Host
 from globaldns.registry.claiming import (
     copy_claims,
@@ -30,8 +31,8 @@ from globaldns.registry.unwritten import Unwritten
 from globaldns.registry.views import Views
 from globaldns.registry.vip import is_within, may_be_pinned
 
-AT_ONCE = 5_000
-"""Hosts that one turn numbers, some 100 ms: others get their turn between."""
+AT_ONCE = 10_000
+"""Hosts that one turn numbers, some 150 ms: others get their turn between."""
 
 
 class Numbering:
@@ -78,9 +79,9 @@ class Numbering:
         pending = self.unwritten.of_host(host)
         return bool(pending) and len(pending) == len(self._claims.of_host(host))
 
-    def is_on_its_way(self, host: Host) -> bool:
-        """Whether a host is to get a number, or its first claims are yet to be written."""
-        return host in self.line or self.is_unwritten(host)
+    def awaited(self, hosts: AbstractSet[Host]) -> set[Host]:
+        """Return those of some hosts that stand in line, or have no claim that is written yet."""
+        return self.line.among(hosts).union(filter(self.is_unwritten, self.unwritten.among(hosts)))
 
     def remembered(self, host: Host) -> tuple[Address, ...]:
         """Return which of a host's VIPs stand in our ledger or in an exporter's own."""
@@ -101,10 +102,13 @@ class Numbering:
 
     def is_local(self, host: Host) -> bool:
         """Whether a host is answered with Istio's own allocation in our cluster."""
-        own = self._views.settings.cluster
-        for export in self._views.exports(host):
-            if export.local_addresses and export.cluster == own:
-                return not self.is_pinned(host)
+        return self._has_local(self._views.exports(host)) and not self.is_pinned(host)
+
+    def _has_local(self, exports: Iterable[Export]) -> bool:
+        """Whether Istio has allocated an address to a host in our cluster."""
+        for export in exports:
+            if export.local_addresses and export.cluster == self._views.settings.cluster:
+                return True
         return False
 
     def is_pinned(self, host: Host) -> bool:
@@ -146,7 +150,7 @@ class Numbering:
         while queue:
             touched |= queue
             queue = self.write([c for host in queue for c in self._renew(host, writers)])
-        self.line.join([host for host in touched if self._lacks_number(host)])
+        self.line.join([host for host in touched if self._may_lack_number(host)])
         served = self.line.serve(self._at_once)
         numbered = [claim for host in served for claim in self._number(host, writers)]
         return touched.union(served, self.write(numbered))
@@ -214,7 +218,7 @@ class Numbering:
             bool(exports)
             and deciding_export(exports).resolution is not Resolution.NONE
             and not self.is_pinned(host)
-            and not self.is_local(host)
+            and not self._has_local(exports)
         )
 
     def _pin(self, host: Host, writers: frozenset[str]) -> Iterator[Claim]:
@@ -258,9 +262,9 @@ class Numbering:
         holder = self._claims.holder(claim.vip)
         return holder is None and not self._claims.is_void(claim)
 
-    def _lacks_number(self, host: Host) -> bool:
-        """Whether a host is to get a number, from us if we write for any who export it."""
-        if self._missing_families(host) and self.needs_number(host):
+    def _may_lack_number(self, host: Host) -> bool:
+        """Whether to look at a host when it is its turn."""
+        if self._views.exports(host) and self._missing_families(host):
             return True
         self.exhausted.discard(host)
         return False

@@ -137,11 +137,8 @@ class Registry:
         self._put_off.update(self.claims.hosts)
         self._handovers.replace_zone(now + self.settings.handover)
         touched = self._decide(set(self._put_off), now)
-        self._awaiting = {
-            host
-            for host in touched
-            if host not in self.services and self.numbering.is_on_its_way(host)
-        }
+        services = self.services
+        self._awaiting = {h for h in self.numbering.awaited(touched) if h not in services}
         delta = self._publish(touched, now)
         self._publisher.forget_last()
         return delta
@@ -336,8 +333,7 @@ class Registry:
 
     def _publish(self, touched: set[Host], now: int) -> Delta:
         if self._awaiting:
-            waiting = filter(self.numbering.is_on_its_way, touched & self._awaiting)
-            self._awaiting -= touched - set(waiting)
+            self._awaiting -= touched - self.numbering.awaited(touched)
         publication = self._catalogue.publish(
             touched - self._awaiting,
             now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
@@ -24,6 +25,10 @@ class Unwritten:
 
     def __bool__(self) -> bool:
         return bool(self._pending)
+
+    def among(self, hosts: AbstractSet[Host]) -> set[Host]:
+        """Return those of some hosts that have claims on their way."""
+        return {*(self._pending.keys() & hosts)}
 
     def of_host(self, host: Host) -> tuple[Claim, ...]:
         """Return the claims of a host that are on their way."""

@@ -130,7 +130,10 @@ class Turns:
         changes: list[Change] = []
         for batch in _batches(changed_files(found.files.items(), files), found):
             self._take((yield batch))
-            changes += self._said()
+            if self.has_read:
+                changes += self._said()
+            else:
+                self._exports.settle()
         while heirs := self.holdings.inherit():
             self.holdings.forget(heirs)
             self._take((yield sorted(heirs)))
@@ -156,19 +159,18 @@ class Turns:
             self.holdings.take(reading)
             for identity, found in reading.objects:
                 if self.holdings.is_taken_from(identity, reading.path):
-                    self._exports.put(found, reading.path)
+                    self._exports.put(found, reading.path, identity)
 
     def _speak(self, changes: list[Change], now: Moment) -> list[Change]:
         """Return what a successful turn changes."""
         for identity in self.holdings.expire(now.steady, self._grace):
             self._exports.remove(identity)
-        changes += self._said()
         doubt = self._judge(now.steady)
         reason = f"{min(self._unseen)} could never be read" if self._unseen else ""
         self.freshness = Freshness(self.cluster, SourceState.SYNCED, now.wall, reason, doubt)
         if not self.has_read:
             return [self._begin_anew(now)]
-        return [*changes, *self._end_carryover(now), *self._freshness_changes()]
+        return [*changes, *self._said(), *self._end_carryover(now), *self._freshness_changes()]
 
     def _judge(self, now: float) -> Doubt:
         """Return whether what the view lacks is gone by the owner's own word."""
@@ -184,7 +186,7 @@ class Turns:
     def _begin_anew(self, now: Moment) -> Change:
         """Return the whole view after the first reading, beside which the remembered one ends."""
         self.has_read = True
-        self._exports.forget_known()
+        self._exports.begin()
         if self._remembered is not None:
             self._carryover = Carryover(self._remembered, self._exports.view())
             self._remembered = None

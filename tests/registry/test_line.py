@@ -11,7 +11,8 @@ def test_hosts_are_served_in_sorted_order_some_at_a_time():
     line = Line()
     line.join([B, C, A])
     assert line.serve(2) == [A, B]
-    assert (A in line, C in line, bool(line)) == (False, True, True)
+    assert line.among({A, C}) == {C}
+    assert line
     assert line.serve(2) == [C]
     assert not line
     assert line.serve(2) == []
