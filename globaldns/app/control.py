@@ -119,11 +119,12 @@ class Control:
         self.metrics.task_restarts.labels(task).inc()
 
     def keepsakes(self) -> Iterator[Keepsake]:
-        """Yield what is to be remembered for the next start."""
+        """Yield what is to be remembered for the next start; until all is numbered the old is."""
         mesh = self.mesh
-        if mesh.registry.is_settled:
-            ledger, fingerprint = self.thread.ledger, self.dns.responder.zones.rules.fingerprint
-            yield zone_keepsake(mesh, ledger, fingerprint)
+        if not mesh.numbered.is_set():
+            return
+        ledger, fingerprint = self.thread.ledger, self.dns.responder.zones.rules.fingerprint
+        yield zone_keepsake(mesh, ledger, fingerprint)
         for cluster, source in self.sources.sources.items():
             if keepsake := view_keepsake(source, self.sources.revisions[cluster]):
                 yield keepsake

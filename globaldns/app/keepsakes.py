@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from globaldns.app.memory import ZONE, Keepsake
+from globaldns.app.memory import ZONE, Keepsake, unhurried
 from globaldns.app.mesh import Mesh
 from globaldns.dns.lastzone import Header, encode_zone
 from globaldns.ledger.sqlite import SqliteLedger
@@ -27,7 +27,7 @@ def zone_keepsake(mesh: Mesh, ledger: SqliteLedger, fingerprint: str) -> Keepsak
             fingerprint=fingerprint,
             handovers=mesh.registry.handovers,
         )
-        return lambda: encode_zone(header, map(to_entry, services.values()))
+        return lambda: encode_zone(header, unhurried(map(to_entry, services.values())))
 
     version = (mesh.publication.snapshot.serial, fingerprint, *sorted(mesh.registry.handovers))
     return Keepsake(ZONE, version, capture)
@@ -40,6 +40,6 @@ def view_keepsake(source: DirectorySource, revision: int) -> Keepsake | None:
 
     def capture() -> Callable[[], bytes]:
         view = source.view()
-        return lambda: encode_view(view)
+        return lambda: encode_view(view, unhurried(view.exports))
 
     return Keepsake(file_name(source.cluster), revision, capture, format=FORMAT)

@@ -2,11 +2,12 @@
 
 MessagePack, in this order::
 
-    [version, [cluster, marker, serial, saved_at, fingerprint, handovers], shapes, rows]
+    [version, [cluster, marker, serial, saved_at, fingerprint, handovers], shapes, batches of rows]
 
 Most entries differ only in host and VIPs. What they share (zones, ports, clusters, rule) is a
-shape, written once: the file is small, and what is read shares its tuples. The state directory adds
-magic and checksum.
+shape, written once: the file is small, and what is read shares its tuples. Rows are encoded and
+decoded a batch at a time, so that nobody waits long and nothing is in memory twice. The state
+directory adds magic and checksum.
 """
 
 from __future__ import annotations
@@ -55,29 +56,37 @@ class _Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 _Row = tuple[str, tuple[bytes, ...], int, Answering, int]
 """Host, VIPs, index of its shape, how it is answered, time of the last change."""
+_BATCH = 1000
+"""Rows that are encoded or decoded at once: a millisecond."""
 
 
 class _File(msgspec.Struct, frozen=True, array_like=True, gc=False):
     version: int
     header: Header
     shapes: list[_Shape]
-    rows: list[_Row]
+    batches: list[msgspec.Raw]
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_File)
+_batch_decoder = msgspec.msgpack.Decoder(list[_Row])
 _version_decoder = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw, msgspec.Raw, msgspec.Raw])
 
 
 def encode_zone(header: Header, entries: Iterable[Entry]) -> bytes:
     """Return a zone as bytes."""
     shapes: dict[_Shape, int] = {}
+    batches: list[msgspec.Raw] = []
     rows: list[_Row] = []
     for entry in entries:
         shape = _Shape(entry.zones, entry.ports, entry.clusters, entry.rule)
         index = shapes.setdefault(shape, len(shapes))
         rows.append((entry.host, entry.vips, index, entry.answering, entry.changed_at))
-    return _encoder.encode(_File(VERSION, header, list(shapes), rows))
+        if len(rows) == _BATCH:
+            batches.append(msgspec.Raw(_encoder.encode(rows)))
+            rows.clear()
+    batches.append(msgspec.Raw(_encoder.encode(rows)))
+    return _encoder.encode(_File(VERSION, header, list(shapes), batches))
 
 
 def decode_zone(data: bytes) -> LastZone:
@@ -102,7 +111,8 @@ def decode_zone(data: bytes) -> LastZone:
 
 def _entries(file: _File) -> Iterable[Entry]:
     shapes = file.shapes
-    for host, vips, index, answering, changed_at in file.rows:
+    rows = (row for batch in file.batches for row in _batch_decoder.decode(batch))
+    for host, vips, index, answering, changed_at in rows:
         shape = shapes[index]
         yield Entry(
             Host(host),

@@ -129,7 +129,7 @@ class ClusterExports:
         return [*self._contest.drain(), *self._facets.drain(self._context.network)]
 
     def view(self) -> View:
-        """Return the whole view; its freshness is the source's to say."""
+        """Return the whole view, its exports in no order; its freshness is the source's to say."""
         self.settle()
         facets = self._facets.view(self._context.network)
         return msgspec.structs.replace(facets, exports=self._contest.exports())

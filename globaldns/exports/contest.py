@@ -53,8 +53,8 @@ class Contest:
         self._before = {}
 
     def exports(self) -> tuple[Export, ...]:
-        """Return the winners, sorted by host."""
-        return tuple(self._winners[host] for host in sorted(self._winners))
+        """Return the winners."""
+        return tuple(self._winners.values())
 
     def drain(self) -> Iterator[Put | Remove]:
         """Yield what changed since the last call."""

@@ -7,7 +7,8 @@ nothing about how old what it says is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from itertools import islice
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
@@ -42,16 +43,14 @@ def file_name(cluster: str) -> str:
     return f"views/{quote(cluster, safe='')}.bin"
 
 
-def encode_view(view: View) -> bytes:
-    """Return a view as it is kept."""
-    exports = view.exports
+def encode_view(view: View, exports: Iterable[Export]) -> bytes:
+    """Return a view as it is kept, with these exports instead of its own."""
+    remaining = iter(exports)
+    batches = iter(lambda: list(islice(remaining, _BATCH)), [])
     return _ENCODER.encode(
         _Kept(
             msgspec.structs.replace(view, exports=()),
-            [
-                msgspec.Raw(_ENCODER.encode(exports[start : start + _BATCH]))
-                for start in range(0, len(exports), _BATCH)
-            ],
+            [msgspec.Raw(_ENCODER.encode(batch)) for batch in batches],
         )
     )
 

@@ -84,7 +84,7 @@ def test_it_says_how_each_directory_could_be_read(place: Place) -> None:
 def test_where_a_directory_is_missing_its_remembered_view_stands(place: Place) -> None:
     view = read_offline(place.config, START).sources["west"].view()
     place.remember(CLAIM)
-    place.state.write_checked(file_name("west"), encode_view(view), version=FORMAT)
+    place.state.write_checked(file_name("west"), encode_view(view, view.exports), version=FORMAT)
     shutil.rmtree(place.folder / "west")
     mesh = read_offline(place.config, START)
     assert Host("c.ns") in mesh.services

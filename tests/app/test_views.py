@@ -29,7 +29,7 @@ def allow(place: Place, **rules: list[str]) -> None:
 
 
 def remember(state: StateDirectory, view: View, name: str = "west") -> None:
-    state.write_checked(file_name(name), encode_view(view), version=FORMAT)
+    state.write_checked(file_name(name), encode_view(view, view.exports), version=FORMAT)
 
 
 def test_a_view_is_remembered_as_such(place: Place) -> None:
@@ -76,7 +76,7 @@ def damage_payload(state: StateDirectory) -> None:
 
 
 def write_newer(state: StateDirectory) -> None:
-    state.write_checked(file_name("west"), encode_view(VIEW), version=FORMAT + 1)
+    state.write_checked(file_name("west"), encode_view(VIEW, VIEW.exports), version=FORMAT + 1)
 
 
 def write_another(state: StateDirectory) -> None:

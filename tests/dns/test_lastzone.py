@@ -37,6 +37,11 @@ def test_what_was_remembered_is_read_again(remembered: list[Entry]) -> None:
     assert all(isinstance(entry.answering, Answering) for entry in zone.entries)
 
 
+def test_a_large_zone_is_read_again(entry: Callable[..., Entry]) -> None:
+    remembered = [entry(f"h{number}.a") for number in range(2500)]
+    assert list(decode_zone(encode_zone(HEADER, remembered)).entries) == remembered
+
+
 def test_what_entries_have_in_common_is_written_and_held_once(entry: Callable[..., Entry]) -> None:
     port = EntryPort(80, "http", "tcp")
     data = encode_zone(HEADER, (entry(f"h{n}.a", ports=(port,)) for n in range(100)))

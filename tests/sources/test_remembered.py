@@ -19,10 +19,11 @@ def test_a_view_survives_the_state_directory_with_its_age(tmp_path: Path) -> Non
     source = DirectorySource(tmp_path, RULES, grace=GRACE)
     source.read_once(at(0))
     state = StateDirectory(tmp_path / "state")
-    state.write_checked(file_name("east"), encode_view(source.view()), version=FORMAT)
-    payload = state.read_checked(file_name("east"), version=FORMAT)
-    assert payload is not None
-    view = decode_view(payload, "east")
+    payload = encode_view(source.view(), source.view().exports)
+    state.write_checked(file_name("east"), payload, version=FORMAT)
+    kept = state.read_checked(file_name("east"), version=FORMAT)
+    assert kept is not None
+    view = decode_view(kept, "east")
     assert view.exports == source.view().exports
     assert view.freshness is not None
     assert view.freshness.state is SourceState.REMEMBERED
@@ -33,7 +34,7 @@ def test_equal_values_are_one_value(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(entry("a") + entry("b"))
     source = DirectorySource(tmp_path, RULES, grace=GRACE)
     source.read_once(at(0))
-    first, second = decode_view(encode_view(source.view()), "east").exports
+    first, second = decode_view(encode_view(source.view(), source.view().exports), "east").exports
     assert first.ports is second.ports
     assert first.origin.file is second.origin.file
 
@@ -48,7 +49,7 @@ def test_what_is_no_view_is_refused_with_the_remedy(payload: bytes) -> None:
 def test_the_view_of_another_cluster_is_refused(tmp_path: Path) -> None:
     source = DirectorySource(tmp_path, RULES, grace=GRACE)
     with pytest.raises(StateError, match="is the view of east"):
-        decode_view(encode_view(source.view()), "west")
+        decode_view(encode_view(source.view(), source.view().exports), "west")
 
 
 def test_no_cluster_name_leads_out_of_its_folder() -> None:
