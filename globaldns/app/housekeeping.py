@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import msgspec
 
+from globaldns.app.memory import unhurried
 from globaldns.app.mesh import Mesh
 from globaldns.app.writing import LedgerThread
 from globaldns.dns.querylog import QueryRecord
 from globaldns.dns.responder import Responder
 from globaldns.errors import LedgerError, StateError
-from globaldns.ledger.backup import write_backup
+from globaldns.ledger.backup import is_backup_due, write_backup
 from globaldns.model.claim import Claim
 from globaldns.registry.registry import Registry
 from globaldns.state import StateDirectory
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 queries = logging.getLogger("globaldns.queries")
 
 LOOK_SECONDS = 3600.0
-"""How often a backup may turn out to be due, and every claim is looked at."""
+"""How often a backup may turn out to be due."""
 DRAIN_SECONDS = 0.25
 """How long a query may wait for its line in the log."""
 
@@ -43,17 +44,22 @@ async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory) -
 async def keep_ledger_once(mesh: Mesh, thread: LedgerThread, state: StateDirectory) -> None:
     """Back the ledger up if that is due, and then forget what nothing needs.
 
+    All that looks at every claim is done in a thread, on the claims as they are now.
+
     Raises:
         LedgerError, StateError: what is not done now is due the next time.
     """
     ledger, registry, now = thread.ledger, mesh.registry, mesh.clock.now()
-    claims = list(_written(registry))
+    if not await asyncio.to_thread(is_backup_due, state, now):
+        return
+    known, is_written = tuple(registry.claims), _written_test(registry)
+    claims = await asyncio.to_thread(lambda: [*filter(is_written, unhurried(known))])
     name = await asyncio.to_thread(
         write_backup, state, claims, cluster=ledger.cluster, marker=ledger.marker, now=now
     )
     if name is None:
         return
-    forgettable = registry.forgettable(now)
+    forgettable = await asyncio.to_thread(registry.forgettable, known, now)
     if forgettable:
         await thread.run(ledger.forget, forgettable)
         registry.forget(forgettable)
@@ -67,11 +73,11 @@ async def keep_ledger_once(mesh: Mesh, thread: LedgerThread, state: StateDirecto
     )
 
 
-def _written(registry: Registry) -> Iterator[Claim]:
-    """Yield the claims that our ledger has; the retirement of some may be on its way."""
+def _written_test(registry: Registry) -> Callable[[Claim], bool]:
+    """Return whether our ledger has a claim now; the retirement of some may be on its way."""
     new = {claim for claim in registry.unwritten if not claim.is_retired}
-    keepers = registry.views.keepers
-    return (c for c in registry.claims if c not in new and c.cluster not in keepers)
+    keepers = frozenset(registry.views.keepers)
+    return lambda claim: claim not in new and claim.cluster not in keepers
 
 
 async def log_queries(responder: Responder) -> None:

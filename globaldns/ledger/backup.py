@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import heapq
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
-from globaldns.model.claim import Claim, Marker, format_claims, format_time
+from globaldns.model.claim import Claim, Marker, format_claim, format_time
 from globaldns.state import StateDirectory
 
 FOLDER = "backups"
 KEPT = 14
 """Two weeks: longer than a quarantine of seven days, within which a number must not be reused."""
 
+_PART = 1000
+"""Lines that are sorted at once."""
 _PREFIX = f"{FOLDER}/ledger-"
 _SUFFIX = ".claims"
+
+
+def is_backup_due(state: StateDirectory, now: int) -> bool:
+    """Whether today has no backup yet.
+
+    Raises:
+        StateError: the folder cannot be read.
+    """
+    return _name(now) not in _backups(state)
 
 
 def write_backup(
@@ -28,15 +41,14 @@ def write_backup(
     Raises:
         StateError: it cannot be written.
     """
-    name = f"{_PREFIX}{datetime.fromtimestamp(now, UTC):%Y-%m-%d}{_SUFFIX}"
-    names = _backups(state)
+    name, names = _name(now), _backups(state)
     if not claims or name in names:
         return None
     head = (
         f"# ledger {marker.id} of cluster {cluster}, created {format_time(marker.created)}\n"
         f"# {len(claims)} claims, written {format_time(now)}\n"
     )
-    state.write(name, head.encode(), format_claims(claims).encode())
+    state.write(name, head.encode(), *_lines(claims))
     for old in sorted((*names, name))[:-KEPT]:
         state.remove(old)
     return name
@@ -46,6 +58,18 @@ def newest_backup(state: StateDirectory) -> Path | None:
     """Return where the newest backup is."""
     names = _backups(state)
     return state.path / names[-1] if names else None
+
+
+def _name(now: int) -> str:
+    return f"{_PREFIX}{datetime.fromtimestamp(now, UTC):%Y-%m-%d}{_SUFFIX}"
+
+
+def _lines(claims: Collection[Claim]) -> Iterator[bytes]:
+    """Yield sorted lines; sorted in parts, because sorting all keeps the interpreter too long."""
+    remaining = iter(claims)
+    parts = iter(lambda: [format_claim(claim) for claim in islice(remaining, _PART)], [])
+    for line in heapq.merge(*map(sorted, parts)):
+        yield f"{line}\n".encode()
 
 
 def _backups(state: StateDirectory) -> tuple[str, ...]:

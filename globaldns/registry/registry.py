@@ -10,7 +10,7 @@ is written. What is put off is done in the first turn after.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from immutables import Map
@@ -201,13 +201,13 @@ class Registry:
         new = [claim for claim in imported if claim not in self.claims.of_host(claim.host)]
         return self._turn(self.numbering.write(new), now)
 
-    def forgettable(self, now: int) -> tuple[Claim, ...]:
-        """Return the history that nothing needs; looks at every claim.
+    def forgettable(self, claims: Collection[Claim], now: int) -> tuple[Claim, ...]:
+        """Return the history that nothing needs, of all claims as they were a moment ago.
 
-        What stands in another cluster's ledger is that cluster's to forget.
+        What stands in another cluster's ledger is that cluster's to forget. May run in a thread.
         """
         old = expired(
-            tuple(self.claims),
+            claims,
             now=now,
             quarantine=self.settings.quarantine,
             resting=self.numbering.occupancy.overdue,

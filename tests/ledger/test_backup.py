@@ -1,5 +1,7 @@
-from globaldns.ledger.backup import KEPT, newest_backup, write_backup
-from globaldns.model.claim import Marker, parse_claims
+from msgspec import structs
+
+from globaldns.ledger.backup import KEPT, is_backup_due, newest_backup, write_backup
+from globaldns.model.claim import Marker, format_claims, parse_claims
 
 START = 1767323045
 DAY = 86400
@@ -20,8 +22,17 @@ def test_a_backup_is_the_claims_as_import_reads_them(place):
     assert set(parse_claims(text)) == set(CLAIMS)
 
 
+def test_its_lines_are_sorted_however_many_there_are(place):
+    many = [structs.replace(CLAIMS[0], host=f"h{number % 2500}.ns") for number in range(7, 2507)]
+    name = write(place, claims=many)
+    _, _, *lines = (place.state.path / name).read_text().splitlines(keepends=True)
+    assert "".join(lines) == format_claims(many)
+
+
 def test_there_is_one_a_day(place):
+    assert is_backup_due(place.state, START)
     assert write(place)
+    assert not is_backup_due(place.state, START + 60)
     assert write(place, now=START + 60, claims=CLAIMS[:1]) is None
     assert write(place, now=START + DAY) == "backups/ledger-2026-01-03.claims"
     assert newest_backup(place.state) == place.state.path / "backups/ledger-2026-01-03.claims"

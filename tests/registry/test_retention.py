@@ -140,6 +140,6 @@ def test_a_registry_may_forget_what_it_wrote_and_leaves_other_ledgers_alone():
     registry = Registry(settings(), [ours])
     own = ledger("west", theirs)
     settled(registry, reset("east", export("b.ns")), reset("west", ledger=own))
-    assert registry.forgettable(60) == ()
-    assert registry.forgettable(60 + MAX_AGE_SECONDS) == (ours,)
+    assert registry.forgettable(tuple(registry.claims), 60) == ()
+    assert registry.forgettable(tuple(registry.claims), 60 + MAX_AGE_SECONDS) == (ours,)
     assert theirs in registry.claims.of_host(Host("a.ns"))
