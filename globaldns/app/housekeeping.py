@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from globaldns.app.memory import unhurried
 from globaldns.app.mesh import Mesh
+from globaldns.app.pace import Pace
 from globaldns.app.writing import LedgerThread
 from globaldns.dns.querylog import QueryRecord
 from globaldns.dns.responder import Responder
@@ -28,12 +28,12 @@ DRAIN_SECONDS = 0.25
 """How long a query may wait for its line in the log."""
 
 
-async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory) -> None:
+async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace) -> None:
     """Back the ledger up once a day, and forget then what nothing needs; for ever."""
     await mesh.numbered.wait()
     while True:
         try:
-            await keep_ledger_once(mesh, thread, state)
+            await keep_ledger_once(mesh, thread, state, pace)
         except (LedgerError, StateError) as error:
             logger.error(
                 "the ledger is not backed up", extra={"reason": str(error), "fix": error.hint}
@@ -41,7 +41,9 @@ async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory) -
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def keep_ledger_once(mesh: Mesh, thread: LedgerThread, state: StateDirectory) -> None:
+async def keep_ledger_once(
+    mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace
+) -> None:
     """Back the ledger up if that is due, and then forget what nothing needs.
 
     All that looks at every claim is done in a thread, on the claims as they are now.
@@ -53,9 +55,15 @@ async def keep_ledger_once(mesh: Mesh, thread: LedgerThread, state: StateDirecto
     if not await asyncio.to_thread(is_backup_due, state, now):
         return
     known, is_written = tuple(registry.claims), _written_test(registry)
-    claims = await asyncio.to_thread(lambda: [*filter(is_written, unhurried(known))])
+    claims = await asyncio.to_thread(lambda: [*filter(is_written, known)])
     name = await asyncio.to_thread(
-        write_backup, state, claims, cluster=ledger.cluster, marker=ledger.marker, now=now
+        write_backup,
+        state,
+        claims,
+        cluster=ledger.cluster,
+        marker=ledger.marker,
+        now=now,
+        pace=pace,
     )
     if name is None:
         return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from globaldns.app.memory import ZONE, Keepsake, unhurried
+from globaldns.app.memory import ZONE, Keepsake
 from globaldns.app.mesh import Mesh
+from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import Header, encode_zone
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.snapshot import to_entry
@@ -17,7 +18,7 @@ from globaldns.sources.remembered import FORMAT, encode_view, file_name
 def zone_keepsake(mesh: Mesh, ledger: SqliteLedger, fingerprint: str) -> Keepsake:
     """Return the zone that is served; ``fingerprint`` is of the rules that serve it."""
 
-    def capture() -> Callable[[], bytes]:
+    def capture() -> Callable[[Pace], bytes]:
         services = mesh.publication.snapshot.services
         header = Header(
             cluster=ledger.cluster,
@@ -27,7 +28,7 @@ def zone_keepsake(mesh: Mesh, ledger: SqliteLedger, fingerprint: str) -> Keepsak
             fingerprint=fingerprint,
             handovers=mesh.registry.handovers,
         )
-        return lambda: encode_zone(header, unhurried(map(to_entry, services.values())))
+        return lambda pace: encode_zone(header, pace(map(to_entry, services.values())))
 
     version = (mesh.publication.snapshot.serial, fingerprint, *sorted(mesh.registry.handovers))
     return Keepsake(ZONE, version, capture)
@@ -38,8 +39,8 @@ def view_keepsake(source: DirectorySource, revision: int) -> Keepsake | None:
     if source.freshness.state not in (SourceState.SYNCED, SourceState.SILENT):
         return None
 
-    def capture() -> Callable[[], bytes]:
+    def capture() -> Callable[[Pace], bytes]:
         view = source.view()
-        return lambda: encode_view(view, unhurried(view.exports))
+        return lambda pace: encode_view(view, pace(view.exports))
 
     return Keepsake(file_name(source.cluster), revision, capture, format=FORMAT)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from math import inf
-from typing import TypeVar
 
 import msgspec
 
+from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import LastZone, decode_zone
 from globaldns.errors import StateError
 from globaldns.state import StateDirectory
@@ -26,9 +26,6 @@ PAUSE_SECONDS = 2.0
 COST_FACTOR = 10
 """The pause is so many times what the last writing took."""
 FRESHEN_SECONDS = 3600.0
-AT_A_TIME = 250
-REST_SECONDS = 0.002
-"""So long the interpreter is left to others after so many exports or entries, a millisecond."""
 
 
 class Keepsake(msgspec.Struct, frozen=True):
@@ -37,12 +34,11 @@ class Keepsake(msgspec.Struct, frozen=True):
     name: str
     version: Hashable
     """Differs when the content does."""
-    capture: Callable[[], Callable[[], bytes]]
+    capture: Callable[[], Callable[[Pace], bytes]]
     """Returns what makes its content in a thread, of values that do not change any more."""
     format: int = 1
 
 
-Item = TypeVar("Item")
 Memorable = Callable[[], Iterable[Keepsake]]
 """Returns all that is to be remembered, as it stands now."""
 
@@ -66,14 +62,6 @@ def load_zone(
     return last
 
 
-def unhurried(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield items in a thread that nobody waits for, with rests in which others go on."""
-    for number, item in enumerate(items, 1):
-        yield item
-        if number % AT_A_TIME == 0:
-            time.sleep(REST_SECONDS)
-
-
 def pass_over(what: str, error: StateError) -> None:
     """Say that something remembered cannot be used."""
     logger.warning(
@@ -90,6 +78,7 @@ class Memory:
     def __init__(self, state: StateDirectory, keepsakes: Memorable) -> None:
         self._state = state
         self._keepsakes = keepsakes
+        self.pace = Pace()
         self._saved: dict[str, Hashable] = {}
         self._saved_at: dict[str, float] = {}
         self._cost = 0.0
@@ -119,5 +108,5 @@ class Memory:
             self._saved_at[what.name] = started
         self._cost = time.monotonic() - started
 
-    def _write(self, what: Keepsake, encode: Callable[[], bytes]) -> None:
-        self._state.write_checked(what.name, encode(), version=what.format)
+    def _write(self, what: Keepsake, encode: Callable[[Pace], bytes]) -> None:
+        self._state.write_checked(what.name, encode(self.pace), version=what.format)

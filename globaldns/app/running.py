@@ -117,7 +117,9 @@ async def _run_tasks(
         "turns": control.mesh.run,
         "ledger": control.writer.run,
         "memory": memory.run,
-        "housekeeping": lambda: keep_ledger(control.mesh, control.thread, started.state),
+        "housekeeping": lambda: keep_ledger(
+            control.mesh, control.thread, started.state, memory.pace
+        ),
         "queries": lambda: log_queries(control.dns.responder),
         "configuration": lambda: file.follow(lambda: control.reload(os.environ)),
         "announcement": lambda: _tell_when_numbered(control, tell),
@@ -129,7 +131,7 @@ async def _run_tasks(
                     supervise(name, task, backoff=RESTART, on_restart=control.count_restart)
                 )
             group.create_task(control.sources.run(control.situation.config, views))
-            await _wait_and_drain(control, stop)
+            await _wait_and_drain(control, memory, stop)
     except* _Stopped:
         drain_queries(control.dns.responder)
         logger.info("stopped answering")
@@ -145,7 +147,7 @@ def _listen_to_signals(file: ConfigFile) -> asyncio.Event:
     return stop
 
 
-async def _wait_and_drain(control: Control, stop: asyncio.Event) -> None:
+async def _wait_and_drain(control: Control, memory: Memory, stop: asyncio.Event) -> None:
     """Wait for a signal, then go on answering, not ready, for the lame-duck time or until another.
 
     Raises:
@@ -153,6 +155,7 @@ async def _wait_and_drain(control: Control, stop: asyncio.Event) -> None:
     """
     await stop.wait()
     control.situation.is_draining = True
+    memory.pace.is_hasty = True
     seconds = control.situation.config.lame_duck
     logger.info("stopping: not ready, still answering", extra={"seconds": seconds})
     stop.clear()

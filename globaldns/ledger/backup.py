@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -31,9 +31,17 @@ def is_backup_due(state: StateDirectory, now: int) -> bool:
 
 
 def write_backup(
-    state: StateDirectory, claims: Collection[Claim], *, cluster: str, marker: Marker, now: int
+    state: StateDirectory,
+    claims: Collection[Claim],
+    *,
+    cluster: str,
+    marker: Marker,
+    now: int,
+    pace: Callable[[Iterable[Claim]], Iterable[Claim]] = iter,
 ) -> str | None:
     """Write today's backup and remove what is too old; return its name, None if it is not due.
+
+    ``pace`` yields the claims as fast as they are to be written.
 
     It is not due when today has one, and a ledger without claims never is: a new ledger must not
     push out what the lost one left.
@@ -48,7 +56,7 @@ def write_backup(
         f"# ledger {marker.id} of cluster {cluster}, created {format_time(marker.created)}\n"
         f"# {len(claims)} claims, written {format_time(now)}\n"
     )
-    state.write(name, head.encode(), *_lines(claims))
+    state.write(name, head.encode(), *_lines(pace(claims)))
     for old in sorted((*names, name))[:-KEPT]:
         state.remove(old)
     return name
@@ -64,7 +72,7 @@ def _name(now: int) -> str:
     return f"{_PREFIX}{datetime.fromtimestamp(now, UTC):%Y-%m-%d}{_SUFFIX}"
 
 
-def _lines(claims: Collection[Claim]) -> Iterator[bytes]:
+def _lines(claims: Iterable[Claim]) -> Iterator[bytes]:
     """Yield sorted lines; sorted in parts, because sorting all keeps the interpreter too long."""
     remaining = iter(claims)
     parts = iter(lambda: [format_claim(claim) for claim in islice(remaining, _PART)], [])

@@ -10,6 +10,7 @@ import pytest
 
 from globaldns.app.control import Control
 from globaldns.app.memory import ZONE
+from globaldns.app.pace import Pace
 from globaldns.config.schema import QueryLog
 from globaldns.dns.lastzone import decode_zone
 from globaldns.errors import LedgerError, RequestRefused
@@ -123,7 +124,7 @@ async def test_the_zone_and_every_view_are_to_be_remembered(place: Place) -> Non
     async with running(place) as control:
         found = {one.name: one for one in control.keepsakes()}
         assert set(found) == {ZONE, file_name("east"), file_name("west")}
-        last = decode_zone(found[ZONE].capture()())
+        last = decode_zone(found[ZONE].capture()(Pace()))
         assert {entry.host for entry in last.entries} == {"a.ns", "b.ns", "c.ns"}
         assert last.header.marker == control.thread.ledger.marker.id
         assert last.header.fingerprint == control.dns.responder.zones.rules.fingerprint

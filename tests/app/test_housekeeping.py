@@ -17,6 +17,7 @@ from globaldns.app.housekeeping import (
     keep_ledger_once,
     log_queries,
 )
+from globaldns.app.pace import Pace
 from globaldns.app.writing import LedgerThread
 from globaldns.config.schema import QueryLog
 from globaldns.dns.counters import Channel
@@ -56,7 +57,7 @@ class House:
         self.mesh.acknowledge(self.turning.registry.unwritten)
 
     async def keep(self) -> None:
-        await keep_ledger_once(self.mesh, self.thread, self.state)
+        await keep_ledger_once(self.mesh, self.thread, self.state, Pace())
 
     def backup(self, name: str) -> set[Claim] | None:
         text = self.state.read(name)
@@ -137,7 +138,7 @@ async def test_without_a_backup_nothing_is_forgotten(house: House) -> None:
 
 
 async def test_nothing_is_backed_up_before_all_is_numbered(house: House) -> None:
-    keeping = asyncio.create_task(keep_ledger(house.mesh, house.thread, house.state))
+    keeping = asyncio.create_task(keep_ledger(house.mesh, house.thread, house.state, Pace()))
     await asyncio.sleep(0)
     house.settle()
     house.mesh.offer([reset("east")], 0.0)
@@ -157,7 +158,7 @@ def test_a_backup_that_fails_is_told_and_tried_again(
 
     async def test() -> None:
         loop = asyncio.get_running_loop()
-        keeping = asyncio.create_task(keep_ledger(house.mesh, house.thread, house.state))
+        keeping = asyncio.create_task(keep_ledger(house.mesh, house.thread, house.state, Pace()))
         await until(lambda: bool(caplog.records))
         failed = loop.time()
         unblock()

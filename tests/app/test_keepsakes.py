@@ -10,6 +10,7 @@ import pytest
 
 from globaldns.app.keepsakes import view_keepsake, zone_keepsake
 from globaldns.app.memory import ZONE
+from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import decode_zone
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Marker
@@ -52,7 +53,7 @@ def test_the_zone_is_what_is_answered_and_says_whose_it_is(
     served = serve(export("a.ns"), export("b.ns"))
     keepsake = zone_keepsake(served.mesh, ledger, "fp")
     assert keepsake.name == ZONE
-    last = decode_zone(keepsake.capture()())
+    last = decode_zone(keepsake.capture()(Pace()))
     assert {entry.host: entry for entry in last.entries} == served.answers()
     header = last.header
     assert (header.cluster, header.marker, header.fingerprint) == ("east", "m", "fp")
@@ -66,7 +67,7 @@ def test_the_waits_for_addresses_are_remembered_with_the_zone(
     (moved,) = served.answers().values()
     served.mesh.publish(served.registry.renumber(["a.ns"], 20))
     served.mesh.acknowledge(served.registry.unwritten)
-    last = decode_zone(zone_keepsake(served.mesh, ledger, "fp").capture()())
+    last = decode_zone(zone_keepsake(served.mesh, ledger, "fp").capture()(Pace()))
     assert set(last.header.handovers) == set(moved.vips)
 
 
@@ -77,7 +78,7 @@ def test_what_is_captured_does_not_change_while_it_is_written(
     encode = zone_keepsake(served.mesh, ledger, "fp").capture()
     before = served.answers()
     tell(served, export("b.ns"))
-    assert {entry.host: entry for entry in decode_zone(encode()).entries} == before
+    assert {entry.host: entry for entry in decode_zone(encode(Pace())).entries} == before
 
 
 def test_its_version_differs_when_the_zone_does(
@@ -120,7 +121,7 @@ def test_a_view_that_was_read_is_remembered_whole(tmp_path: Path) -> None:
     keepsake = view_keepsake(found, 7)
     assert keepsake is not None
     assert (keepsake.name, keepsake.version, keepsake.format) == (file_name("east"), 7, FORMAT)
-    assert decode_view(keepsake.capture()(), "east") == as_remembered(found.view())
+    assert decode_view(keepsake.capture()(Pace()), "east") == as_remembered(found.view())
 
 
 def test_a_view_is_captured_as_it_stands(tmp_path: Path) -> None:
@@ -130,8 +131,8 @@ def test_a_view_is_captured_as_it_stands(tmp_path: Path) -> None:
     encode = keepsake.capture()
     (tmp_path / "east/f.yaml").write_text(entries("a", "b", "c"))
     found.read_once(at(1))
-    assert hosts(decode_view(encode(), "east")) == {"a", "b"}
-    assert hosts(decode_view(keepsake.capture()(), "east")) == {"a", "b", "c"}
+    assert hosts(decode_view(encode(Pace()), "east")) == {"a", "b"}
+    assert hosts(decode_view(keepsake.capture()(Pace()), "east")) == {"a", "b", "c"}
 
 
 def test_a_view_that_is_silent_now_is_remembered_with_its_age(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_view_that_is_silent_now_is_remembered_with_its_age(tmp_path: Path) ->
     found.read_once(at(60))
     keepsake = view_keepsake(found, 1)
     assert keepsake is not None
-    freshness = decode_view(keepsake.capture()(), "east").freshness
+    freshness = decode_view(keepsake.capture()(Pace()), "east").freshness
     assert freshness is not None
     assert freshness.contact == at(0).wall
 

@@ -5,23 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from globaldns.app.memory import (
-    AT_A_TIME,
     FRESHEN_SECONDS,
     PAUSE_SECONDS,
-    REST_SECONDS,
     ZONE,
     Keepsake,
     Memory,
     load_zone,
-    unhurried,
 )
+from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import Header, encode_zone
 from globaldns.model.host import Host
 from globaldns.model.snapshot import Answering, Entry
@@ -101,11 +98,11 @@ class Things:
     def _keepsake(self, name: str) -> Keepsake:
         return Keepsake(name, self.versions[name], lambda: self._capture(name), format=3)
 
-    def _capture(self, name: str) -> Callable[[], bytes]:
+    def _capture(self, name: str) -> Callable[[Pace], bytes]:
         content = self.contents[name]
         self.written.append(name)
 
-        def encode() -> bytes:
+        def encode(_: Pace) -> bytes:
             self.threads.add(threading.get_ident())
             return content
 
@@ -174,10 +171,3 @@ def test_it_writes_again_and_again(things: Things) -> None:
         running.cancel()
 
     run_leaping(test)
-
-
-def test_others_get_their_turn_while_much_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    rests: list[float] = []
-    monkeypatch.setattr(time, "sleep", rests.append)
-    assert list(unhurried(range(3 * AT_A_TIME + 1))) == list(range(3 * AT_A_TIME + 1))
-    assert rests == 3 * [REST_SECONDS]
