@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 import msgspec
 
 from globaldns.model.host import Host, is_wildcard
 from globaldns.model.service import Service, ServiceState
+
+LOOKED_AT = 1000
+"""Services among which a name to try is sought: a millisecond."""
 
 
 class Listening(msgspec.Struct, frozen=True):
@@ -22,10 +26,10 @@ class Listening(msgspec.Struct, frozen=True):
 
 
 def choose_name(services: Mapping[Host, Service], *, zone: str, nameserver: str) -> str:
-    """Return the name to try: that of the service in most clusters, else the name server's."""
+    """Return a name to try: of a service in as many clusters as any, else the name server's."""
     ready = (
         service
-        for service in services.values()
+        for service in islice(services.values(), LOOKED_AT)
         if service.state is ServiceState.READY and not is_wildcard(service.host)
     )
     best = min(ready, key=lambda s: (-len(s.contributions), s.host), default=None)

@@ -55,11 +55,10 @@ async def keep_ledger_once(
     if not await asyncio.to_thread(is_backup_due, state, now):
         return
     known, is_written = tuple(registry.claims), _written_test(registry)
-    claims = await asyncio.to_thread(lambda: [*filter(is_written, known)])
+    claims = await asyncio.to_thread(lambda: [*filter(is_written, pace(known))])
     name = await asyncio.to_thread(
         write_backup,
-        state,
-        claims,
+        *(state, claims),
         cluster=ledger.cluster,
         marker=ledger.marker,
         now=now,

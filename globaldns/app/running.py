@@ -168,11 +168,11 @@ async def _wait_and_drain(control: Control, memory: Memory, stop: asyncio.Event)
 async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> None:
     """Say so once names are answered."""
     await control.mesh.numbered.wait()
-    control.situation.is_numbered = True
     # What stands now stays for long: the collector need not look at it again and again.
     gc.freeze()
     gc.enable()
     _release_memory()
+    control.situation.is_numbered = True
     await control.sources.reader.close()
     tell()
 
