@@ -144,13 +144,13 @@ class Numbering:
         self._date = max(now, self._claims.newest)
         writers = frozenset(filter(self._views.is_written_by_us, self._views.settings.clusters))
         touched = set(hosts)
-        queue = {host for host in touched if self._claims.of_host(host)}
+        queue = touched & self._claims.hosts
         pinned = queue | self._views.pinned_hosts(touched)
         queue |= self.write([c for host in pinned for c in self._pin(host, writers)])
         while queue:
             touched |= queue
             queue = self.write([c for host in queue for c in self._renew(host, writers)])
-        self.line.join([host for host in touched if self._may_lack_number(host)])
+        self._line_up(touched)
         served = self.line.serve(self._at_once)
         numbered = [claim for host in served for claim in self._number(host, writers)]
         return touched.union(served, self.write(numbered))
@@ -262,12 +262,13 @@ class Numbering:
         holder = self._claims.holder(claim.vip)
         return holder is None and not self._claims.is_void(claim)
 
-    def _may_lack_number(self, host: Host) -> bool:
-        """Whether to look at a host when it is its turn."""
-        if self._views.exports(host) and self._missing_families(host):
-            return True
-        self.exhausted.discard(host)
-        return False
+    def _line_up(self, hosts: set[Host]) -> None:
+        """Have those of some hosts stand in line that may lack a number."""
+        lacking = self._views.exported(hosts)
+        known = lacking & self._claims.hosts
+        lacking -= {host for host in known if not self._missing_families(host)}
+        self.line.join(lacking)
+        self.exhausted -= hosts - lacking
 
     def _number(self, host: Host, writers: frozenset[str]) -> list[Claim]:
         self.exhausted.discard(host)

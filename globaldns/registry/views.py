@@ -82,6 +82,10 @@ class Views:
         """Return the exports of a host that count, oldest first."""
         return self._exports.get(host, _NO_EXPORTS)
 
+    def exported(self, hosts: AbstractSet[Host]) -> set[Host]:
+        """Return those of some hosts that are exported."""
+        return {*(self._exports.keys() & hosts)}
+
     def pinnings(self, host: Host) -> tuple[Pinning, ...]:
         """Return what pins a host in the clusters that count, oldest first."""
         return self._pinnings.get(host, _NO_PINNINGS)
