@@ -51,6 +51,8 @@ class Mesh:
         self.registry = registry
         self.publication = publication
         self.clock = clock
+        self.settled = asyncio.Event()
+        """Set once every source has been read or its grace is over."""
         self.numbered = asyncio.Event()
         """Set once what is known at the start is numbered, published, and written or cannot be."""
         self._seams = seams
@@ -114,6 +116,7 @@ class Mesh:
 
     def _settle(self, now: int) -> None:
         delta = self.registry.settle(now)
+        self.settled.set()
         self.publication.replace_all(self.registry.services, complete=delta.complete)
         self._pass_on(delta)
 

@@ -122,6 +122,7 @@ async def _run_tasks(
         ),
         "queries": lambda: log_queries(control.dns.responder),
         "configuration": lambda: file.follow(lambda: control.reload(os.environ)),
+        "reader": lambda: _close_reader(control),
         "announcement": lambda: _tell_when_numbered(control, tell),
     }
     try:
@@ -165,6 +166,12 @@ async def _wait_and_drain(control: Control, memory: Memory, stop: asyncio.Event)
     raise _Stopped
 
 
+async def _close_reader(control: Control) -> None:
+    """End the process that has read many manifests: few change at once."""
+    await control.mesh.settled.wait()
+    await control.sources.reader.close()
+
+
 async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> None:
     """Say so once names are answered."""
     await control.mesh.numbered.wait()
@@ -173,7 +180,6 @@ async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> Non
     gc.enable()
     _release_memory()
     control.situation.is_numbered = True
-    await control.sources.reader.close()
     tell()
 
 

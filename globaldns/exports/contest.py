@@ -32,9 +32,9 @@ class Contest:
 
     def put(self, export: Export) -> None:
         """Offer an export; it takes the place of the same object's former one."""
+        if self._known and self._known.get(export.host) == export:
+            export = self._known[export.host]
         host = export.host
-        if self._known and self._known.get(host) == export:
-            export = self._known[host]
         former = self._winners.get(host)
         if former is None:
             self._before.setdefault(host, None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from immutables import Map
 
 from globaldns.model.address import Address
@@ -39,14 +37,14 @@ class Catalogue:
         """VIPs that a host is still answered with though it does not hold them any more."""
 
     def publish(
-        self, touched: Iterable[Host], now: int, *, handover_ends: int, is_settled: bool
+        self, touched: set[Host], now: int, *, handover_ends: int, is_settled: bool
     ) -> Publication:
         """Build the services of these hosts again.
 
         Unless settled, nothing that is answered is withdrawn or answered otherwise.
         """
         publication = Publication()
-        touched = self._end_answers(set(touched), handover_ends)
+        touched = self._end_answers(touched, handover_ends)
         new_services = self.services.mutate()
         for host in sorted(touched):
             old = self.services.get(host)

@@ -18,20 +18,17 @@ class Handovers:
     """For each VIP that a host ceased to be answered with: that host, and until when it matters."""
 
     def __init__(self, until: Mapping[Address, int], last: Iterable[Entry]) -> None:
-        self._answered = {
-            vip: entry.host
+        self._last = {
+            entry.host: entry.vips
             for entry in last
-            if entry.answering is not Answering.FAILURE
-            for vip in entry.vips
+            if entry.vips and entry.answering is not Answering.FAILURE
         }
+        self._answered = {vip: host for host, vips in self._last.items() for vip in vips}
         """By the last zone of the run before; until that zone is replaced."""
         self._ended: dict[Address, tuple[Host | None, int]] = {}
         self._ends: list[tuple[int, Address]] = []
-        self._last: dict[Host, tuple[Address, ...]] = {}
         for vip, end in until.items():
             self._note(vip, None, end)
-        for vip, host in sorted(self._answered.items()):
-            self._last[host] = (*self._last.get(host, ()), vip)
 
     @property
     def until(self) -> dict[Address, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, Family
@@ -139,13 +140,12 @@ class Numbering:
         for vip in self._claims.vips:
             occupancy.update(vip, self._claims.of_vip(vip))
 
-    def run(self, hosts: Iterable[Host], now: int) -> set[Host]:
-        """Take a turn for these hosts; return all that are touched."""
+    def run(self, touched: set[Host], now: int) -> set[Host]:
+        """Take a turn for some hosts; return the same set, with all others that are touched."""
         self._date = max(now, self._claims.newest)
         writers = frozenset(filter(self._views.is_written_by_us, self._views.settings.clusters))
-        touched = set(hosts)
         queue = touched & self._claims.hosts
-        pinned = queue | self._views.pinned_hosts(touched)
+        pinned = chain(queue, self._views.pinned_hosts(touched) - queue)
         queue |= self.write([c for host in pinned for c in self._pin(host, writers)])
         while queue:
             touched |= queue
@@ -153,7 +153,8 @@ class Numbering:
         self._line_up(touched)
         served = self.line.serve(self._at_once)
         numbered = [claim for host in served for claim in self._number(host, writers)]
-        return touched.union(served, self.write(numbered))
+        touched.update(served, self.write(numbered))
+        return touched
 
     def renumbering_cluster(self, host: Host) -> str:
         """Return in whose name a host is renumbered: ours if we export it.
@@ -265,10 +266,11 @@ class Numbering:
     def _line_up(self, hosts: set[Host]) -> None:
         """Have those of some hosts stand in line that may lack a number."""
         lacking = self._views.exported(hosts)
-        known = lacking & self._claims.hosts
-        lacking -= {host for host in known if not self._missing_families(host)}
+        for host in lacking & self._claims.hosts:
+            if not self._missing_families(host):
+                lacking.discard(host)
         self.line.join(lacking)
-        self.exhausted -= hosts - lacking
+        self.exhausted -= (self.exhausted & hosts) - lacking
 
     def _number(self, host: Host, writers: frozenset[str]) -> list[Claim]:
         self.exhausted.discard(host)

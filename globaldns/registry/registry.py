@@ -134,9 +134,10 @@ class Registry:
     def settle(self, now: int) -> Delta:
         """Begin to number and retire: every source has synced or its grace is over."""
         self._is_settled = True
-        self._put_off.update(self.claims.hosts)
+        dirty, self._put_off = self._put_off, set()
+        dirty.update(self.claims.hosts, self.views.hosts)
         self._handovers.replace_zone(now + self.settings.handover)
-        touched = self._decide(set(self._put_off), now)
+        touched = self._decide(dirty, now)
         services = self.services
         self._awaiting = {h for h in self.numbering.awaited(touched) if h not in services}
         delta = self._publish(touched, now)
@@ -310,12 +311,17 @@ class Registry:
         return self._publish(self._decide(dirty, now), now)
 
     def _decide(self, dirty: set[Host], now: int) -> set[Host]:
-        """Let the clusters that we write for take their turn; return what is to be published."""
+        """Let the clusters that we write for take their turn; return what is to be published.
+
+        Takes the set over, which may be of all hosts.
+        """
         dirty |= self._unpublished | self._elapse(now)
         self._unpublished = set()
         if not self._may_write:
-            self._put_off |= dirty
-            return dirty if self._is_settled else dirty & self.claims.hosts
+            if not self._is_settled:
+                return dirty & self.claims.hosts
+            self._put_off.update(dirty)
+            return dirty
         dirty |= self.numbering.end_rests(now, recheck=self._must_recheck_rests)
         self._must_recheck_rests = False
         dirty |= self._put_off
@@ -334,8 +340,9 @@ class Registry:
     def _publish(self, touched: set[Host], now: int) -> Delta:
         if self._awaiting:
             self._awaiting -= touched - self.numbering.awaited(touched)
+            touched -= self._awaiting
         publication = self._catalogue.publish(
-            touched - self._awaiting,
+            touched,
             now,
             handover_ends=now + self.settings.handover,
             is_settled=self._is_settled,
