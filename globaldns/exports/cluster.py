@@ -145,7 +145,6 @@ class ClusterExports:
         for identity, findings in self._remarks.items():
             if identity not in self._refused:
                 found.extend(findings)
-        found.extend(self._contest.findings())
         found.extend(self._facets.findings())
         return sorted(found, key=lambda one: (one.file, one.object, one.path, one.code))
 

@@ -1,7 +1,7 @@
 """At most one export per host: who wins where several objects of a cluster offer the same.
 
 A ServiceEntry beats a Service, then the older wins, then the smaller namespace and name. The winner
-is in every zone that any of them is in, so that a loser's names stay known.
+is in every zone that any of them is in, so that a loser's names stay known, and names its rivals.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from globaldns.model.export import Export, ExportKind
-from globaldns.model.finding import Finding, Severity
+from globaldns.model.export import Export, ExportKind, Rival
 from globaldns.model.host import Host
 from globaldns.model.view import Put, Remove
 from globaldns.objects import ObjectKey
@@ -67,23 +66,6 @@ class Contest:
             elif now != former:
                 yield Put(now)
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield a warning per loser."""
-        for host in sorted(self._offers):
-            winner, *losers = self._offers[host]
-            for loser in losers:
-                yield Finding(
-                    severity=Severity.WARNING,
-                    code="duplicate-export",
-                    reason=f"{host} is exported by {winner.origin} too, which wins: "
-                    f"{_rule(winner, loser)}",
-                    file=loser.origin.file,
-                    object=str(loser.origin),
-                    path="$.metadata.name" if loser.kind is ExportKind.SERVICE else "$.spec.hosts",
-                    hint="remove one of the two",
-                    cluster=self._cluster,
-                )
-
     def _others(self, host: Host, key: ObjectKey) -> tuple[Export, ...]:
         offers = self._offers.get(host) or (self._winners[host],)
         return tuple([offer for offer in offers if _key(offer) != key])
@@ -96,7 +78,7 @@ class Contest:
         else:
             self._offers.pop(host, None)
         if ranked:
-            self._winners[host] = _in_all_zones(ranked)
+            self._winners[host] = _crown(ranked)
         else:
             del self._winners[host]
 
@@ -113,15 +95,18 @@ def _rule(winner: Export, loser: Export) -> str:
     if _rank(winner)[0] != _rank(loser)[0]:
         return "a ServiceEntry beats a Service"
     if winner.age_key[0] != loser.age_key[0]:
-        return "it is older"
-    return "they are of one age, and its namespace and name come first"
+        return "the older counts"
+    return "of one age: the first by namespace and name counts"
 
 
-def _in_all_zones(offers: tuple[Export, ...]) -> Export:
-    """Return the best offer, in the zones of all; no zones stand for every one."""
-    best = offers[0]
+def _crown(offers: tuple[Export, ...]) -> Export:
+    """Return the best offer, in the zones of all, with its rivals; no zones stand for every one."""
+    best, *losers = offers
     if not all(offer.zones for offer in offers):
         zones: tuple[str, ...] = ()
     else:
         zones = tuple(dict.fromkeys(zone for offer in offers for zone in offer.zones))
-    return best if zones == best.zones else msgspec.structs.replace(best, zones=zones)
+    rivals = tuple(Rival(loser.origin, _rule(best, loser)) for loser in losers)
+    if (zones, rivals) == (best.zones, best.rivals):
+        return best
+    return msgspec.structs.replace(best, zones=zones, rivals=rivals)

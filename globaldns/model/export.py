@@ -99,6 +99,14 @@ class Origin(msgspec.Struct, frozen=True, order=True, gc=False):
         )
 
 
+class Rival(msgspec.Struct, frozen=True, order=True, gc=False):
+    """Another object of the same cluster that offers the same host, and has lost."""
+
+    origin: Origin
+    rule: str
+    """Why it has lost, in words."""
+
+
 class Export(msgspec.Struct, frozen=True, gc=False):
     """What one cluster offers under one host; a cluster has at most one per host."""
 
@@ -118,6 +126,7 @@ class Export(msgspec.Struct, frozen=True, gc=False):
     endpoints: tuple[Endpoint, ...] = ()
     resolution: Resolution = Resolution.STATIC
     location: Location = Location.MESH_INTERNAL
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def age_key(self) -> tuple[float, str, str, str]:

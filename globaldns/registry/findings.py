@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from globaldns.model.address import Address, format_address
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.registry.merge import DUPLICATE
 from globaldns.registry.pins import Pinning
 from globaldns.registry.registry import Registry
 from globaldns.registry.vip import SPECIAL, is_within
@@ -27,6 +28,8 @@ _PINS = {
     "Service": "$.metadata.annotations",
 }
 """Where an object pins, by kind."""
+_HOSTS = {"Service": "$.metadata.name"}
+"""Where an object says its host, by kind; an entry in its hosts."""
 
 
 def mesh_findings(registry: Registry) -> dict[str, list[Finding]]:
@@ -50,14 +53,17 @@ def _all(registry: Registry) -> Iterator[Finding]:
 
 def _tell_loser(conflict: Conflict) -> Finding:
     kind = conflict.loser.kind
+    path, hint = _PATHS.get(conflict.rule) or _PINS.get(kind, "$"), "make them agree, or rename one"
+    if conflict.rule == DUPLICATE:
+        path, hint = _HOSTS.get(kind, "$.spec.hosts"), "remove one of the two"
     return Finding(
         severity=Severity.WARNING,
         code=conflict.rule,
         reason=f"{conflict.detail}: {conflict.winner} of {conflict.winner_cluster} wins",
         file=conflict.loser.file,
         object=str(conflict.loser),
-        path=_PATHS.get(conflict.rule) or _PINS.get(kind, "$"),
-        hint="make them agree, or rename one",
+        path=path,
+        hint=hint,
         cluster=conflict.loser_cluster,
     )
 

@@ -12,6 +12,9 @@ from globaldns.model.export import Export, ExportKind, Port, Resolution
 from globaldns.model.service import Conflict
 from globaldns.registry.pins import Pinning
 
+DUPLICATE = "duplicate-export"
+"""The rule of a conflict inside one cluster."""
+
 
 def deciding_export(exports: Sequence[Export]) -> Export:
     """Return the export that decides what ports and addresses do not: a route only if alone."""
@@ -45,10 +48,30 @@ def merge_ports(exports: Sequence[Export]) -> tuple[Port, ...]:
 
 def find_conflicts(exports: Sequence[Export], pinnings: Sequence[Pinning]) -> tuple[Conflict, ...]:
     """Return what the exports and pins of one host disagree on."""
-    if len(exports) == 1 and not pinnings:
+    if len(exports) == 1 and not pinnings and not exports[0].rivals:
         return ()
-    found = [*_port_conflicts(exports), *_kind_conflicts(exports), *_pin_conflicts(pinnings)]
+    found = [
+        *_duplicates(exports),
+        *_port_conflicts(exports),
+        *_kind_conflicts(exports),
+        *_pin_conflicts(pinnings),
+    ]
     return tuple(sorted(found))
+
+
+def _duplicates(exports: Sequence[Export]) -> Iterable[Conflict]:
+    """Yield what one cluster offers twice."""
+    for export in exports:
+        for rival in export.rivals:
+            yield Conflict(
+                host=export.host,
+                rule=DUPLICATE,
+                winner_cluster=export.cluster,
+                winner=export.origin,
+                loser_cluster=export.cluster,
+                loser=rival.origin,
+                detail=f"{export.host} is offered twice, {rival.rule}",
+            )
 
 
 def _port_conflicts(exports: Sequence[Export]) -> Iterable[Conflict]:

@@ -135,7 +135,7 @@ class Registry:
         """Begin to number and retire: every source has synced or its grace is over."""
         self._is_settled = True
         dirty, self._put_off = self._put_off, set()
-        dirty.update(self.claims.hosts, self.views.hosts)
+        dirty.update(self.claims.hosts, self.views.hosts, self.services)
         self._handovers.replace_zone(now + self.settings.handover)
         touched = self._decide(dirty, now)
         services = self.services

@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from globaldns.objects import key
-from tests.exports.builders import EXPORTED, cluster, entry, only, service
+from tests.exports.builders import EXPORTED, cluster, entry, service
 
 HOST = {"hosts": ["reviews.bookinfo.global"]}
 
@@ -20,23 +20,22 @@ SERVICE = service(created=1, **EXPORTED)
 
 ROWS = [
     ([offer("a"), SERVICE], "a", "a ServiceEntry beats a Service"),
-    ([offer("b", created=1), offer("a", created=2)], "b", "it is older"),
-    ([offer("b", created=1), offer("a")], "b", "it is older"),
-    ([offer("a"), offer("b")], "a", "they are of one age"),
+    ([offer("b", created=1), offer("a", created=2)], "b", "the older counts"),
+    ([offer("b", created=1), offer("a")], "b", "the older counts"),
+    ([offer("a"), offer("b")], "a", "of one age: the first by namespace and name counts"),
 ]
 
 
 @pytest.mark.parametrize(("offers", "winner", "rule"), ROWS)
-def test_the_winner_does_not_depend_on_the_order_and_the_loser_is_told(offers, winner, rule):
+def test_the_winner_does_not_depend_on_the_order_and_names_its_rival(offers, winner, rule):
     for order in permutations(offers):
         exports = cluster(order)
         (export,) = exports.view().exports
         assert export.origin.name == winner
-        finding = only(exports.findings())
         loser = next(one.metadata.name for one in offers if one.metadata.name != winner)
-        assert (finding.code, finding.severity) == ("duplicate-export", "warning")
-        assert (finding.object.rpartition("/")[2], finding.file) == (loser, f"{loser}.yaml")
-        assert rule in finding.reason
+        (rival,) = export.rivals
+        assert (rival.origin.name, rival.origin.file) == (loser, f"{loser}.yaml")
+        assert rival.rule == rule
 
 
 def test_the_next_best_takes_over_when_the_winner_goes():
@@ -46,13 +45,14 @@ def test_the_next_best_takes_over_when_the_winner_goes():
         exports.remove(key(offer(gone)))
         (put,) = exports.changes()
         assert put.export.origin.name == heir
-    assert exports.findings() == []
+    assert put.export.rivals == ()
 
 
 def test_a_loser_that_changes_changes_nothing():
     exports = cluster([offer("a"), SERVICE])
     exports.changes()
-    exports.put(service(created=2, spec={"ports": [{"port": 1, "name": "x"}]}, **EXPORTED))
+    loser = service(created=2, spec={"ports": [{"port": 1, "name": "x"}]}, **EXPORTED)
+    exports.put(loser, "reviews.yaml")
     assert exports.changes() == []
 
 

@@ -6,6 +6,7 @@ from globaldns.model.export import (
     Origin,
     Port,
     Resolution,
+    Rival,
 )
 from globaldns.model.finding import Finding, Severity
 from globaldns.registry.findings import mesh_findings
@@ -109,3 +110,15 @@ def test_a_pool_that_is_full_is_an_error_of_the_host_that_has_no_number():
         "ServiceEntry ns/c",
     )
     assert told.hint == "add a pool to vips.pools"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [("Service", "$.metadata.name"), ("ServiceEntry", "$.spec.hosts")]
+)
+def test_what_one_cluster_offers_twice_is_told_to_the_loser(kind, path):
+    rival = Rival(Origin(kind, "ns", "b", "b.yaml"), "the older counts")
+    (told,) = findings(both(structs.replace(export("a.ns"), rivals=(rival,))))
+    assert (told.code, told.path, told.cluster) == ("duplicate-export", path, "east")
+    assert (told.file, told.object) == ("b.yaml", f"{kind} ns/b")
+    assert told.reason == "a.ns is offered twice, the older counts: ServiceEntry ns/a of east wins"
+    assert told.hint == "remove one of the two"

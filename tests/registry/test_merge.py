@@ -1,7 +1,7 @@
 import pytest
 from msgspec import structs
 
-from globaldns.model.export import ExportKind, Location, Port, Resolution
+from globaldns.model.export import ExportKind, Location, Origin, Port, Resolution, Rival
 from globaldns.registry.merge import deciding_export, find_conflicts, merge_ports, merge_zones
 from tests.registry.mesh import HTTP, export
 
@@ -54,3 +54,12 @@ def test_what_two_exports_may_not_disagree_on(changes, rules):
 def test_a_route_is_the_clients_side_and_contradicts_nobody():
     other = structs.replace(ROUTE, resolution=Resolution.NONE, location=Location.MESH_EXTERNAL)
     assert find_conflicts([other, EAST], ()) == ()
+
+
+def test_what_one_cluster_offers_twice_is_a_conflict_inside_it():
+    rival = Rival(Origin("Service", "ns", "a", "s.yaml"), "a ServiceEntry beats a Service")
+    (found,) = find_conflicts([structs.replace(EAST, rivals=(rival,))], ())
+    assert found.rule == "duplicate-export"
+    assert (found.winner_cluster, found.loser_cluster) == ("east", "east")
+    assert (found.winner, found.loser) == (EAST.origin, rival.origin)
+    assert found.detail == "a.ns is offered twice, a ServiceEntry beats a Service"

@@ -7,8 +7,12 @@ from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
 from globaldns.model.view import (
+    Doubt,
+    Freshness,
     Put,
     Remove,
+    SetFreshness,
+    SetLedger,
     SourceState,
 )
 from globaldns.registry.registry import Registry
@@ -267,3 +271,14 @@ def test_while_the_clock_is_not_believed_nobody_in_line_is_numbered():
     assert not registry.tick(10).claims
     registry.pause(None)
     assert {one.host for one in registry.tick(10).claims} == {B}
+
+
+def test_a_host_whose_only_claim_is_forgotten_before_all_is_read_is_no_service_afterwards():
+    registry = Registry(settings())
+    theirs = claim("a.ns", "240.128.0.7", 5, "west")
+    young = Freshness("west", SourceState.REMEMBERED, 1, doubt=Doubt.YOUNG)
+    registry.apply([reset("west", ledger=ledger("west", theirs)), SetFreshness(young)], 10)
+    assert set(registry.services) == {A}
+    registry.apply([SetLedger("west", ledger("west"))], 10)
+    registry.settle(10)
+    assert not registry.services
