@@ -92,7 +92,7 @@ class Api:
             parse_address(subject)
         except InvalidAddress:
             parse_name(subject, registry.settings.zones)
-        return _respond(explain(registry, subject))
+        return _respond(explain(registry, subject, self._readings.refused()))
 
     async def vips(self, request: web.Request) -> web.Response:
         """Answer a page of VIPs."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from globaldns.admin.events import Subscription
@@ -40,6 +40,9 @@ class MeshReadings(Protocol):
 
     def findings(self) -> list[Finding]:
         """What is wrong with the manifests, conflicts included."""
+
+    def refused(self) -> Iterator[Finding]:
+        """Why objects are refused now; without lines, opens no file."""
 
 
 class Readings(MeshReadings, Protocol):

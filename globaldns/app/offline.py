@@ -6,7 +6,8 @@ Hosts without a number show the one that a server would give them; nothing is wr
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import msgspec
 
@@ -55,6 +56,10 @@ class OfflineMesh(msgspec.Struct, frozen=True):
     def findings(self) -> list[Finding]:
         """Return what is wrong with the manifests, conflicts between clusters included."""
         return all_findings(self.sources, self.registry)
+
+    def refused(self) -> Iterator[Finding]:
+        """Yield why objects are refused."""
+        return chain.from_iterable(source.refused() for source in self.sources.values())
 
 
 def read_offline(config: Config, now: int) -> OfflineMesh:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -92,6 +93,10 @@ class ServerReadings:
     def findings(self) -> list[Finding]:
         """Return what is wrong with the manifests, conflicts included."""
         return all_findings(self._sources.sources, self.registry)
+
+    def refused(self) -> Iterator[Finding]:
+        """Yield why objects are refused now."""
+        return chain.from_iterable(one.refused() for one in self._sources.sources.values())
 
     def live(self) -> tuple[str, ...]:
         """Return why the process should be restarted; nothing: it should not."""

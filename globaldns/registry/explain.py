@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -10,9 +11,13 @@ from globaldns.errors import InvalidAddress, RequestRefused
 from globaldns.model.address import Address, format_address, parse_address
 from globaldns.model.claim import Claim, format_time
 from globaldns.model.export import Export
+from globaldns.model.finding import Finding
 from globaldns.model.host import Host, fold, split_zone
 from globaldns.model.service import Conflict
 from globaldns.registry.registry import Registry
+
+_EXPORTING = ("ServiceEntry", "Service", "ServiceExport", "GlobalService")
+"""Kinds of which an object is named as the host that it exports or pins."""
 
 
 class Contributor(msgspec.Struct, frozen=True, gc=False):
@@ -81,8 +86,10 @@ class _Target(NamedTuple):
     vip: Address | None
 
 
-def explain(registry: Registry, target: str) -> Explanation:
+def explain(registry: Registry, target: str, refused: Iterable[Finding] = ()) -> Explanation:
     """Explain a host, with or without its zone, or the host that a VIP stands for.
+
+    ``refused`` says which objects do not count at all; those about this host are told.
 
     Raises:
         RequestRefused: the VIP stands for no host and never did.
@@ -105,7 +112,7 @@ def explain(registry: Registry, target: str) -> Explanation:
         ),
         changed_at=format_time(service.changed_at) if service else "",
         contributors=tuple(_contributor(registry, export) for export in exports),
-        dropped=_dropped(registry, host),
+        dropped=(*_dropped(registry, host), *_refused(registry, host, refused)),
         conflicts=service.conflicts if service else (),
         history=_history(registry, host, concerned),
     )
@@ -170,6 +177,19 @@ def _dropped(registry: Registry, host: Host) -> tuple[Dropped, ...]:
             detail = f"{', '.join(map(format_address, outside))} lies outside vips.pins"
             dropped.append(Dropped(pinning.cluster, str(pinning.origin), "pin-outside", detail))
     return tuple(dropped)
+
+
+def _refused(registry: Registry, host: Host, refused: Iterable[Finding]) -> Iterator[Dropped]:
+    """Yield the refused objects that export a host, would, or name it."""
+    name, _, namespace = host.partition(".")
+    origins = {str(export.origin) for export in registry.views.exports(host)}
+    objects = origins | {f"{kind} {namespace}/{name}" for kind in _EXPORTING}
+    names = [f"'{host}.{zone}'" for zone in registry.settings.zones]
+    for finding in refused:
+        if finding.object in objects or any(text in finding.reason for text in names):
+            stands = "; its last good version stands" if finding.object in origins else ""
+            detail = f"{finding.reason}{stands}: {finding.file}"
+            yield Dropped(finding.cluster, finding.object, finding.code, detail)
 
 
 def _history(registry: Registry, host: Host, vips: set[Address]) -> tuple[ClaimLine, ...]:

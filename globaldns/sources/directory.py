@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from globaldns.exports.rules import ExportRules
@@ -20,7 +20,7 @@ from globaldns.sources.holdings import Record
 from globaldns.sources.manifest import Reading, Unread, read_manifest
 from globaldns.sources.places import Places
 from globaldns.sources.scan import scan
-from globaldns.sources.turns import Moment, Refusal, Turns
+from globaldns.sources.turns import Moment, Turns
 from globaldns.sources.watch import watch
 from globaldns.tasks import steady_clock, wall_clock
 
@@ -59,7 +59,8 @@ class DirectorySource:
         """Reads the first time, if there is much to be read."""
         self._logged = (SourceState.WAITING, "")
         """How the source stood when the log was told last."""
-        self._refused: frozenset[Refusal] = frozenset()
+        self._refused: frozenset[tuple[str, str]] = frozenset()
+        """Objects that are refused, each with a reason, as the log was told last."""
 
     @property
     def freshness(self) -> Freshness:
@@ -84,9 +85,13 @@ class DirectorySource:
         return self._places.add_lines(found, self._turns.holdings)
 
     def rejected(self) -> Counter[str]:
-        """Return how many objects are refused now, by kind; opens no file."""
-        refused = {name for name, _ in self._turns.refusals()}
+        """Return how many objects are refused now, by kind."""
+        refused = {finding.object for finding in self.refused()}
         return Counter(name.partition(" ")[0] for name in refused)
+
+    def refused(self) -> Iterator[Finding]:
+        """Yield why an object is refused now, for each that is; without lines, opens no file."""
+        return self._turns.refused()
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes."""
@@ -180,7 +185,8 @@ class DirectorySource:
 
     def _log_refusals(self) -> None:
         """Log the objects that are refused since the last reading."""
-        former, self._refused = self._refused, frozenset(self._turns.refusals())
+        former = self._refused
+        self._refused = frozenset((one.object, one.reason) for one in self.refused())
         new = self._refused - former
         if not new:
             return

@@ -45,8 +45,6 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
     """Seconds that nobody sets: measures ``grace``."""
 
 
-Refusal = tuple[str, str]
-"""``Kind namespace/name``, and the reason."""
 Turn = Generator[list[str], Sequence[Reading], list[Change]]
 
 
@@ -89,12 +87,12 @@ class Turns:
         found = [*self._silences(), *self.holdings.findings(self.cluster)]
         return found + self._exports.findings()
 
-    def refusals(self) -> Iterator[Refusal]:
-        """Yield every object that is refused now, and why; opens no file."""
+    def refused(self) -> Iterator[Finding]:
+        """Yield why an object is refused now, for each that is; without lines, opens no file."""
         misfits = (misfit.finding for _, misfit in self.holdings.misfits())
         for finding in (*self._exports.findings(), *misfits):
             if finding.severity is Severity.ERROR and finding.object:
-                yield finding.object, finding.reason
+                yield finding
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -76,6 +76,7 @@ class Mesh:
         self.services: Mapping[Host, Service] = registry.services
         self.broadcast = Broadcast()
         self.reasons_to_restart: tuple[str, ...] = ()
+        self.refusals: list[Finding] = []
         self.reasons_not_ready: tuple[str, ...] = ()
         self.freshness_known: dict[str, Freshness] = {}
 
@@ -92,6 +93,9 @@ class Mesh:
 
     def findings(self) -> list[Finding]:
         return []
+
+    def refused(self) -> Iterator[Finding]:
+        return iter(self.refusals)
 
     def live(self) -> tuple[str, ...]:
         return self.reasons_to_restart

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from globaldns.admin.reports import ClusterList, ConflictList, ServicePage, ServiceReport, VipPage
+from globaldns.model.finding import Finding, Severity
 from globaldns.registry.digest import digest
 from globaldns.registry.explain import Explanation, explain
 
@@ -100,6 +101,14 @@ async def test_an_explanation_is_the_registry_s_by_host_and_by_vip(get, mesh):
     for subject in (REVIEWS, "REVIEWS.bookinfo.global", vip_of(mesh)):
         answer = await get(f"/api/v1/explain/{subject}")
         assert msgspec.json.decode(answer.body, type=Explanation) == expected
+
+
+async def test_an_explanation_says_which_objects_are_refused(get, mesh):
+    mesh.refusals = [
+        Finding(Severity.ERROR, "port-range", "port 0 is bad", object="Service bookinfo/reviews")
+    ]
+    (dropped,) = (await get(f"/api/v1/explain/{REVIEWS}")).json["dropped"]
+    assert (dropped["object"], dropped["rule"]) == ("Service bookinfo/reviews", "port-range")
 
 
 async def test_a_host_that_is_no_service_is_explained_as_unknown(get):

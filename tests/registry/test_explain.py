@@ -11,6 +11,7 @@ from globaldns.model.export import (
     Resolution,
     Transport,
 )
+from globaldns.model.finding import Finding, Severity
 from globaldns.model.view import (
     Freshness,
     Put,
@@ -52,6 +53,23 @@ def test_what_does_not_count_is_named_with_its_rule(registry):
     assert [(d.cluster, d.rule) for d in explain(registry, "a.ns").dropped] == [("west", "fenced")]
     (outside,) = explain(registry, "b.ns").dropped
     assert (outside.rule, outside.detail) == ("pin-outside", "10.0.0.1 lies outside vips.pins")
+
+
+REFUSED = [
+    ("ServiceEntry ns/a", "port 0 is bad", "port 0 is bad; its last good version stands: f.yaml"),
+    ("GlobalService ns/a", "is bad", "is bad: f.yaml"),
+    ("ServiceEntry evil/x", "'a.ns.global' belongs to ns", "'a.ns.global' belongs to ns: f.yaml"),
+]
+
+
+@pytest.mark.parametrize(("refused", "reason", "detail"), REFUSED)
+def test_a_refused_object_is_told_where_it_would_count(refused, reason, detail):
+    registry = both(export("a.ns"), export("b.ns"))
+    finding = Finding(Severity.ERROR, "bad", reason, file="f.yaml", object=refused, cluster="east")
+    (dropped,) = explain(registry, "a.ns", [finding]).dropped
+    assert (dropped.cluster, dropped.object, dropped.rule) == ("east", refused, "bad")
+    assert dropped.detail == detail
+    assert explain(registry, "b.ns", [finding]).dropped == ()
 
 
 def test_the_history_is_told_newest_first(registry):
