@@ -7,15 +7,11 @@ Standards:
 
 from __future__ import annotations
 
-from globaldns.model.export import Transport
+from globaldns.model.export import HTTP, TLS, Transport
 from globaldns.objects.kubernetes import ServicePort
 
-HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
-"""Told apart by authority (Istio pkg/config/protocol IsHTTP)."""
-TLS = frozenset({"HTTPS", "TLS"})
-"""Told apart by server name (IsTLS)."""
 TCP = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"}) | TLS
-"""Routed by address (IsTCP)."""
+"""All that is not HTTP (IsTCP)."""
 KNOWN = HTTP | TCP | {"UDP"}
 """All that Istio's Parse accepts."""
 

@@ -16,11 +16,10 @@ from collections.abc import Iterator
 from globaldns.errors import InvalidAddress
 from globaldns.exports.addresses import parse_range
 from globaldns.exports.entry_ports import PORT_NAME, EntryPorts, read_ports
-from globaldns.exports.marks import ALLOCATE
 from globaldns.exports.problem import Problem, warning
-from globaldns.exports.protocols import HTTP, TCP, TLS
+from globaldns.exports.protocols import TCP
 from globaldns.exports.resolution_validation import are_plain, refuse_resolution
-from globaldns.model.export import Resolution
+from globaldns.model.export import HTTP, TLS, Resolution
 from globaldns.objects.istio import ServiceEntry, ServiceEntrySpec, WorkloadSelector
 
 MAX_HOSTS = 256
@@ -35,8 +34,6 @@ _NO_NUMBER = r"(?!\d+\.?\Z)"
 """The last label is no number: the name would be taken for an address."""
 _HOST = re.compile(rf"(?:\*|(?:\*-?)?{_NO_NUMBER}{_LABEL})(?:\.{_NO_NUMBER}{_LABEL})*\.?")
 _BY_NAME = frozenset({Resolution.DNS, Resolution.DNS_ROUND_ROBIN})
-_BY_ADDRESS = TCP | {""}
-"""Protocols, the sniffed one among them, that a sidecar may have to route by address."""
 _EVERYWHERE = frozenset({"*", "~"})
 
 
@@ -80,10 +77,8 @@ def warnings(entry: ServiceEntry, ports: EntryPorts) -> list[Problem]:
                 "name the labels of the workloads",
             )
         )
-    if not spec.addresses:
-        if not ports.protocols.isdisjoint(_BY_ADDRESS) and not _is_allocated(entry):
-            problems.append(_warn_unrouted())
-    elif len(spec.hosts) > 1 and spec.resolution in _BY_NAME and ports.protocols & TCP:
+    is_shared = len(spec.hosts) > 1 and bool(spec.addresses)
+    if is_shared and spec.resolution in _BY_NAME and ports.protocols & TCP:
         problems.append(_warn_shared(spec))
     return problems
 
@@ -196,15 +191,6 @@ def _warn_wildcard(index: int, host: str) -> Problem:
     )
 
 
-def _warn_unrouted() -> Problem:
-    return warning(
-        "no-address",
-        "$.spec",
-        "has a TCP port and no address, and Istio allocates none: sidecars do not route it",
-        "add spec.addresses with the VIP that globaldns list prints",
-    )
-
-
 def _warn_shared(spec: ServiceEntrySpec) -> Problem:
     return warning(
         "shared-address",
@@ -212,16 +198,3 @@ def _warn_shared(spec: ServiceEntrySpec) -> Problem:
         f"{len(spec.hosts)} hosts share an address and a TCP port",
         "write an entry per host",
     )
-
-
-def _is_allocated(entry: ServiceEntry) -> bool:
-    """Whether Istio allocates an address, or none is ever needed.
-
-    It does by default, except to wildcards and where a label forbids it; a NONE entry keeps the
-    addresses that its clients meant.
-    """
-    spec = entry.spec
-    if spec.resolution in {Resolution.NONE, Resolution.DYNAMIC_DNS}:
-        return True
-    forbidden = entry.metadata.labels.get(ALLOCATE, "").lower() == "false"
-    return not forbidden and not any(host.startswith("*") for host in spec.hosts)

@@ -18,6 +18,12 @@ class Transport(StrEnum):
     SCTP = "sctp"
 
 
+HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
+"""Protocols that are told apart by authority (Istio pkg/config/protocol IsHTTP)."""
+TLS = frozenset({"HTTPS", "TLS"})
+"""Protocols that are told apart by server name (IsTLS)."""
+
+
 class Port(msgspec.Struct, frozen=True, order=True, gc=False):
     """A port of a service, as clients name it."""
 
@@ -26,6 +32,11 @@ class Port(msgspec.Struct, frozen=True, order=True, gc=False):
     protocol: str = ""
     """Istio's protocol, upper case; empty where it is to be sniffed."""
     transport: Transport = Transport.TCP
+
+    @property
+    def is_routed_by_address(self) -> bool:
+        """Whether a sidecar knows whom a connection is for by its address."""
+        return self.transport is Transport.TCP and self.protocol not in HTTP | TLS
 
 
 class Endpoint(msgspec.Struct, frozen=True, gc=False):

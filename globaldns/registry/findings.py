@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from globaldns.model.address import Address, format_address
+from globaldns.model.export import Export, ExportKind, Resolution
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.service import Conflict, Service, ServiceState
 from globaldns.registry.merge import DUPLICATE
@@ -28,6 +29,8 @@ _PINS = {
     "Service": "$.metadata.annotations",
 }
 """Where an object pins, by kind."""
+_WITHOUT_ADDRESS = frozenset({Resolution.NONE, Resolution.DYNAMIC_DNS})
+"""Resolutions of which nothing is routed by an address of ours."""
 _HOSTS = {"Service": "$.metadata.name"}
 """Where an object says its host, by kind; an entry in its hosts."""
 
@@ -49,6 +52,10 @@ def _all(registry: Registry) -> Iterator[Finding]:
     for service in registry.services.values():
         if service.state is ServiceState.EXHAUSTED:
             yield _refuse_number(service)
+        held = registry.claims.held(service.host)
+        for export in service.contributions:
+            if held and _is_unrouted(export):
+                yield _warn_unrouted(export, [claim.vip for claim in held])
 
 
 def _tell_loser(conflict: Conflict) -> Finding:
@@ -94,6 +101,31 @@ def _refuse_pin(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
         path=_PINS.get(pinning.origin.kind, "$"),
         hint=hint,
         cluster=pinning.cluster,
+    )
+
+
+def _is_unrouted(export: Export) -> bool:
+    """Whether a person's entry has a port for which sidecars need an address, and names none."""
+    return (
+        export.kind is ExportKind.SERVICE_ENTRY
+        and not export.pins
+        and export.resolution not in _WITHOUT_ADDRESS
+        and any(port.is_routed_by_address for port in export.ports)
+    )
+
+
+def _warn_unrouted(export: Export, vips: list[Address]) -> Finding:
+    texts = ", ".join(map(format_address, vips))
+    return Finding(
+        severity=Severity.WARNING,
+        code="unrouted-tcp",
+        reason=f"has a TCP port and does not name its VIP: sidecars of {export.cluster} "
+        f"do not route {texts}",
+        file=export.origin.file,
+        object=str(export.origin),
+        path="$.spec",
+        hint=f"spec: {{addresses: [{texts}]}}",
+        cluster=export.cluster,
     )
 
 

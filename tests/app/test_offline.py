@@ -105,7 +105,7 @@ def test_what_is_wrong_in_one_file_and_between_clusters_is_found_with_its_line(
     place: Place,
 ) -> None:
     place.write("east", entries("a", "b") + "---\nx: [\n", "g.yaml")
-    place.write("west", entry("a").replace("protocol: HTTP", "protocol: TCP"))
+    place.write("west", entry("a").replace("protocol: HTTP", "protocol: GRPC"))
     found = read_offline(place.config, START).findings()
     assert [(one.cluster, one.code, Path(one.file).name, one.line > 0) for one in found] == [
         ("east", "unreadable-file", "g.yaml", True),

@@ -84,8 +84,6 @@ ACCEPTED: list[dict[str, Any]] = [
 
 WARNED: list[tuple[dict[str, Any], str, str]] = [
     ({"workloadSelector": {}}, "selector-empty", "$.spec.workloadSelector"),
-    ({"hosts": WILD, "ports": [TCP], "endpoints": [ENDPOINT]}, "no-address", "$.spec"),
-    ({"hosts": WILD, "ports": [{"number": 1, "name": "any"}]}, "no-address", "$.spec"),
     (
         {
             "resolution": "DNS",
@@ -101,9 +99,7 @@ WARNED: list[tuple[dict[str, Any], str, str]] = [
 
 NOT_WARNED: list[dict[str, Any]] = [
     {"ports": [TCP]},
-    {"hosts": WILD, "ports": [HTTP]},
     {"hosts": WILD, "ports": [TCP], "addresses": ["240.0.0.1"]},
-    {"resolution": "NONE", "hosts": WILD, "ports": [TCP]},
     {"resolution": "DYNAMIC_DNS", "hosts": ["*a.bookinfo.global"]},
 ]
 
@@ -152,12 +148,6 @@ def test_what_istio_warns_of_is_a_warning_and_no_refusal(spec, code, path):
 def test_what_istio_takes_without_a_word_has_no_warning(spec):
     silent = judged(spec)
     assert warnings(silent, read_ports(silent.spec.ports)) == []
-
-
-def test_a_tcp_port_without_address_is_warned_of_where_a_label_forbids_allocation():
-    labels = {"networking.istio.io/enable-autoallocate-ip": "False"}
-    warned = judged({"ports": [TCP]}, labels=labels)
-    assert [one.code for one in warnings(warned, read_ports(warned.spec.ports))] == ["no-address"]
 
 
 def test_all_problems_of_an_entry_are_told_at_once():

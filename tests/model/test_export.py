@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from globaldns.model.export import Origin
+from globaldns.model.export import Origin, Port, Transport
 from tests.model.values import export
 
 
@@ -41,3 +41,18 @@ def test_any_exports_have_one_order():
 )
 def test_an_origin_is_called_as_people_call_it(origin, text):
     assert str(origin) == text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "transport", "expected"),
+    [
+        ("TCP", Transport.TCP, True),
+        ("", Transport.TCP, True),
+        ("TLS", Transport.TCP, False),
+        ("HTTP", Transport.TCP, False),
+        ("GRPC", Transport.TCP, False),
+        ("UDP", Transport.UDP, False),
+    ],
+)
+def test_what_no_name_tells_apart_is_routed_by_address(protocol, transport, expected):
+    assert Port(80, "p", protocol, transport).is_routed_by_address is expected

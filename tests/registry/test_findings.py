@@ -1,7 +1,9 @@
 import pytest
 from msgspec import structs
 
+from globaldns.model.address import format_address
 from globaldns.model.export import (
+    ExportKind,
     Location,
     Origin,
     Port,
@@ -17,6 +19,7 @@ from tests.registry.mesh import (
     reset,
     settings,
     settled,
+    vip,
 )
 
 
@@ -122,3 +125,30 @@ def test_what_one_cluster_offers_twice_is_told_to_the_loser(kind, path):
     assert (told.file, told.object) == ("b.yaml", f"{kind} ns/b")
     assert told.reason == "a.ns is offered twice, the older counts: ServiceEntry ns/a of east wins"
     assert told.hint == "remove one of the two"
+
+
+TCP = (Port(5432, "sql", "TCP"),)
+
+
+def test_an_entry_with_a_tcp_port_that_does_not_name_its_vip_is_told_the_line_to_add():
+    registry = both(structs.replace(export("a.ns"), ports=TCP))
+    (told,) = findings(registry)
+    (address,) = map(format_address, registry.services["a.ns"].vips)
+    assert (told.code, told.severity, told.path) == ("unrouted-tcp", "warning", "$.spec")
+    assert told.reason.endswith(f"sidecars of east do not route {address}")
+    assert told.hint == f"spec: {{addresses: [{address}]}}"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ports": (Port(80, "http", "HTTP"),)},
+        {"pins": (vip("240.0.0.5"),)},
+        {"kind": ExportKind.SERVICE},
+        {"kind": ExportKind.ROUTE},
+        {"resolution": Resolution.DYNAMIC_DNS},
+        {"resolution": Resolution.NONE},
+    ],
+)
+def test_where_sidecars_need_no_address_of_ours_nothing_is_missed(changes):
+    assert findings(both(structs.replace(export("a.ns"), **({"ports": TCP} | changes)))) == []
