@@ -81,6 +81,8 @@ class Memory:
         self.pace = Pace()
         self._saved: dict[str, Hashable] = {}
         self._saved_at: dict[str, float] = {}
+        self._faults: dict[str, str] = {}
+        """Why a file could not be written the last time."""
         self._cost = 0.0
 
     async def run(self) -> None:
@@ -90,7 +92,7 @@ class Memory:
             await self.save()
 
     async def save(self) -> None:
-        """Write what has changed; what cannot be written is logged and tried again."""
+        """Write what has changed; what cannot be written is logged once and tried again."""
         started = time.monotonic()
         for what in self._keepsakes():
             fresh_until = self._saved_at.get(what.name, -inf) + FRESHEN_SECONDS
@@ -99,14 +101,22 @@ class Memory:
             try:
                 await asyncio.to_thread(self._write, what, what.capture())
             except StateError as error:
-                logger.warning(
-                    "something is not remembered",
-                    extra={"what": what.name, "reason": str(error), "fix": error.hint},
-                )
+                self._complain(what.name, error)
                 continue
+            if self._faults.pop(what.name, None):
+                logger.info("it is remembered again", extra={"what": what.name})
             self._saved[what.name] = what.version
             self._saved_at[what.name] = started
         self._cost = time.monotonic() - started
 
     def _write(self, what: Keepsake, encode: Callable[[Pace], bytes]) -> None:
         self._state.write_checked(what.name, encode(self.pace), version=what.format)
+
+    def _complain(self, name: str, error: StateError) -> None:
+        reason = str(error)
+        former, self._faults[name] = self._faults.get(name), reason
+        if reason != former:
+            logger.warning(
+                "something is not remembered",
+                extra={"what": name, "reason": reason, "fix": error.hint},
+            )

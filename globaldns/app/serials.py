@@ -30,13 +30,16 @@ class Serials:
     def __init__(self, state: StateDirectory, now: int) -> None:
         """Begin above all that were served, and at the time: a lost state goes on going up.
 
-        Raises:
-            StateError: the first block cannot be remembered.
+        Where that cannot be remembered, the last that was is served until it can.
         """
         self._state = state
         self._end = _load(state)
         self._count = max(self._end + 1, now)
-        self._remember(self._count + BLOCK)
+        try:
+            self._remember(self._count + BLOCK)
+        except StateError as error:
+            _complain(error)
+            self._count = self._end or now
 
     @property
     def current(self) -> int:
@@ -49,7 +52,7 @@ class Serials:
             try:
                 self._remember(self._count + BLOCK)
             except StateError as error:
-                logger.error("serials cannot be remembered", extra={"reason": str(error)})
+                _complain(error)
                 return self.current
         self._count += 1
         return self.current
@@ -57,6 +60,10 @@ class Serials:
     def _remember(self, end: int) -> None:
         self._state.write_checked(FILE, msgspec.msgpack.encode(end))
         self._end = end
+
+
+def _complain(error: StateError) -> None:
+    logger.error("serials cannot be remembered", extra={"reason": str(error), "fix": error.hint})
 
 
 def _load(state: StateDirectory) -> int:

@@ -7,14 +7,17 @@ Standards:
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import copyfile
 
 from globaldns.errors import LedgerDamaged, LedgerError
+
+logger = logging.getLogger(__name__)
 
 VERSION = 1
 """Of the schema; a newer one is refused."""
@@ -27,11 +30,11 @@ SUFFIXES = ("", LOG_SUFFIX, "-shm")
 _BUSY_SECONDS = 5.0
 """Nobody else writes: only a reader's first look at the log can be in the way, for a moment."""
 _DURABLE = (
-    "PRAGMA locking_mode=NORMAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA journal_size_limit=16777216",
 )
 _DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_ERROR"})
+_NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR"})
 _UNWRITABLE = "make it and its directory writable for this user"
 _REMEDIES = {
     "SQLITE_FULL": "free some space on that disk",
@@ -66,11 +69,34 @@ def create(path: Path, schema: str, meta: Mapping[str, str | int]) -> None:
 def open_writing(path: Path) -> sqlite3.Connection:
     """Return a connection that may write.
 
+    On a full disk there is no room for the log's index, which lets others read at the same time.
+    Then it is kept in memory: what the ledger holds is answered all the same.
+
     Raises:
         LedgerDamaged: it is not whole.
         LedgerError: it is too new, or cannot be written.
     """
-    with explained(path), closing_on_error(_connect(path, "mode=rw")) as connection:
+    with explained(path):
+        try:
+            return _open_writing(path, ())
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _NO_ROOM:
+                raise
+            logger.warning(
+                "nothing can be written beside the ledger: no command reads it until a next start",
+                extra={
+                    "file": str(path),
+                    "reason": str(error),
+                    "fix": f"{_REMEDIES['SQLITE_FULL']}, then start again",
+                },
+            )
+            return _open_writing(path, ("PRAGMA locking_mode=EXCLUSIVE",))
+
+
+def _open_writing(path: Path, locking: Iterable[str]) -> sqlite3.Connection:
+    with closing_on_error(_connect(path, "mode=rw")) as connection:
+        for pragma in locking:
+            connection.execute(pragma)
         _check(path, connection)
         for pragma in _DURABLE:
             connection.execute(pragma)
@@ -159,10 +185,15 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+        code = _code(error)
         if code in _DAMAGED:
             raise LedgerDamaged(f"{path}: it is damaged: {error}") from error
         raise LedgerError(f"{path}: {error}", hint=_REMEDIES.get(code, "")) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise LedgerError(f"{error.filename or path}: {reason}", hint=_UNWRITABLE) from error
+
+
+def _code(error: sqlite3.Error) -> str:
+    """Return the primary result code, such as SQLITE_IOERR."""
+    return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])

@@ -87,10 +87,21 @@ def test_what_is_remembered_lasts_while_nothing_can_be_written(
     assert Serials(state, START).current > served[-1] + 1
 
 
-def test_a_start_that_cannot_remember_its_first_block_is_refused(state: StateDirectory) -> None:
+def test_a_start_that_cannot_remember_serves_the_last_that_was(
+    state: StateDirectory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    last = Serials(state, START).current + BLOCK
+    with monkeypatch.context() as full:
+        full.setattr(StateDirectory, "write", _refuse)
+        serials = Serials(state, START)
+        assert serials.current == serials.step() == last
+    assert [record.__dict__["fix"] for record in caplog.records] == 2 * ["free some space"]
+    assert serials.step() == last + 1
+
+
+def test_a_start_that_can_neither_read_nor_remember_serves_the_time(state: StateDirectory) -> None:
     block(state.path)
-    with pytest.raises(StateError, match="state"):
-        Serials(state, START)
+    assert Serials(state, START).current == START
 
 
 def test_after_the_largest_serial_comes_the_smallest(state: StateDirectory) -> None:
@@ -100,3 +111,7 @@ def test_after_the_largest_serial_comes_the_smallest(state: StateDirectory) -> N
 
 def test_a_start_beyond_the_largest_serial_serves_one_of_32_bits(state: StateDirectory) -> None:
     assert Serials(state, 2**32 + 5).current == 5
+
+
+def _refuse(*_: object) -> None:
+    raise StateError("no space left on device", hint="free some space")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 from contextlib import closing
@@ -224,3 +225,22 @@ def test_a_connection_is_closed_only_if_what_follows_fails() -> None:
         raise KeyboardInterrupt
     with pytest.raises(sqlite3.ProgrammingError):
         connection.execute("SELECT 1")
+
+
+def test_where_nothing_can_be_written_beside_it_a_ledger_is_opened_for_one(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_writing(path).close()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))  # the log's index has 32 KiB
+    try:
+        connection = open_writing(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with closing(connection):
+        (record,) = caplog.records
+        assert record.__dict__["fix"] == "free some space on that disk, then start again"
+        assert everything(connection) == META
+        connection.execute("INSERT INTO meta VALUES ('new', 'one')")
+    with closing(open_reading(path, is_held=False)) as reading:
+        assert everything(reading) == META | {"new": "one"}
