@@ -9,7 +9,6 @@ from globaldns.admin.reports import (
     ConflictReport,
     ContributionReport,
     DigestReport,
-    MoveReport,
     PortReport,
     ServicePage,
     ServiceReport,
@@ -23,7 +22,6 @@ from globaldns.model.host import Host, check_host, fold, split_zone
 from globaldns.model.service import Conflict, Service, ServiceState
 from globaldns.model.snapshot import Snapshot
 from globaldns.registry.claims import Claims
-from globaldns.registry.delta import Move
 from globaldns.registry.digest import digest
 
 Unwritten = Mapping[Host, tuple[Address, ...]]
@@ -158,16 +156,6 @@ def report_digest(
     found = digest(snapshot.services, zones=zones, pools=pools)
     return DigestReport(
         serial=snapshot.serial, services=found.services, zone=found.zone, vips=found.vips
-    )
-
-
-def report_move(move: Move) -> MoveReport:
-    """Return a move as the API shows it."""
-    return MoveReport(
-        host=move.host,
-        old=format_addresses(move.old),
-        new=format_addresses(move.new),
-        reason=move.reason,
     )
 
 

@@ -38,7 +38,7 @@ def report_vip_page(registry: Registry, selection: VipSelection, *, now: int) ->
     return VipPage(
         pools=tuple(map(report_pool, registry.usage())),
         items=tuple(
-            _report_vip(vip, history, claims.holder(vip), now=now, quarantine=quarantine)
+            report_vip(vip, history, claims.holder(vip), now=now, quarantine=quarantine)
             for vip, history in histories
             if history
         ),
@@ -80,12 +80,7 @@ def _names(claims: Iterable[Claim], zones: tuple[str, ...]) -> Iterator[str]:
             yield f"{host}.{zone}"
 
 
-def report_vip(vip: Address, claims: Claims, *, now: int, quarantine: float) -> VipReport:
-    """Return a VIP that has claims as the API shows it."""
-    return _report_vip(vip, claims.of_vip(vip), claims.holder(vip), now=now, quarantine=quarantine)
-
-
-def _report_vip(
+def report_vip(
     vip: Address,
     claims: Iterable[Claim],
     holder: Claim | None,
@@ -93,8 +88,9 @@ def _report_vip(
     now: int,
     quarantine: float,
 ) -> VipReport:
-    history = sorted(claims, key=lambda claim: (claim.allocated_at, claim.cluster))
-    last = holder or max(history, key=lambda c: (c.retired_at or c.allocated_at, c.host))
+    """Return a VIP that has claims as the API shows it."""
+    history = sorted(claims, key=lambda claim: (claim.allocated_at, claim.host, claim.cluster))
+    last = holder or max(history, key=lambda claim: claim.retired_at or claim.allocated_at)
     return VipReport(
         vip=format_address(vip),
         state=_state(history, holder, now=now, quarantine=quarantine),

@@ -73,11 +73,6 @@ class LedgerWriter:
         """Those of them that the present write is for."""
         self._failures = 0
 
-    @property
-    def is_failing(self) -> bool:
-        """Whether the last write failed."""
-        return self._failures > 0
-
     def wake(self) -> None:
         """Have it write."""
         self._wanted.set()

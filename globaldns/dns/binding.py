@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from globaldns.dns.listen import Listen
 from globaldns.errors import ListenError
-from globaldns.model.address import Family, parse_address
+from globaldns.model.address import Family
 
 logger = logging.getLogger(__name__)
 
@@ -146,9 +146,3 @@ def _prepare_datagrams(sock: socket.socket, listen: Listen) -> None:
     else:
         sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_OMIT)
         sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, int(listen.is_wildcard))
-
-
-def local_listen(sock: socket.socket) -> Listen:
-    """Return the address that a socket is bound to."""
-    host, port = sock.getsockname()[:2]
-    return Listen(parse_address(host), port)

@@ -197,11 +197,6 @@ class Zones:
         """Return how many hosts each forward zone has."""
         return {zone.name: len(zone.hosts) for zone in self._forward}
 
-    @property
-    def reverse_names(self) -> tuple[str, ...]:
-        """The reverse zones, as people write them."""
-        return tuple(z.text for z in self._by_apex.values() if isinstance(z, ReverseZone))
-
     def _above(self, apex: bytes) -> bytes:
         """Return the apex that the name server of a zone is named below."""
         zone = self._by_apex[apex]

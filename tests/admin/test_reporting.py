@@ -9,15 +9,13 @@ from globaldns.admin.reporting import (
     report_conflicts,
     report_contribution,
     report_digest,
-    report_move,
     report_page,
     report_service,
 )
-from globaldns.admin.reports import MoveReport, PortReport
+from globaldns.admin.reports import PortReport
 from globaldns.admin.selection import Selection
 from globaldns.errors import InvalidHost, RequestRefused
 from globaldns.model.view import Remove
-from globaldns.registry.delta import Move
 from tests.registry.mesh import claim, export, remember, vip
 
 ZONES = ("global", "mesh.example")
@@ -123,13 +121,6 @@ def test_what_a_wildcard_covers_is_no_service(mesh, name, advice):
     with pytest.raises(RequestRefused, match="there is no service") as caught:
         find_service(mesh.services, name, ZONES)
     assert advice in caught.value.hint
-
-
-def test_a_move_is_told_in_text():
-    move = Move("a.ns", (vip("240.128.0.1"),), (vip("240.128.0.2"), vip("fd00::1")), "pinned")
-    assert report_move(move) == MoveReport(
-        host="a.ns", old=("240.128.0.1",), new=("240.128.0.2", "fd00::1"), reason="pinned"
-    )
 
 
 def test_conflicts_name_both_objects(mesh):

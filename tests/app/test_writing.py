@@ -174,11 +174,9 @@ def test_a_ledger_that_fails_is_told_and_written_when_it_can_be(
         async with desk.running():
             desk.writer.wake()
             await until(lambda: desk.given_up == 3)
-            assert desk.writer.is_failing
             assert desk.acknowledged == []
             await desk.thread.run(mend)
             await until(lambda: not desk.unwritten.everything())
-            assert not desk.writer.is_failing
 
     run_leaping(test)
     assert desk.ledger.claims() == (FIRST,)
