@@ -9,6 +9,7 @@ Standards:
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -73,9 +74,11 @@ class AdminServer:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             await self._runner.cleanup()
+            shows = f"ss -lptn 'sport = :{self._port}' shows who has it; "
             raise ListenError(
                 f"admin.listen {self._host}:{self._port}: {(error.strerror or str(error)).lower()}",
-                hint="choose another address or port with admin.listen",
+                hint=(shows if error.errno == errno.EADDRINUSE else "")
+                + "choose another address or port with admin.listen",
             ) from error
 
     async def stop(self) -> None:

@@ -16,6 +16,9 @@ from globaldns.registry.claims import Claims
 from globaldns.registry.occupancy import VipUsage
 from globaldns.registry.registry import Registry
 
+HELD = "held"
+"""The state of a VIP that stands for a host."""
+
 
 class VipSelection(msgspec.Struct, frozen=True, kw_only=True):
     """What a listing of VIPs asks for."""
@@ -106,7 +109,7 @@ def report_vip(
 
 def _state(history: Iterable[Claim], holder: Claim | None, *, now: int, quarantine: float) -> str:
     if holder is not None:
-        return "held"
+        return HELD
     ends = [claim.retired_at for claim in history]
     if None in ends:
         return "lost"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from globaldns.admin.reports import PoolReport, VipReport
+from globaldns.admin.reports import ClaimReport, PoolReport, VipReport
+from globaldns.admin.vips import HELD
 from globaldns.cli.explain import read_vip, unknown_host
 from globaldns.cli.explanation import format_history, is_unknown
 from globaldns.cli.invocation import Invocation, reading_options
@@ -24,6 +25,7 @@ from globaldns.cli.output import (
 )
 from globaldns.cli.reader import Reader, open_reader
 from globaldns.cli.renumbering import plan, renumber
+from globaldns.errors import RequestRefused
 from globaldns.model.host import Host
 from globaldns.registry.explain import ClaimLine, Explanation
 
@@ -97,6 +99,11 @@ def _explain(reader: Reader, target: str) -> Explanation:
     explanation = reader.explain(target)
     if is_unknown(explanation):
         raise unknown_host(reader, explanation.host)
+    if not explanation.history:
+        raise RequestRefused(
+            f"{explanation.host!r} has no VIP and never had one",
+            hint=f"globaldns explain {explanation.host} says why",
+        )
     return explanation
 
 
@@ -149,8 +156,17 @@ def _claims(item: VipReport, now: int) -> Sequence[str]:
             allocated_at=claim.allocated_at,
             retired_at=claim.retired_at or "",
             reason=claim.reason,
-            is_holding=False,
+            is_holding=_is_holding(claim, item),
         )
         for claim in reversed(item.claims)
     ]
     return ("", format_history(lines, now)) if lines else ()
+
+
+def _is_holding(claim: ClaimReport, item: VipReport) -> bool:
+    """Whether a claim is one by which a host has the VIP now."""
+    return (
+        item.state == HELD
+        and not claim.retired_at
+        and (claim.host, claim.kind, claim.allocated_at) == (item.host, item.kind, item.since)
+    )

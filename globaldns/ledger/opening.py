@@ -138,4 +138,4 @@ def _repair(state: StateDirectory) -> str:
     backup = newest_backup(state)
     if backup is None:
         return "put a copy back, or begin a new one with serve --new-ledger"
-    return f"globaldns vip import {backup}"
+    return f"globaldns vip import {backup}, or begin a new one with serve --new-ledger"

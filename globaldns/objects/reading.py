@@ -69,6 +69,7 @@ that are the first at once end the process."""
 _LIST = "List"
 _CODE = "invalid-object"
 _PLACE = re.compile(r" - at (?:`key` in )?`(\$[^`]*)`$")
+_FIELD = re.compile(r"field `([^`]*)`")
 _NAME_HINT = "use lower-case letters, digits and inner hyphens"
 
 
@@ -162,7 +163,7 @@ def _invalid(message: str) -> InvalidObject:
     """Return msgspec's words as ours: ``Expected `str`, got `int` - at `$.metadata.name```."""
     place = _PLACE.search(message)
     path = place[1].partition("[...]")[0] if place else "$"
-    reason = _PLACE.sub("", message).replace("`", "")
+    reason = _FIELD.sub(r"field '\1'", _PLACE.sub("", message)).replace("`", "")
     reason = reason[0].lower() + reason[1:]
     if "matching regex" in reason or "of length" in reason:
         return _refusal("is no DNS-1123 name", path=path, hint=_NAME_HINT)

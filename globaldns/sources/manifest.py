@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from globaldns.documents import iterate_documents
+from globaldns.documents import iterate_documents, locate
 from globaldns.errors import DocumentError, InvalidObject
 from globaldns.model.finding import Finding, Severity
 from globaldns.objects import Object, ObjectKey, decode, expand, identify, key
@@ -123,7 +123,8 @@ def walk(text: str) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
                 whole = value is document
                 yield index, "$" if whole else f"$.items[{position}]", value
         except InvalidObject as error:
-            raise DocumentError(f"{error.path}: {error}", hint=error.hint) from None
+            line = locate(text, index, error.path)
+            raise DocumentError(f"{error.path}: {error}", line=line, hint=error.hint) from None
 
 
 def _read_steadily(file: BinaryIO) -> tuple[Stamp, bytes]:

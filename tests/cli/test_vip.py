@@ -7,6 +7,13 @@ import pytest
 from globaldns.admin.reports import PoolReport
 from globaldns.cli.vip import to_pool_row
 
+NEVER = """\
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: never, namespace: bookinfo}
+spec: {hosts: [never.bookinfo.global], resolution: NONE}
+"""
+
 
 @pytest.fixture
 def moved(command, remembered):
@@ -54,6 +61,13 @@ def test_a_host_shows_every_vip_that_it_has_or_had_last(command):
     parts = [part.split()[0] for part in shown.split("\n\n") if "  state" in part]
     assert sorted(parts) == sorted(vips_of(command, "reviews.bookinfo"))
     assert len(parts) == 3
+
+
+@pytest.mark.usefixtures("remembered")
+def test_the_claim_by_which_a_host_has_a_vip_says_so(command):
+    held, _ = vips_of(command, "reviews.bookinfo")
+    lines = command("vip", "show", held).stdout.splitlines()
+    assert any(line.endswith(" holds it") for line in lines)
 
 
 @pytest.mark.usefixtures("moved")
@@ -106,6 +120,14 @@ def test_what_nobody_knows_is_an_error(command, verb, target):
     printed = command("vip", verb, target)
     assert (printed.exit_code, printed.stdout) == (1, "")
     assert "hint: " in printed.stderr
+
+
+@pytest.mark.parametrize("verb", ["show", "history"])
+def test_a_host_that_never_had_a_vip_is_an_error_that_says_where_to_ask(command, mesh, verb):
+    (mesh.folder / "example/east/never.yaml").write_text(NEVER)
+    printed = command("vip", verb, "never.bookinfo")
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    assert "hint: globaldns explain never.bookinfo says why" in printed.stderr
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,9 @@ def test_the_repair_of_a_lost_ledger_is_the_newest_backup(place):
     with pytest.raises(LedgerError) as caught:
         place.open()
     backup = place.state.path / "backups/ledger-2026-01-03.claims"
-    assert caught.value.hint == f"globaldns vip import {backup}"
+    assert caught.value.hint == (
+        f"globaldns vip import {backup}, or begin a new one with serve --new-ledger"
+    )
     assert parse_claims(backup.read_text()) == (CLAIM,)
 
 

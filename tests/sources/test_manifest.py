@@ -52,6 +52,7 @@ def test_content_that_is_known_is_not_decoded_again(tmp_path: Path) -> None:
         (b"a: 1\nb: \xff\n", 2, "is no UTF-8"),
         ("a: \0", 1, "NUL"),
         ("a:\n" + "- " * 50_000, 2, "nested"),
+        (f"{entry('a')}---\nkind: List\napiVersion: v1\nitems:\n- 7\n", 18, "must be an object"),
     ],
 )
 def test_a_file_with_an_error_is_refused_whole(
