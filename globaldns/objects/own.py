@@ -31,8 +31,8 @@ class VIPLedger(Resource, frozen=True):
     spec: VIPLedgerSpec
 
 
-class GlobalServiceSpec(Slim, frozen=True):
-    """``spec`` of a GlobalService."""
+class GlobalServiceSpec(Slim, frozen=True, forbid_unknown_fields=True):
+    """``spec`` of a GlobalService; a person writes it, so an unknown field is a mistake."""
 
     pins: tuple[str, ...] = ()
 
@@ -46,8 +46,8 @@ class GlobalService(Resource, frozen=True):
     spec: GlobalServiceSpec = GlobalServiceSpec()
 
 
-class ClusterFenceSpec(Slim, frozen=True):
-    """``spec`` of a ClusterFence."""
+class ClusterFenceSpec(Slim, frozen=True, forbid_unknown_fields=True):
+    """``spec`` of a ClusterFence; a person writes it too."""
 
     cluster: str
     at: Time

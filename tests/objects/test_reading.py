@@ -129,6 +129,11 @@ REFUSED: list[tuple[Plain, str, str]] = [
     (plain("Service", "v2"), "$.apiVersion", "version 'v2' of Service is not read"),
     ({"apiVersion": "v1", "kind": "Service"}, "$", "object missing required field 'metadata'"),
     (plain("ServiceEntry", f"{ISTIO}/v1"), "$", "object missing required field 'spec'"),
+    (
+        plain("GlobalService", "globaldns.io/v1alpha1", spec={"pin": ["240.0.0.1"]}),
+        "$.spec",
+        "object contains unknown field 'pin'",
+    ),
     (plain(metadata={}), "$.metadata", "object missing required field 'name'"),
     (plain(metadata={"name": None}), "$.metadata", "object missing required field 'name'"),
     (metadata(name="A"), "$.metadata.name", "is no DNS-1123 name"),
