@@ -22,11 +22,14 @@ from globaldns.app.memory import ZONE
 from globaldns.app.serials import FILE
 from globaldns.dns.lastzone import decode_zone, encode_zone
 from globaldns.errors import ListenError
+from globaldns.ledger.opening import OnLoss, open_ledger
 from globaldns.model.claim import format_time
 from globaldns.sources.remembered import file_name
+from globaldns.tasks import wall_clock
 from tests.admin.client import fetch
 from tests.app.meshes import START, Place, until, until_it_says
 from tests.app.servers import answer, ask, serving
+from tests.registry.mesh import claim
 from tests.sources.manifests import entries
 
 A = "a.ns.global"
@@ -196,3 +199,17 @@ async def test_an_admin_address_that_is_taken_is_named_and_nothing_is_kept(place
                 pytest.fail("two servers have one address")
     assert place.state.holder() is None
     assert not (place.state.path / SOCKET_NAME).exists()
+
+
+async def test_a_clock_behind_the_ledger_is_told(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(place):
+        pass
+    with open_ledger(
+        place.state, "ledger.db", cluster="east", now=START, on_loss=OnLoss.REFUSE
+    ) as ledger:
+        ledger.write([claim("later.ns", "240.128.0.9", wall_clock() + 3600)])
+    async with serving(place):
+        (record,) = (one for one in caplog.records if "clock is behind" in one.message)
+    assert 3500 < record.__dict__["behind_seconds"] <= 3600

@@ -93,6 +93,14 @@ def test_a_text_that_would_exhaust_the_reader_is_refused(text: str) -> None:
         read_documents(text)
 
 
+def test_aliases_may_repeat_a_hundred_thousand_nodes_and_no_more() -> None:
+    anchor = f"a: &a [{', '.join('x' * 1000)}]\nb: ["
+    (value,) = read_documents(f"{anchor}{', '.join(['*a'] * 90)}]\n")
+    assert sum(map(len, value["b"])) == 90_000
+    with pytest.raises(DocumentError, match=r"alias replay limit exceeded.* 100000"):
+        read_documents(f"{anchor}{', '.join(['*a'] * 110)}]\n")
+
+
 def test_long_lines_that_do_not_nest_are_read() -> None:
     text = f"a: {'x' * 5000}\nb: |\n  {'- ' * 100}\nc: {[{'k': 'v'}] * 1000}\n"
     (value,) = read_documents(text)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from globaldns.model.view import Reset, SetFreshness, SourceState
 from globaldns.sources.directory import DirectorySource
+from tests.app.meshes import until
 from tests.sources.manifests import (
     GRACE,
     RULES,
@@ -215,3 +217,48 @@ def test_after_a_failure_the_whole_view_is_said_again(root: Path) -> None:
     (change,) = source.begin()
     assert isinstance(change, Reset)
     assert change.view == source.view()
+
+
+async def run_until(source: DirectorySource, message: str, log: pytest.LogCaptureFixture) -> None:
+    """Run a source until the log has a message."""
+    task = asyncio.create_task(source.run(lambda _changes, _at: None))
+    await until(lambda: message in log.messages)
+    task.cancel()
+
+
+def told(log: pytest.LogCaptureFixture, message: str) -> dict[str, object]:
+    """Return the fields of the one line with a message."""
+    (record,) = (one for one in log.records if one.message == message)
+    return record.__dict__
+
+
+async def test_a_refused_object_is_logged_with_its_place_and_remedy(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / "f.yaml").write_text(entry("a") + entry("b", port=0))
+    source = DirectorySource(root, RULES, grace=GRACE)
+    await run_until(source, "object is refused", caplog)
+    line = told(caplog, "object is refused")
+    assert line["object"] == "ServiceEntry ns/b"
+    assert (line["file"], line["reason"]) == (str(root / "f.yaml"), "port 0 is not in 1..65535")
+    assert "number: 0" in (root / "f.yaml").read_text().splitlines()[int(str(line["line"])) - 1]
+    assert source.rejected() == {"ServiceEntry": 1}
+
+
+async def test_a_file_that_could_never_be_read_is_logged_and_so_is_what_it_makes_of_the_source(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / "f.yaml").write_text(entry("a"))
+    (root / "g.yaml").write_text("a: [")
+    source = DirectorySource(root, RULES, grace=GRACE)
+    await run_until(source, "source is read in part", caplog)
+    assert told(caplog, "file is not read")["file"] == "g.yaml"
+    assert "g.yaml could never be read" in str(told(caplog, "source is read in part")["reason"])
+
+
+async def test_a_silent_source_is_logged_with_the_reason(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = DirectorySource(root / "missing", RULES, grace=GRACE)
+    await run_until(source, "source is silent", caplog)
+    assert str(told(caplog, "source is silent")["reason"]).startswith("its directory")
