@@ -6,13 +6,18 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import dns.message
+import yaml_rs
 
 POLL_SECONDS = 0.002
+LOOK_SECONDS = 0.05
 CEILING_SECONDS = 300.0
 ANSWER_COUNT = slice(6, 8)
 """ANCOUNT in the header (RFC 1035 section 4.1.1)."""
@@ -64,13 +69,45 @@ def process_tree(pid: int) -> list[int]:
     return found
 
 
-def memory_mib(pid: int, field: str) -> float:
-    """Return the sum of a field of ``/proc/PID/status`` over a process tree, in MiB."""
+def memory_mib(pid: int) -> float:
+    """Return the resident memory of a process tree, in MiB."""
     total = 0
     for member in process_tree(pid):
-        match = re.search(rf"{field}:\s+(\d+) kB", Path(f"/proc/{member}/status").read_text())
+        match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{member}/status").read_text())
         total += int(match[1]) if match else 0
     return total / 1024
+
+
+class PeakMemory:
+    """The most resident memory that a process tree has, looked at again and again."""
+
+    def __init__(self, pid: int) -> None:
+        self.mib = 0.0
+        self._pid = pid
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(LOOK_SECONDS):
+            with suppress(OSError):  # a process of the tree has ended meanwhile
+                self.mib = max(self.mib, memory_mib(self._pid))
+
+
+def reading_seconds(files: Iterable[Path]) -> float:
+    """Return how long yaml-rs takes for the text of files."""
+    texts = [file.read_text() for file in files]
+    started = time.perf_counter()
+    for text in texts:
+        yaml_rs.loads(text)
+    return time.perf_counter() - started
 
 
 def cpu_seconds(pid: int) -> float:
