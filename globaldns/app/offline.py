@@ -62,17 +62,21 @@ class OfflineMesh(msgspec.Struct, frozen=True):
         return chain.from_iterable(source.refused() for source in self.sources.values())
 
 
-def read_offline(config: Config, now: int) -> OfflineMesh:
+def read_offline(config: Config, now: int, *, numbered: bool = True) -> OfflineMesh:
     """Read every cluster's directory and the ledger.
+
+    Unless ``numbered``, claims are those of the ledger alone: what follows from them is put off.
 
     Raises:
         LedgerError: the ledger is lost, damaged, too new, another cluster's, or cannot be read.
     """
     ledger = read_claims(config)
-    return read_mesh(config, ledger.claims if ledger else (), now)
+    return read_mesh(config, ledger.claims if ledger else (), now, numbered=numbered)
 
 
-def read_mesh(config: Config, claims: tuple[Claim, ...], now: int) -> OfflineMesh:
+def read_mesh(
+    config: Config, claims: tuple[Claim, ...], now: int, *, numbered: bool = True
+) -> OfflineMesh:
     """Read every cluster's directory, and number what they export beside these claims.
 
     What is in no file is gone at once: the files are asked, not how long a server waits for one.
@@ -93,8 +97,9 @@ def read_mesh(config: Config, claims: tuple[Claim, ...], now: int) -> OfflineMes
     share_gateways(sources)
     registry = Registry(registry_settings(config), claims, at_once=sys.maxsize)
     registry.apply([Reset(source.view()) for source in sources.values()], now)
-    registry.settle(now)
-    registry.await_no_longer(now)
+    if numbered:
+        registry.settle(now)
+        registry.await_no_longer(now)
     return OfflineMesh(config, registry, sources, now)
 
 

@@ -34,6 +34,8 @@ from globaldns.tasks import Backoff, steady_clock, supervise
 
 logger = logging.getLogger(__name__)
 
+PROGRESS_SECONDS = 5.0
+"""How often the person who started it is told what it waits for."""
 MAX_BEHIND_SECONDS = 60
 """Clocks of machines that are kept in time differ by less."""
 RESTART = Backoff(initial=0.5, maximum=30.0)
@@ -174,7 +176,13 @@ async def _close_reader(control: Control) -> None:
 
 async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> None:
     """Say so once names are answered."""
-    await control.mesh.numbered.wait()
+    while not control.mesh.numbered.is_set():
+        try:
+            async with asyncio.timeout(PROGRESS_SECONDS):
+                await control.mesh.numbered.wait()
+        except TimeoutError:
+            why = "; ".join(control.readings.readiness())
+            logger.info("not ready yet", extra={"reason": why})
     # What stands now stays for long: the collector need not look at it again and again.
     gc.freeze()
     gc.enable()

@@ -11,6 +11,7 @@ from globaldns.registry.explain import ClaimLine, Explanation
 HISTORY_LINES = 10
 """Of a busy VIP's past; ``vip history`` has the rest."""
 UNKNOWN = "unknown"
+_NOWHERE = "no cluster exports it"
 
 _STATES = {
     ServiceState.READY: ("answered", ""),
@@ -61,7 +62,7 @@ def _head(explanation: Explanation, now: int) -> str:
 
 
 def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
-    yield "state", _state(explanation.state)
+    yield "state", _state(explanation)
     if explanation.vips:
         since = {c.vip: c.allocated_at for c in explanation.history if c.is_holding}
         for vip in explanation.vips:
@@ -75,11 +76,15 @@ def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
         yield "changed", f"{show_time(explanation.changed_at, now)} ago"
 
 
-def _state(state: str) -> str:
-    if state == UNKNOWN:
-        return "unknown: no cluster exports it"
-    answer, why = _STATES[ServiceState(state)]
-    return f"{state}: {answer}{why and f'; {why}'}"
+def _state(explanation: Explanation) -> str:
+    state, unheard = explanation.state, ", ".join(explanation.unheard)
+    if state != UNKNOWN:
+        answer, why = _STATES[ServiceState(state)]
+        return f"{state}: {answer}{why and f'; {why}'}"
+    if not explanation.contributors:
+        return f"unknown: {f'SERVFAIL; never read: {unheard}' if unheard else _NOWHERE}"
+    waiting = f"; waiting for {unheard}, or for the end of its grace" if unheard else ""
+    return f"not numbered yet: SERVFAIL{waiting}"
 
 
 def _middle(explanation: Explanation, now: int) -> Iterator[str]:

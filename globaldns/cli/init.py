@@ -12,6 +12,13 @@ import click
 from globaldns.cli.invocation import debug_option
 from globaldns.errors import GlobalDnsError
 
+CONFIG = "globaldns.yaml"
+STATE = """
+state: state                             # the ledger and all that is remembered: keep it
+"""
+"""Beside the mesh: by default all meshes whose own id is the same share one below the home."""
+_PLACE = "\nclusters:\n"
+
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
@@ -23,9 +30,12 @@ def init(directory: Path) -> None:
     for name, source in sources.items():
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(source.read_bytes())
+        content = source.read_text()
+        target.write_text(
+            content.replace(_PLACE, STATE + _PLACE) if name.name == CONFIG else content
+        )
     click.echo(f"wrote {len(sources)} files below {directory}; start it with:\n")
-    click.echo(f"  globaldns serve --config {directory / 'globaldns.yaml'}")
+    click.echo(f"  globaldns serve --config {directory / CONFIG}")
 
 
 def walk(folder: Traversable, place: PurePosixPath) -> Iterator[tuple[PurePosixPath, Traversable]]:

@@ -11,6 +11,7 @@ from globaldns.cli.check import verdict
 from globaldns.cli.findings import count, print_findings, summarise
 from globaldns.cli.invocation import Invocation, local_options
 from globaldns.cli.output import OutputFormat, print_structured, say
+from globaldns.cli.reader import ledger_config
 from globaldns.config.schema import Config
 from globaldns.errors import InvalidHost, LedgerError, RequestRefused
 from globaldns.model.claim import (
@@ -37,7 +38,7 @@ def verify(context: click.Context, invocation: Invocation) -> None:
     # Here, because only commands that read a ledger need SQLite.
     from globaldns.app.ledgers import verify_ledger  # noqa: PLC0415
 
-    findings = verify_ledger(invocation.load_config())
+    findings = verify_ledger(ledger_config(invocation))
     if findings is None:
         say("there is no ledger yet: globaldns serve begins one")
     found = findings or ()
@@ -58,7 +59,7 @@ def export_claims(invocation: Invocation) -> None:
     from globaldns.admin.vips import report_claim  # noqa: PLC0415
     from globaldns.app.ledgers import read_claims  # noqa: PLC0415
 
-    config = invocation.load_config()
+    config = ledger_config(invocation)
     ledger = read_claims(config)
     if ledger is None:
         raise LedgerError(f"{config.state} has no ledger yet", hint="globaldns serve begins one")
@@ -80,7 +81,7 @@ def import_claims(invocation: Invocation, file: TextIO) -> None:
     FILE (- is stdin) is what vip export or the daily backup wrote. All of it is checked before
     anything is written; what is known already stays.
     """
-    config = invocation.load_config()
+    config = ledger_config(invocation)
     claims = read_claim_lines(file, config, wall_clock())
     new = take(config, claims)
     if invocation.output is OutputFormat.TABLE:

@@ -46,6 +46,8 @@ def list_services(invocation: Invocation, glob: str, cluster: str, *, watch: boo
     reader = open_reader(invocation)
     if not watch:
         show(list(reader.services(glob, cluster=cluster)), reader.now, invocation.output)
+        if invocation.output is OutputFormat.TABLE and (unheard := reader.unheard()):
+            say(f"never read: {', '.join(unheard)}; globaldns check says why")
         return
     if not isinstance(reader, RemoteReader):
         raise GlobalDnsError(

@@ -60,6 +60,11 @@ class OfflineReader:
         history = tuple(map(self._mark_claim, explanation.history))
         return msgspec.structs.replace(explanation, history=history)
 
+    def unheard(self) -> tuple[str, ...]:
+        """Return the clusters of which nothing can be read."""
+        freshness = self._mesh.freshness().values()
+        return tuple(one.cluster for one in freshness if not one.is_known)
+
     def served(self) -> Served:
         """Return what the configuration says."""
         config = self._mesh.config

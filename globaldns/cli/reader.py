@@ -12,18 +12,27 @@ from urllib.parse import quote
 
 import msgspec
 
-from globaldns.admin.reports import ConfigReport, ServicePage, ServiceReport, VipPage, VipReport
+from globaldns.admin.reports import (
+    ClusterList,
+    ConfigReport,
+    ServicePage,
+    ServiceReport,
+    VipPage,
+    VipReport,
+)
 from globaldns.cli.invocation import AUTO, NONE, Invocation
 from globaldns.cli.output import say
 from globaldns.cli.remote import ANSWER_SECONDS, CONNECT_SECONDS, Server, reachable
 from globaldns.cli.served import Served, to_served
 from globaldns.config.values import split_listen
-from globaldns.errors import ServerError
+from globaldns.errors import RequestRefused, ServerError
+from globaldns.model.view import SourceState
 from globaldns.registry.explain import Explanation
 from globaldns.tasks import wall_clock
 
 if TYPE_CHECKING:
     from globaldns.cli.offline import OfflineReader
+    from globaldns.config.schema import Config
 
 PAGE = 5000
 """Items a page: what the API gives at most."""
@@ -56,6 +65,9 @@ class Reader(Protocol):
         Raises:
             ServerError, RequestRefused: the VIP stands for no host and never did.
         """
+
+    def unheard(self) -> tuple[str, ...]:
+        """Return the clusters that were never read."""
 
     def served(self) -> Served:
         """Return what one must know to ask over DNS."""
@@ -96,6 +108,11 @@ class RemoteReader:
     def explain(self, target: str) -> Explanation:
         """Return what the server explains."""
         return self._server.fetch(f"/api/v1/explain/{quote(target, safe='')}", Explanation)
+
+    def unheard(self) -> tuple[str, ...]:
+        """Return the clusters that the server has never read."""
+        clusters = self._server.fetch("/api/v1/clusters", ClusterList).items
+        return tuple(one.cluster for one in clusters if one.state == SourceState.WAITING)
 
     def served(self) -> Served:
         """Return what the configuration in force says."""
@@ -138,6 +155,29 @@ def open_reader(invocation: Invocation) -> RemoteReader | OfflineReader:
 
     say(f"reading the files of {path}{reason and f': {reason}'}")
     return OfflineReader(config, wall_clock())
+
+
+def ledger_config(invocation: Invocation) -> Config:
+    """Return the configuration of a command that reads or changes the ledger itself.
+
+    Raises:
+        ConfigError: it has problems.
+        RequestRefused: the server that runs has its ledger elsewhere, which only its environment
+            says; a change of ours would be a change of nothing.
+    """
+    config = invocation.load_config()
+    url = admin_url(config.admin.listen)
+    try:
+        report = RemoteReader(Server(url)).config(timeout=CONNECT_SECONDS)
+    except ServerError:
+        return config
+    theirs = Path(str(report.config.get("state", config.state)))
+    if Path(report.path).resolve() != invocation.config_path().resolve() or theirs == config.state:
+        return config
+    raise RequestRefused(
+        f"the server at {url} keeps its ledger in {theirs}, not in {config.state}",
+        hint=f"set STATE_DIRECTORY={theirs.parent} as for the server, or write the key state",
+    )
 
 
 def admin_url(listen: str) -> str:

@@ -17,6 +17,7 @@ from globaldns.cli.output import (
     say,
     wrap_list,
 )
+from globaldns.cli.reader import ledger_config
 from globaldns.config.schema import Config
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, format_address
@@ -57,7 +58,7 @@ def plan(invocation: Invocation) -> None:
     from globaldns.app.offline import read_offline  # noqa: PLC0415
     from globaldns.registry.plan import plan as plan_moves  # noqa: PLC0415
 
-    registry = read_offline(invocation.load_config(), wall_clock()).registry
+    registry = read_offline(ledger_config(invocation), wall_clock(), numbered=False).registry
     moves = tuple(map(report_planned, plan_moves(registry, registry.settings)))
     if invocation.output is not OutputFormat.TABLE:
         print_structured({"moves": moves}, invocation.output)
@@ -73,7 +74,7 @@ def plan(invocation: Invocation) -> None:
 @click.pass_obj
 def renumber(invocation: Invocation, hosts: tuple[str, ...]) -> None:
     """Give hosts new VIPs from the pools of today."""
-    config = invocation.load_config()
+    config = ledger_config(invocation)
     moves = move(config, [find_host(text, config) for text in hosts])
     if invocation.output is OutputFormat.TABLE:
         click.echo(format_table(COLUMNS, map(to_row, moves)))

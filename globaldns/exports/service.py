@@ -123,6 +123,13 @@ def _refuse_type(service: Service) -> Problem | None:
 
 def _warn_annotation(service: Service, name: str) -> Iterator[Problem]:
     word = service.metadata.annotations.get(name)
+    if word is None and name in service.metadata.labels:
+        yield warning(
+            "export-label",
+            f'$.metadata.labels["{name}"]',
+            f"{name} is a label here, which on a Service says nothing",
+            "move it to metadata.annotations",
+        )
     if word not in {None, _YES, _NO}:
         yield warning(
             "export-annotation",

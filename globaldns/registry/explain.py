@@ -79,6 +79,8 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     conflicts: tuple[Conflict, ...]
     history: tuple[ClaimLine, ...]
     """Newest first: every claim of the host and of its VIPs."""
+    unheard: tuple[str, ...] = ()
+    """The clusters that were never read: what no other has may be theirs."""
 
 
 class _Target(NamedTuple):
@@ -89,7 +91,7 @@ class _Target(NamedTuple):
 def explain(registry: Registry, target: str, refused: Iterable[Finding] = ()) -> Explanation:
     """Explain a host, with or without its zone, or the host that a VIP stands for.
 
-    ``refused`` says which objects do not count at all; those about this host are told.
+    ``refused`` says which objects and files do not count; those about this host are told.
 
     Raises:
         RequestRefused: the VIP stands for no host and never did.
@@ -115,6 +117,7 @@ def explain(registry: Registry, target: str, refused: Iterable[Finding] = ()) ->
         dropped=(*_dropped(registry, host), *_refused(registry, host, refused)),
         conflicts=service.conflicts if service else (),
         history=_history(registry, host, concerned),
+        unheard=tuple(sorted(filter(registry.views.is_waiting, registry.settings.clusters))),
     )
 
 
@@ -180,16 +183,20 @@ def _dropped(registry: Registry, host: Host) -> tuple[Dropped, ...]:
 
 
 def _refused(registry: Registry, host: Host, refused: Iterable[Finding]) -> Iterator[Dropped]:
-    """Yield the refused objects that export a host, would, or name it."""
+    """Yield the refused objects that export a host, would, or name it, and its unread files."""
     name, _, namespace = host.partition(".")
-    origins = {str(export.origin) for export in registry.views.exports(host)}
-    objects = origins | {f"{kind} {namespace}/{name}" for kind in _EXPORTING}
+    exports = registry.views.exports(host)
+    files = {(export.cluster, export.origin.file) for export in exports}
+    objects = {str(export.origin) for export in exports}
+    objects.update(f"{kind} {namespace}/{name}" for kind in _EXPORTING)
     names = [f"'{host}.{zone}'" for zone in registry.settings.zones]
     for finding in refused:
         if finding.object in objects or any(text in finding.reason for text in names):
-            stands = "; its last good version stands" if finding.object in origins else ""
-            detail = f"{finding.reason}{stands}: {finding.file}"
+            detail = f"{finding.reason}: {finding.file}"
             yield Dropped(finding.cluster, finding.object, finding.code, detail)
+        elif not finding.object and (finding.cluster, finding.file) in files:
+            detail = f"{finding.reason}: what was read of it last stands"
+            yield Dropped(finding.cluster, finding.file, finding.code, detail)
 
 
 def _history(registry: Registry, host: Host, vips: set[Address]) -> tuple[ClaimLine, ...]:

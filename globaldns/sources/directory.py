@@ -85,13 +85,17 @@ class DirectorySource:
         return self._places.add_lines(found, self._turns.holdings)
 
     def rejected(self) -> Counter[str]:
-        """Return how many objects are refused now, by kind."""
-        refused = {finding.object for finding in self.refused()}
-        return Counter(name.partition(" ")[0] for name in refused)
+        """Return how many objects are refused now, by kind, and how many files cannot be read."""
+        refused = {finding.object for finding in self._turns.refused()}
+        counts = Counter(name.partition(" ")[0] for name in refused)
+        if faults := len(self._turns.holdings.faults):
+            counts["File"] = faults
+        return counts
 
     def refused(self) -> Iterator[Finding]:
-        """Yield why an object is refused now, for each that is; without lines, opens no file."""
-        return self._turns.refused()
+        """Yield why an object is refused now or a file not read; without lines, opens no file."""
+        yield from self._turns.refused()
+        yield from self._turns.holdings.faults
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes."""
@@ -186,7 +190,7 @@ class DirectorySource:
     def _log_refusals(self) -> None:
         """Log the objects that are refused since the last reading."""
         former = self._refused
-        self._refused = frozenset((one.object, one.reason) for one in self.refused())
+        self._refused = frozenset((one.object, one.reason) for one in self._turns.refused())
         new = self._refused - former
         if not new:
             return

@@ -124,6 +124,11 @@ class Holdings:
         return min(self._missing.values(), default=None)
 
     @property
+    def faults(self) -> list[Finding]:
+        """Why files cannot be read now, one for each."""
+        return [record.fault for record in self.files.values() if record.fault is not None]
+
+    @property
     def unknown(self) -> frozenset[str]:
         """Files that could not be read even once."""
         return frozenset(path for path, record in self.files.items() if record.is_unknown)
@@ -145,9 +150,7 @@ class Holdings:
 
     def findings(self, cluster: str) -> Iterator[Finding]:
         """Yield what is wrong with files, and with objects that stand in several."""
-        for record in self.files.values():
-            if record.fault is not None:
-                yield record.fault
+        yield from self.faults
         for identity, paths in self._rivals.items():
             for path in paths:
                 yield Finding(

@@ -164,11 +164,19 @@ class Turns:
         for identity in self.holdings.expire(now.steady, self._grace):
             self._exports.remove(identity)
         doubt = self._judge(now.steady)
-        reason = f"{min(self._unseen)} could never be read" if self._unseen else ""
+        reason = self._say_unread()
         self.freshness = Freshness(self.cluster, SourceState.SYNCED, now.wall, reason, doubt)
         if not self.has_read:
             return [self._begin_anew(now)]
         return [*changes, *self._said(), *self._end_carryover(now), *self._freshness_changes()]
+
+    def _say_unread(self) -> str:
+        """Return which file could not be read though its directory was; empty: none."""
+        if self._unseen:
+            return f"{min(self._unseen)} could never be read"
+        unread = sorted(fault.file for fault in self.holdings.faults)
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        return f"{unread[0]}{more} cannot be read: what was read last stands" if unread else ""
 
     def _judge(self, now: float) -> Doubt:
         """Return whether what the view lacks is gone by the owner's own word."""
@@ -247,10 +255,18 @@ class Turns:
     def _silences(self) -> Iterator[Finding]:
         """Yield what could not be looked at."""
         reasons = dict(self._scan.unreadable)
-        if self.freshness.reason and not self._unseen:
+        if self.freshness.reason and self.freshness.state is not SourceState.SYNCED:
             reasons[""] = self.freshness.reason
+        mend = f"mount it, or correct clusters.{self.cluster}.source.directory"
         for path, reason in reasons.items():
-            yield Finding(Severity.ERROR, "unreadable", reason, file=path, cluster=self.cluster)
+            yield Finding(
+                Severity.ERROR,
+                "unreadable",
+                reason,
+                file=path,
+                hint="" if path else mend,
+                cluster=self.cluster,
+            )
 
 
 def _batches(paths: Sequence[str], found: Scan) -> Iterator[list[str]]:

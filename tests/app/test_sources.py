@@ -90,6 +90,10 @@ async def test_what_each_cluster_says_is_offered_with_the_time_of_its_reading(
     assert all(before <= at <= steady_clock() for at in running.received)
 
 
+HALF_WRITTEN = {("west", "Freshness", "set")}
+"""Counted where a file is looked at while it is written."""
+
+
 async def test_every_change_is_counted_by_what_it_is(running: Running) -> None:
     running.place.configure(grace="0s")
     running.place.write("west", entry("z"), "z.yaml")
@@ -97,8 +101,8 @@ async def test_every_change_is_counted_by_what_it_is(running: Running) -> None:
         running.counted.clear()
         running.place.write("west", entry("c", port=81) + "---\n" + GATEWAY)
         (running.place.folder / "west/z.yaml").unlink()
-        await until(lambda: len(running.counted) >= 3)
-    assert set(running.counted) == {
+        await until(lambda: len({*running.counted} - HALF_WRITTEN) >= 3)
+    assert {*running.counted} - HALF_WRITTEN == {
         ("west", "ServiceEntry", "put"),
         ("west", "Gateways", "set"),
         ("west", "Export", "remove"),

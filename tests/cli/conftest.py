@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 import globaldns
 from globaldns.admin.control import Changes, ControlServer
-from globaldns.admin.reports import ConfigReport, MoveReport, ReloadReport
+from globaldns.admin.reports import ClusterList, ConfigReport, MoveReport, ReloadReport
 from globaldns.cli import main
 
 EXAMPLE = Path(globaldns.__file__).parent / "example"
@@ -104,6 +104,7 @@ class Api(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.answers: dict[str, tuple[int, bytes]] = {}
+        self.put("/api/v1/clusters", ClusterList(items=()))
         self.first: dict[str, bytes] = {}
         self.asked: list[str] = []
 

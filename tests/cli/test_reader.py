@@ -1,12 +1,13 @@
 """Where answers come from."""
 
 import json
+import shutil
 import socket
 
 import msgspec
 import pytest
 
-from globaldns.admin.reports import ServicePage, VipPage
+from globaldns.admin.reports import ClusterList, ClusterReport, ServicePage, VipPage
 from globaldns.cli.invocation import NONE, Invocation
 from globaldns.cli.offline import OfflineReader
 from globaldns.cli.reader import (
@@ -143,3 +144,43 @@ def test_the_default_is_to_ask_first(mesh, capsys):
     assert isinstance(open_reader(Invocation(config=mesh.config)), RemoteReader)
     assert isinstance(open_reader(Invocation(config=mesh.config, server=NONE)), OfflineReader)
     assert capsys.readouterr().out == ""
+
+
+def test_what_was_never_read_is_said_below_a_list(command, own_api, mesh):
+    waiting = ClusterReport(
+        cluster="stage",
+        own=False,
+        source="",
+        state="waiting",
+        reason="",
+        contact=None,
+        fenced=False,
+        network="",
+        exports=0,
+        gateways=(),
+    )
+    own_api.put("/api/v1/clusters", ClusterList(items=(waiting,)))
+    own_api.put(f"/api/v1/services?host=%2A&cluster=&limit={PAGE}", ServicePage(items=()))
+    assert "never read: stage; globaldns check says why" in command("list").stderr
+    shutil.rmtree(mesh.folder / "example/west")
+    offline = command("list", "--server", "none")
+    assert "never read: west; globaldns check says why" in offline.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("vip", "export"),
+        ("vip", "verify"),
+        ("vip", "plan"),
+        ("vip", "renumber", "reviews.bookinfo"),
+        ("vip", "import", "-"),
+    ],
+)
+def test_a_ledger_that_is_not_the_server_s_is_left_alone(command, own_api, mesh, arguments):
+    own_api.put_config(mesh.config, state="/srv/elsewhere/east")
+    printed = command(*arguments)
+    assert printed.exit_code == 1
+    assert f"keeps its ledger in /srv/elsewhere/east, not in {mesh.state}" in printed.stderr
+    assert "hint: set STATE_DIRECTORY=/srv/elsewhere" in printed.stderr
+    assert not mesh.state.exists()

@@ -56,7 +56,7 @@ def test_what_does_not_count_is_named_with_its_rule(registry):
 
 
 REFUSED = [
-    ("ServiceEntry ns/a", "port 0 is bad", "port 0 is bad; its last good version stands: f.yaml"),
+    ("ServiceEntry ns/a", "port 0 is bad", "port 0 is bad: f.yaml"),
     ("GlobalService ns/a", "is bad", "is bad: f.yaml"),
     ("ServiceEntry evil/x", "'a.ns.global' belongs to ns", "'a.ns.global' belongs to ns: f.yaml"),
 ]

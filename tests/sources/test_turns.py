@@ -42,7 +42,10 @@ from tests.sources.manifests import (
 def test_a_file_that_breaks_keeps_all_its_objects(root: Path) -> None:
     source = started(root, f=entries("a", "b"), g=entry("c"))
     (root / "f.yaml").write_text(entry("a") + "x: [")
-    assert source.read_once(at(1)) == []
+    (change,) = source.read_once(at(1))
+    assert isinstance(change, SetFreshness)
+    assert change.freshness.state is SourceState.SYNCED
+    assert change.freshness.reason == "f.yaml cannot be read: what was read last stands"
     assert edits(source.read_once(at(1000))) == []
     assert [finding.code for finding in source.findings()] == ["unreadable-file"]
     (root / "f.yaml").write_text(entry("a"))
