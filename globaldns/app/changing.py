@@ -9,6 +9,7 @@ from globaldns.admin.reporting import format_addresses
 from globaldns.admin.reports import MoveReport
 from globaldns.app.offline import read_mesh
 from globaldns.config.schema import Config
+from globaldns.ledger.backup import write_backup
 from globaldns.ledger.opening import OnLoss, open_ledger
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.address import Address
@@ -36,6 +37,13 @@ def renumber_offline(config: Config, hosts: Sequence[Host], now: int) -> tuple[M
         claims = [claim for claim in registry.unwritten if claim.host in before]
         ledger.write(claims)
         registry.acknowledge(claims, now)
+        write_backup(
+            *(StateDirectory(config.state), ledger.claims()),
+            cluster=ledger.cluster,
+            marker=ledger.marker,
+            now=now,
+            again=True,
+        )
         return report_moves(before, answers_of(registry, hosts))
 
 

@@ -187,6 +187,7 @@ class Control:
         except LedgerError as error:
             hint = f"{error.hint or 'see the log'}; it is done as soon as the ledger can be written"
             raise LedgerError(f"not done yet: {error}", hint=hint) from error
+        self.mesh.changed_by_hand.set()
 
     def _confirm(self) -> None:
         self.dns.responder.zones.confirm(asyncio.get_running_loop().time())

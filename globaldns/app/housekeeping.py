@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -29,22 +30,28 @@ DRAIN_SECONDS = 0.25
 
 
 async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace) -> None:
-    """Back the ledger up once a day, and forget then what nothing needs; for ever."""
+    """Back the ledger up once a day and whenever a person has changed it; for ever."""
     await mesh.numbered.wait()
+    is_changed = False
     while True:
+        is_changed = is_changed or mesh.changed_by_hand.is_set()
+        mesh.changed_by_hand.clear()
         try:
-            await keep_ledger_once(mesh, thread, state, pace)
+            await keep_ledger_once(mesh, thread, state, pace, again=is_changed)
+            is_changed = False
         except (LedgerError, StateError) as error:
             logger.error(
                 "the ledger is not backed up", extra={"reason": str(error), "fix": error.hint}
             )
-        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await mesh.changed_by_hand.wait()
 
 
 async def keep_ledger_once(
-    mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace
+    mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace, *, again: bool = False
 ) -> None:
-    """Back the ledger up if that is due, and then forget what nothing needs.
+    """Back the ledger up if that is due or to be done again, and forget what nothing needs.
 
     All that looks at every claim is done in a thread, on the claims as they are now.
 
@@ -52,7 +59,7 @@ async def keep_ledger_once(
         LedgerError, StateError: what is not done now is due the next time.
     """
     ledger, registry, now = thread.ledger, mesh.registry, mesh.clock.now()
-    if not await asyncio.to_thread(is_backup_due, state, now):
+    if not again and not await asyncio.to_thread(is_backup_due, state, now):
         return
     known, is_written = tuple(registry.claims), _written_test(registry)
     claims = await asyncio.to_thread(lambda: [*filter(is_written, pace(known))])
@@ -62,6 +69,7 @@ async def keep_ledger_once(
         cluster=ledger.cluster,
         marker=ledger.marker,
         now=now,
+        again=again,
         pace=pace,
     )
     if name is None:

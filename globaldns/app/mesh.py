@@ -55,6 +55,8 @@ class Mesh:
         """Set once every source has been read or its grace is over."""
         self.numbered = asyncio.Event()
         """Set once what is known at the start is numbered, published, and written or cannot be."""
+        self.changed_by_hand = asyncio.Event()
+        """Set when a person has changed claims: what the last backup says is not what stands."""
         self._seams = seams
         self._waiting: list[Change] = []
         self._received: dict[str, float] = {}

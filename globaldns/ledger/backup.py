@@ -37,20 +37,21 @@ def write_backup(
     cluster: str,
     marker: Marker,
     now: int,
+    again: bool = False,
     pace: Callable[[Iterable[Claim]], Iterable[Claim]] = iter,
 ) -> str | None:
     """Write today's backup and remove what is too old; return its name, None if it is not due.
 
     ``pace`` yields the claims as fast as they are to be written.
 
-    It is not due when today has one, and a ledger without claims never is: a new ledger must not
-    push out what the lost one left.
+    It is not due when today has one, unless it is to be written ``again`` for the same ledger; and
+    a ledger without claims never is: a new ledger must not push out what the lost one left.
 
     Raises:
         StateError: it cannot be written.
     """
     name, names = _name(now), _backups(state)
-    if not claims or name in names:
+    if not claims or (name in names and not (again and _is_of(state, name, marker))):
         return None
     head = (
         f"# ledger {marker.id} of cluster {cluster}, created {format_time(marker.created)}\n"
@@ -66,6 +67,10 @@ def newest_backup(state: StateDirectory) -> Path | None:
     """Return where the newest backup is."""
     names = _backups(state)
     return state.path / names[-1] if names else None
+
+
+def _is_of(state: StateDirectory, name: str, marker: Marker) -> bool:
+    return (state.read(name) or b"").startswith(f"# ledger {marker.id} ".encode())
 
 
 def _name(now: int) -> str:

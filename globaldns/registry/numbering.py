@@ -68,6 +68,15 @@ class Numbering:
             self.unwritten.discard(claim)
         return affected | self.exhausted  # an address may be free now
 
+    def disown(self, claims: Iterable[Claim]) -> set[Host]:
+        """Forget what we claimed for a cluster that claims for itself; our ledger retires it."""
+        claims = list(claims)
+        for claim in claims:
+            if not claim.is_retired:
+                retired = claim.retire(self._claims.newest, "replaced")
+                self.unwritten.bid_farewell(retired)
+        return self.forget(claims)
+
     def write(self, claims: Sequence[Claim]) -> set[Host]:
         """Take in claims that our ledger has yet to get."""
         affected = self.learn(claims)

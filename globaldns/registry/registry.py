@@ -289,9 +289,11 @@ class Registry:
         dirty: set[Host] = set()
         if (old.marker is None) != (change.ledger.marker is None):  # another one claims for it now
             dirty |= view.exports.keys() | view.policies.keys()
+        was_ours = old.marker is None
+        drop = self.numbering.disown if was_ours else self.numbering.forget
         return (
             dirty
-            | self.numbering.forget(difference.gone)
+            | drop(difference.gone)
             | self.numbering.learn(difference.new)
             | self.numbering.write(difference.ours)
         )

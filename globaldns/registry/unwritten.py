@@ -18,13 +18,16 @@ class Unwritten:
     def __init__(self) -> None:
         self._pending: dict[Host, tuple[Claim, ...]] = {}
         self._new: set[Host] = set()
+        self._farewells: list[Claim] = []
+        """Retirements of claims that count no longer, of which our ledger alone has to know."""
+        self._new_farewells: list[Claim] = []
 
     def __contains__(self, host: Host) -> bool:
         """Whether any claim of a host is on its way."""
         return host in self._pending
 
     def __bool__(self) -> bool:
-        return bool(self._pending)
+        return bool(self._pending or self._farewells)
 
     def among(self, hosts: AbstractSet[Host]) -> set[Host]:
         """Return those of some hosts that have claims on their way."""
@@ -36,12 +39,19 @@ class Unwritten:
 
     def everything(self) -> tuple[Claim, ...]:
         """Return all that is on its way, by host."""
-        return tuple(claim for host in sorted(self._pending) for claim in self._pending[host])
+        pending = (claim for host in sorted(self._pending) for claim in self._pending[host])
+        return (*pending, *self._farewells)
 
     def take_new(self) -> tuple[Claim, ...]:
         """Return the claims of the hosts that got any since this was asked last."""
         hosts, self._new = sorted(self._new), set()
-        return tuple(claim for host in hosts for claim in self.of_host(host))
+        farewells, self._new_farewells = self._new_farewells, []
+        return (*(claim for host in hosts for claim in self.of_host(host)), *farewells)
+
+    def bid_farewell(self, claim: Claim) -> None:
+        """Have our ledger retire a claim of which nobody else is to hear any more."""
+        self._farewells.append(claim)
+        self._new_farewells.append(claim)
 
     def add(self, claim: Claim) -> None:
         """Put a claim on its way, in place of an older version of it."""
@@ -68,4 +78,7 @@ class Unwritten:
 
     def acknowledge(self, claims: Iterable[Claim]) -> set[Host]:
         """Note that our ledger has claims; return the hosts that waited for it."""
+        claims = tuple(claims)
+        if self._farewells:
+            self._farewells = [claim for claim in self._farewells if claim not in claims]
         return {claim.host for claim in claims if self.discard(claim)}

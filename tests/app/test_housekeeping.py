@@ -253,3 +253,16 @@ async def test_a_claim_whose_retirement_is_on_its_way_is_in_the_backup(house: Ho
     house.mesh.take_turn()
     await house.keep()
     assert LIVE.key in {one.key for one in house.backup(TODAY) or ()}
+
+
+async def test_what_a_person_changed_is_backed_up_at_once(house: House) -> None:
+    house.settle()
+    keeping = asyncio.create_task(keep_ledger(house.mesh, house.thread, house.state, Pace()))
+    await until(lambda: house.backup(TODAY) is not None)
+    new = claim("new.ns", "240.128.0.77", START)
+    house.ledger.write([new])
+    house.turning.registry.import_claims([new], START)
+    house.mesh.acknowledge([new])
+    house.mesh.changed_by_hand.set()
+    await until(lambda: "new.ns" in {one.host for one in house.backup(TODAY) or ()})
+    keeping.cancel()

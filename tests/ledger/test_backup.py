@@ -11,8 +11,9 @@ old.bookinfo fd67::1 2026-01-02T03:04:05Z west pinned 2026-02-01T00:00:00Z unpin
 """)
 
 
-def write(place, *, now=START, claims=CLAIMS):
-    return write_backup(place.state, claims, cluster="east", marker=Marker("m-1", START), now=now)
+def write(place, *, now=START, claims=CLAIMS, marker="m-1", **more):
+    marker = Marker(marker, START)
+    return write_backup(place.state, claims, cluster="east", marker=marker, now=now, **more)
 
 
 def test_a_backup_is_the_claims_as_import_reads_them(place):
@@ -51,3 +52,11 @@ def test_the_oldest_give_way_and_other_files_are_left_alone(place):
     assert len(names) == KEPT + 1
     assert names[0] == "backups/ledger-2026-01-05.claims"
     assert "backups/mine.txt" in names
+
+
+def test_it_is_written_again_for_the_same_ledger_and_never_over_another_ones(place):
+    name = write(place, claims=CLAIMS[:1])
+    assert write(place, now=START + 60, again=True) == name
+    assert set(parse_claims((place.state.path / name).read_text())) == set(CLAIMS)
+    assert write(place, now=START + 120, claims=CLAIMS[:1], marker="m-2", again=True) is None
+    assert set(parse_claims((place.state.path / name).read_text())) == set(CLAIMS)

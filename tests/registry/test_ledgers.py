@@ -100,3 +100,31 @@ def test_a_retirement_that_a_ledger_learned_is_taken_in():
     claims.add([KEPT])
     change = compare_ledgers("west", ledger("west", KEPT), ledger("west", retired), claims, {A})
     assert change.new == (retired,)
+
+
+def test_what_we_claimed_for_a_cluster_that_claims_for_itself_ends_in_our_ledger():
+    registry = both(export("a.ns", "west"))
+    (ours,) = registry.claims.of_host(A)
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    delta = registry.apply([SetLedger("west", own)], 20)
+    (ended,) = delta.claims
+    assert (ended.key, ended.reason, ended.is_retired) == (ours.key, "replaced", True)
+    assert registry.claims.of_host(A) == own.claims
+    assert not registry.is_written
+    registry.acknowledge(delta.claims, 20)
+    assert registry.is_written
+    assert registry.unwritten == ()
+
+
+def test_a_ledger_that_comes_and_goes_leaves_a_host_one_number_over_a_restart():
+    registry = both(export("a.ns", "west"))
+    written = {one.key: one for one in registry.claims}
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    for change in (SetLedger("west", own), SetLedger("west", NO_LEDGER)):
+        delta = registry.apply([change], 20)
+        written |= {one.key: one for one in delta.claims}
+        registry.acknowledge(delta.claims, 20)
+    anew = Registry(settings(), written.values())
+    settled(anew, reset("west", export("a.ns", "west")), reset("east"), now=30)
+    assert service(anew, "a.ns").vips == service(registry, "a.ns").vips == (vip("240.128.0.9"),)
+    assert len([one for one in anew.claims.of_host(A) if not one.is_retired]) == 1

@@ -74,3 +74,17 @@ def test_what_arrived_before_it_was_told_is_told_no_more():
     unwritten = waiting(FIRST)
     unwritten.discard(FIRST)
     assert unwritten.take_new() == ()
+
+
+def test_a_farewell_is_for_the_ledger_alone():
+    unwritten = waiting(OTHER)
+    unwritten.take_new()
+    unwritten.bid_farewell(RETIRED)
+    assert unwritten.take_new() == (RETIRED,)
+    assert unwritten.take_new() == ()
+    assert unwritten.everything() == (OTHER, RETIRED)
+    assert (A in unwritten, unwritten.of_host(A)) == (False, ())
+    assert unwritten.acknowledge([OTHER]) == {B}
+    assert unwritten
+    assert unwritten.acknowledge([RETIRED]) == set()
+    assert not unwritten
