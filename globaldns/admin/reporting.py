@@ -19,7 +19,7 @@ from globaldns.model.address import Address, Prefix, format_address
 from globaldns.model.claim import Claim, format_time
 from globaldns.model.export import Export
 from globaldns.model.host import Host, check_host, fold, split_zone
-from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.model.service import Conflict, Service
 from globaldns.model.snapshot import Snapshot
 from globaldns.registry.claims import Claims
 from globaldns.registry.digest import digest
@@ -97,14 +97,14 @@ def report_service(service: Service, claims: Claims, unwritten: Unwritten) -> Se
     """Return a service as the API shows it."""
     held = [claim.allocated_at for claim in claims.held(service.host) if claim.vip in service.vips]
     contributions = tuple(map(report_contribution, service.contributions))
-    is_waiting = service.state is ServiceState.UNNUMBERED
+    pending = unwritten.get(service.host, ())
     return ServiceReport(
         host=service.host,
         names=service_names(service),
         state=service.state,
         rule=service.rule,
         vips=format_addresses(service.vips),
-        would_get=format_addresses(unwritten.get(service.host, ())) if is_waiting else (),
+        would_get=() if {*pending} <= {*service.vips} else format_addresses(pending),
         clusters=service.clusters,
         endpoints=sum(contribution.endpoints for contribution in contributions),
         ready=sum(contribution.ready for contribution in contributions),

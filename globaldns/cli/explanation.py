@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from globaldns.cli.output import ABSENT, format_row, format_table, measure, show_time
+from globaldns.model.export import ExportKind
 from globaldns.model.service import Conflict, ServiceState
 from globaldns.registry.explain import ClaimLine, Explanation
 
@@ -68,8 +69,9 @@ def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
         for vip in explanation.vips:
             age = f", for {show_time(since[vip], now)}" if vip in since else ""
             yield "VIP", f"{vip} ({explanation.rule}{age})"
-    elif explanation.would_get:
-        yield "VIP", f"none; would get {', '.join(explanation.would_get)}"
+    if not {*explanation.would_get} <= {*explanation.vips}:
+        none = "" if explanation.vips else "none; "
+        yield "VIP", f"{none}would get {', '.join(explanation.would_get)}"
     if explanation.ports:
         yield "ports", ", ".join(explanation.ports)
     if explanation.changed_at:
@@ -80,9 +82,11 @@ def _state(explanation: Explanation) -> str:
     state, unheard = explanation.state, ", ".join(explanation.unheard)
     if state != UNKNOWN:
         answer, why = _STATES[ServiceState(state)]
+        if state == ServiceState.UNNUMBERED and explanation.paused:
+            why = f"nothing is numbered: {explanation.paused}"
         return f"{state}: {answer}{why and f'; {why}'}"
     if not explanation.contributors:
-        return f"unknown: {f'SERVFAIL; never read: {unheard}' if unheard else _NOWHERE}"
+        return f"unknown: {f'SERVFAIL; not read as a whole: {unheard}' if unheard else _NOWHERE}"
     waiting = f"; waiting for {unheard}, or for the end of its grace" if unheard else ""
     return f"not numbered yet: SERVFAIL{waiting}"
 
@@ -92,7 +96,7 @@ def _middle(explanation: Explanation, now: int) -> Iterator[str]:
         rows = [
             (
                 c.cluster,
-                c.object,
+                f"{c.object} (route)" if c.kind == ExportKind.ROUTE else c.object,
                 f"{c.ready_endpoints}/{c.endpoints}",
                 show_time(c.created_at, now),
                 f"{c.source}, {show_time(c.contact, now)} old" if c.contact else c.source,

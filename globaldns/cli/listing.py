@@ -81,11 +81,11 @@ def to_row(service: ServiceReport, now: int) -> tuple[str, ...]:
 
 def format_vips(service: ServiceReport) -> str:
     """Return its VIPs, those it would get, or in angle brackets why it has none."""
-    if service.vips and service.state in _ANSWERED:
-        return wrap_list(service.vips)
+    is_answered = bool(service.vips) and service.state in _ANSWERED
+    answered = wrap_list(service.vips) if is_answered else ""
     if service.would_get:
-        return f"would get {','.join(service.would_get)}"
-    return f"<{service.state}>"
+        return f"{answered} would get {','.join(service.would_get)}".lstrip()
+    return answered or f"<{service.state}>"
 
 
 def format_endpoints(ready: int, total: int) -> str:

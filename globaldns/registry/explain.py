@@ -80,7 +80,9 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     history: tuple[ClaimLine, ...]
     """Newest first: every claim of the host and of its VIPs."""
     unheard: tuple[str, ...] = ()
-    """The clusters that were never read: what no other has may be theirs."""
+    """The clusters that were never read as a whole: what no other has may be theirs."""
+    paused: str = ""
+    """Why nothing is numbered now; empty: it is."""
 
 
 class _Target(NamedTuple):
@@ -117,6 +119,7 @@ def explain(registry: Registry, target: str, refused: Iterable[Finding] = ()) ->
         dropped=(*_dropped(registry, host), *_refused(registry, host, refused)),
         conflicts=service.conflicts if service else (),
         history=_history(registry, host, concerned),
+        paused=registry.pause_reason or "",
         unheard=tuple(sorted(filter(registry.views.is_waiting, registry.settings.clusters))),
     )
 

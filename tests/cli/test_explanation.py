@@ -136,3 +136,38 @@ def test_a_host_that_is_no_service_is_known_by_anything_that_is_told_of_it(known
 
 def test_a_history_alone_is_a_table():
     assert format_history([claim()], NOW).splitlines()[1].endswith("5h    <none>")
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        ({}, "  state   unknown: no cluster exports it"),
+        ({"unheard": ("a", "b")}, "  state   unknown: SERVFAIL; not read as a whole: a, b"),
+        (
+            {"unheard": ("a",), "contributors": FULL.contributors},
+            "  state   not numbered yet: SERVFAIL; waiting for a, or for the end of its grace",
+        ),
+        (
+            {"state": "unnumbered", "paused": "the clock jumped"},
+            "  state   unnumbered: SERVFAIL; nothing is numbered: the clock jumped",
+        ),
+    ],
+)
+def test_what_is_waited_for_is_said(known, line):
+    shown = format_explanation(msgspec.structs.replace(EMPTY, **known), NOW, with_history=False)
+    assert line in shown.splitlines()
+
+
+def test_a_vip_that_is_to_change_shows_both():
+    moving = msgspec.structs.replace(FULL, would_get=("240.128.0.9",))
+    shown = format_explanation(moving, NOW, with_history=False).splitlines()
+    assert shown[2].split() == ["VIP", "240.128.0.1", "(given,", "for", "5h)"]
+    assert shown[3].split() == ["VIP", "would", "get", "240.128.0.9"]
+
+
+def test_a_route_is_called_so():
+    route = msgspec.structs.replace(FULL.contributors[0], kind="Route")
+    shown = format_explanation(
+        msgspec.structs.replace(FULL, contributors=(route,)), NOW, with_history=False
+    )
+    assert "Service web/shop (route)" in shown

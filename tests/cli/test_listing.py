@@ -48,6 +48,7 @@ def test_a_service_is_one_row():
     [
         ({"names": ()}, 0, "shop.web"),
         ({"vips": (), "would_get": ("240.0.0.1", "fd::1")}, 1, "would get 240.0.0.1,fd::1"),
+        ({"would_get": ("240.0.0.9",)}, 1, "240.128.0.1 would get 240.0.0.9"),
         ({"vips": (), "state": "exhausted"}, 1, "<exhausted>"),
         ({"clusters": ()}, 2, "<none>"),
         ({"clusters": ("a", "b", "c", "d")}, 2, "a,b,c,+1"),
