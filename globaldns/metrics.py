@@ -236,7 +236,10 @@ def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:
         "conflicts", "Exports that lost against another.", ("rule",), _single(mesh.conflicts)
     )
     yield _gauge(
-        "rejected_objects", "Objects that are refused.", ("cluster", "kind"), mesh.rejected
+        "rejected_objects",
+        "Objects that are refused, and files that cannot be read.",
+        ("cluster", "kind"),
+        mesh.rejected,
     )
     yield _gauge("vips", "Virtual IPs.", ("pool", "state"), mesh.vips)
     yield from _source_families(mesh.sources)

@@ -246,7 +246,7 @@ class Config(Section, frozen=True, kw_only=True):
     cluster: ClusterId
     """Our own id, the sidecars' cluster name."""
     state: Path = Path("~/.local/state/globaldns")
-    """State directory; default: $STATE_DIRECTORY, else this, plus the cluster's id."""
+    """State directory; default: the cluster's id below $STATE_DIRECTORY, else below this."""
     zones: tuple[Zone, ...] = (Zone(name=ZoneName("global")),)
     """Zones that are served; a name alone is short for {name: …}."""
     clusters: dict[ClusterId, ClusterSettings]
