@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import os
@@ -186,15 +185,8 @@ async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> Non
     # What stands now stays for long: the collector need not look at it again and again.
     gc.freeze()
     gc.enable()
-    _release_memory()
     control.situation.is_numbered = True
     tell()
-
-
-def _release_memory() -> None:
-    """Give the system back what starting has used; where there is no glibc it stays ours."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _tell(control: Control, admin: AdminServer, announce: Announce) -> None:

@@ -12,6 +12,7 @@ directory adds magic and checksum.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 import msgspec
@@ -115,7 +116,7 @@ def _entries(file: _File) -> Iterable[Entry]:
     for host, vips, index, answering, changed_at in rows:
         shape = shapes[index]
         yield Entry(
-            Host(host),
+            Host(sys.intern(host)),
             shape.zones,
             vips,  # type: ignore[arg-type]  # Address is a name for bytes
             shape.ports,

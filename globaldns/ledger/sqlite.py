@@ -233,7 +233,7 @@ def _decode(row: _ReadRow) -> Claim:
     vip = bytes.fromhex(digits)
     Family(len(vip))
     return Claim(
-        Host(host),
+        Host(sys.intern(host)),
         Address(vip),
         allocated_at,
         sys.intern(cluster),

@@ -10,6 +10,7 @@ Standards:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -83,7 +84,7 @@ class ObjectKey(Struct, frozen=True, order=True, gc=False):
 
 
 def key(resource: Resource) -> ObjectKey:
-    """Return an object's key."""
+    """Return an object's key; its strings are those of every equal key."""
     metadata = resource.metadata
-    namespace = metadata.namespace if resource.is_namespaced else ""
-    return ObjectKey(resource.kind, namespace, metadata.name)
+    namespace = sys.intern(metadata.namespace) if resource.is_namespaced else ""
+    return ObjectKey(resource.kind, namespace, sys.intern(metadata.name))

@@ -15,10 +15,11 @@ from pathlib import Path
 from globaldns.exports.rules import ExportRules
 from globaldns.model.finding import Finding
 from globaldns.model.view import Change, Freshness, SourceState, View
-from globaldns.sources.bulk import MANY_OCTETS, BulkReader, Job
+from globaldns.sources.bulk import MANY_OCTETS, BulkReader
 from globaldns.sources.holdings import Record
 from globaldns.sources.manifest import Reading, Unread, read_manifest
 from globaldns.sources.places import Places
+from globaldns.sources.reader import Job
 from globaldns.sources.scan import scan
 from globaldns.sources.turns import Moment, Turns
 from globaldns.sources.watch import watch

@@ -7,7 +7,6 @@ good version stands.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -194,7 +193,6 @@ class _Taken:
         if found is None:
             return
         identity = key(found)
-        identity = ObjectKey(identity.kind, sys.intern(identity.namespace), identity.name)
         if identity in self.objects:
             self._misfit(
                 index,

@@ -7,6 +7,7 @@ nothing about how old what it says is.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterable
 from itertools import islice
 from typing import Any, TypeVar, cast
@@ -16,6 +17,7 @@ import msgspec
 
 from globaldns.errors import StateError
 from globaldns.model.export import Endpoint, Export, Origin
+from globaldns.model.host import Host
 from globaldns.model.view import Freshness, SourceState, View
 
 _Value = TypeVar("_Value", bound=Hashable)
@@ -110,6 +112,7 @@ def _join(kept: _Kept) -> View:
             exports.append(
                 msgspec.structs.replace(
                     export,
+                    host=Host(sys.intern(export.host)),
                     cluster=share(export.cluster),
                     zones=share(export.zones),
                     ports=share(export.ports),
@@ -117,7 +120,7 @@ def _join(kept: _Kept) -> View:
                     origin=Origin(
                         share(origin.kind),
                         share(origin.namespace),
-                        origin.name,
+                        sys.intern(origin.name),
                         share(origin.file),
                     ),
                 )

@@ -6,6 +6,8 @@ import asyncio
 import gc
 import logging
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import closing
 
@@ -77,3 +79,30 @@ async def test_a_lost_ledger_is_replaced_only_when_a_person_says_so(place: Place
             pytest.fail("numbers may be given a second time")
     async with serving(place, new_ledger=True) as listening:
         assert await answer(listening.dns[0], "a.ns.global") == before
+
+
+_FREE_64_MIB = """
+import re
+from pathlib import Path
+from globaldns.app.serving import return_large_blocks
+
+def resident() -> int:
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+
+return_large_blocks()
+bytes(20 << 20)  # by this glibc would learn to keep such blocks
+before = resident()
+blocks = [bytes(1 << 20) + b"x" for _ in range(64)]
+last, used = blocks[-1], resident()
+del blocks
+print(before, used, resident())
+"""
+
+
+def test_large_blocks_go_back_to_the_system_though_a_later_one_is_held() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FREE_64_MIB], capture_output=True, text=True, check=True
+    )
+    before, used, after = map(int, done.stdout.split())
+    assert used >= before + 60
+    assert after <= before + 10

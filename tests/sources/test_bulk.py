@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import signal
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from globaldns.sources.bulk import (
-    MANY_OCTETS,
-    BulkReader,
-    Job,
-    decode_readings,
-    encode_readings,
-    read_job,
-    serve,
-)
+from globaldns.sources.bulk import MANY_OCTETS, BulkReader
+from globaldns.sources.reader import Job, read_job
 from tests.sources.manifests import entry
 
 NOW = 1_800_000_000
@@ -38,26 +29,6 @@ def job(tmp_path: Path) -> Job:
     for name, text in TEXTS.items():
         (tmp_path / name).write_text(text)
     return Job(str(tmp_path), [*sorted(TEXTS), "missing.yaml"], "east", NOW)
-
-
-def test_readings_come_through_as_they_were(job: Job) -> None:
-    readings = read_job(job)
-    assert decode_readings(encode_readings(readings)) == readings
-
-
-def test_the_process_answers_jobs_in_their_order_until_there_are_no_more(job: Job) -> None:
-    jobs = [Job(job.root, [path], job.cluster, job.now) for path in job.paths]
-    requests, replies = io.BytesIO(), io.BytesIO()
-    for one in jobs:
-        payload = msgspec.msgpack.encode(one)
-        requests.write(len(payload).to_bytes(4) + payload)
-    requests.seek(0)
-    serve(requests, replies)
-    replies.seek(0)
-    for one in jobs:
-        payload = replies.read(int.from_bytes(replies.read(4)))
-        assert decode_readings(payload) == read_job(one)
-    assert replies.read() == b""
 
 
 async def test_several_may_ask_at_once(job: Job) -> None:
