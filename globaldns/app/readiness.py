@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from globaldns.model.view import Freshness, SourceState
+from globaldns.model.view import Freshness
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ def reasons(standing: Standing) -> Iterable[str]:
 
 
 def _unheard(sources: Iterable[Freshness]) -> Iterator[str]:
-    unheard = [source for source in sources if source.state is not SourceState.SYNCED]
+    unheard = [source for source in sources if not source.is_heard]
     for source in unheard:
         yield f"source {source.cluster}: {source.reason or 'is being read'}"
     if not unheard:

@@ -14,7 +14,7 @@ from globaldns.app.views import allowed_view
 from globaldns.config.schema import Config
 from globaldns.exports import ExportRules
 from globaldns.model.export import Gateway
-from globaldns.model.view import Change, Put, Remove, Reset, SetGateways, SourceState, View
+from globaldns.model.view import Change, Put, Remove, Reset, SetGateways, View
 from globaldns.sources.bulk import BulkReader
 from globaldns.sources.directory import DirectorySource
 from globaldns.tasks import Backoff, steady_clock, supervise
@@ -93,7 +93,7 @@ class Sources:
     @property
     def _are_synced(self) -> bool:
         return bool(self.sources) and all(
-            source.freshness.state is SourceState.SYNCED for source in self.sources.values()
+            source.freshness.is_heard for source in self.sources.values()
         )
 
     def _start(self, cluster: str, spec: SourceSpec, remembered: View | None) -> None:

@@ -56,6 +56,11 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
         return self.state is not SourceState.WAITING and self.doubt is not Doubt.PARTIAL
 
     @property
+    def is_heard(self) -> bool:
+        """Whether all that it holds was read in this run, its ledger among it."""
+        return self.state is SourceState.SYNCED and self.doubt is not Doubt.PARTIAL
+
+    @property
     def is_own_word(self) -> bool:
         """Whether what the view lacks is gone by the owner's own word."""
         return self.state in _READ and self.doubt is Doubt.NONE

@@ -87,16 +87,19 @@ class DirectorySource:
 
     def rejected(self) -> Counter[str]:
         """Return how many objects are refused now, by kind, and how many files cannot be read."""
-        refused = {finding.object for finding in self._turns.refused()}
-        counts = Counter(name.partition(" ")[0] for name in refused)
-        if faults := len(self._turns.holdings.faults):
+        refused = [finding.object for finding in self._turns.refused()]
+        named = {name for name in refused if name}
+        counts = Counter(name.partition(" ")[0] for name in named)
+        if nameless := refused.count(""):
+            counts["Document"] = nameless
+        if faults := len([*self._turns.unread()]):
             counts["File"] = faults
         return counts
 
     def refused(self) -> Iterator[Finding]:
         """Yield why an object is refused now or a file not read; without lines, opens no file."""
         yield from self._turns.refused()
-        yield from self._turns.holdings.faults
+        yield from self._turns.unread()
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes."""

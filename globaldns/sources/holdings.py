@@ -137,6 +137,12 @@ class Holdings:
         """Whether an object is in any file."""
         return identity in self._owners
 
+    def of_kind(self, kind: str) -> Iterator[tuple[str, ObjectKey]]:
+        """Yield the objects of a kind, each with the file that it is taken from."""
+        for identity, path in self._owners.items():
+            if identity.kind == kind:
+                yield path, identity
+
     def is_refused(self, identity: ObjectKey) -> bool:
         """Whether an object is there and of a wrong shape."""
         path = self._owners.get(identity)

@@ -36,6 +36,8 @@ class Scan(msgspec.Struct, frozen=True):
     """Why a file, or a directory with all below it, could not be looked at."""
     failure: str = ""
     """Why nothing is known at all; empty: the directory was read."""
+    empty: frozenset[str] = frozenset()
+    """Directories below it that hold nothing: what is not mounted looks exactly so."""
 
     @property
     def octets(self) -> int:
@@ -46,8 +48,11 @@ class Scan(msgspec.Struct, frozen=True):
         """Whether a file is silent, because it or a directory above it could not be looked at."""
         if not self.unreadable:
             return False
-        parts = path.split("/")
-        return any("/".join(parts[:end]) in self.unreadable for end in range(1, len(parts) + 1))
+        return path in self.unreadable or not self.unreadable.keys().isdisjoint(_above(path))
+
+    def emptied(self, path: str) -> str:
+        """Return the directory above a file that holds nothing now; empty: there is none."""
+        return next((above for above in _above(path) if above in self.empty), "")
 
 
 def scan(root: Path) -> Scan:
@@ -62,7 +67,7 @@ def scan(root: Path) -> Scan:
         return Scan({}, {}, f"its directory cannot be read: {describe(error)}")
     if not walk.files:
         return Scan({}, walk.unreadable, "its directory holds no manifest")
-    return Scan(dict(sorted(walk.files.items())), walk.unreadable)
+    return Scan(dict(sorted(walk.files.items())), walk.unreadable, empty=frozenset(walk.empty))
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -79,6 +84,7 @@ class _Walk:
     def __init__(self, root: Path) -> None:
         self.files: dict[str, Stamp] = {}
         self.unreadable: dict[str, str] = {}
+        self.empty: set[str] = set()
         self._root = os.fspath(root)
         self._entered: set[tuple[int, int]] = set()
 
@@ -101,13 +107,15 @@ class _Walk:
         """Note the manifests of one directory, and return the directories in it, last first."""
         with os.scandir(directory) as entries:
             shown = [entry for entry in entries if not entry.name.startswith(".")]
+        if not shown:
+            self.empty.add(prefix.removesuffix("/"))
         below = []
         for entry in sorted(shown, key=lambda entry: entry.name):
             path = prefix + entry.name
             try:
                 if self._is_directory_below(entry):
                     below.append(path)
-                elif entry.name.endswith(SUFFIXES):
+                elif entry.name.endswith(SUFFIXES) or _may_lead_to_directory(entry):
                     self._note(path, entry)
             except OSError as error:
                 self.unreadable[_printable(path)] = describe(error)
@@ -125,7 +133,7 @@ class _Walk:
 
     def _note(self, path: str, entry: os.DirEntry[str]) -> None:
         status = entry.stat()
-        if stat.S_ISDIR(status.st_mode):
+        if stat.S_ISDIR(status.st_mode) or not path.endswith(SUFFIXES):
             return
         if not stat.S_ISREG(status.st_mode):
             self.unreadable[_printable(path)] = "is no regular file"
@@ -133,6 +141,17 @@ class _Walk:
             self.unreadable[_printable(path)] = "its name is no UTF-8"
         else:
             self.files[path] = stamp_of(status)
+
+
+def _above(path: str) -> list[str]:
+    """Return the directories above a path, the nearest last."""
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _may_lead_to_directory(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a link without a suffix: one that leads nowhere hides what was there."""
+    return entry.is_symlink() and "." not in entry.name
 
 
 def _printable(path: str) -> str:

@@ -4,6 +4,7 @@ What is silence and what is the owner's own word:
 
     directory missing, unreadable or without manifests    silence: the view stands
     file unreadable, broken or below an unreadable one    all that was last seen in it stands
+    file below a directory that holds nothing any more    the same
     object of a wrong shape, or refused as Istio would    its last good version stands
     object in no file any more                            stands for ``grace``, then it is gone
     object that the first reading of a run lacks          may be late for ``grace``
@@ -24,6 +25,7 @@ from globaldns.model.finding import Finding, Severity
 from globaldns.model.view import Change, Doubt, Freshness, Reset, SetFreshness, SourceState, View
 from globaldns.objects import ObjectKey
 from globaldns.objects.kubernetes import Service
+from globaldns.objects.own import VIPLedger
 from globaldns.sources.carryover import Carryover, IsDoubtful
 from globaldns.sources.holdings import Holdings, changed_files
 from globaldns.sources.manifest import Manifest, Reading, Unread
@@ -63,7 +65,10 @@ class Turns:
         self._carryover: Carryover | None = None
         self._is_young = False
         self._unseen: frozenset[str] = frozenset()
-        """Files that the first reading could not read, of which nothing is remembered either."""
+        """What the first reading could not read, of which nothing is remembered either: files,
+        directories, and ledgers that are refused."""
+        self._emptied: frozenset[str] = frozenset()
+        """Directories that hold nothing any more of what was read in them."""
         self._doubt_ends: float | None = None
         """When the first reading is old enough to be believed; None: it begins with the next."""
         self._is_turning = False
@@ -91,8 +96,13 @@ class Turns:
         """Yield why an object is refused now, for each that is; without lines, opens no file."""
         misfits = (misfit.finding for _, misfit in self.holdings.misfits())
         for finding in (*self._exports.findings(), *misfits):
-            if finding.severity is Severity.ERROR and finding.object:
+            if finding.severity is Severity.ERROR:
                 yield finding
+
+    def unread(self) -> Iterator[Finding]:
+        """Yield why a file, or a directory below its own, cannot be read now."""
+        yield from (silence for silence in self._silences() if silence.file)
+        yield from self.holdings.faults
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes.
@@ -123,8 +133,11 @@ class Turns:
         if found.failure:
             return self._fall_silent(found.failure)
         files = self.holdings.files
-        for path in [path for path in files if path not in found.files and not found.hides(path)]:
-            self.holdings.drop(path)
+        missing = [path for path in files if path not in found.files and not found.hides(path)]
+        self._emptied = frozenset(found.emptied(path) for path in missing) - {""}
+        for path in missing:
+            if not found.emptied(path):
+                self.holdings.drop(path)
         changes: list[Change] = []
         for batch in _batches(changed_files(found.files.items(), files), found):
             self._take((yield batch))
@@ -173,21 +186,34 @@ class Turns:
     def _say_unread(self) -> str:
         """Return which file could not be read though its directory was; empty: none."""
         if self._unseen:
-            return f"{min(self._unseen)} could never be read"
-        unread = sorted(fault.file for fault in self.holdings.faults)
+            return f"{min(self._unseen)} could never be read as a whole"
+        faults = (fault.file for fault in self.holdings.faults)
+        unread = sorted({*faults, *self._scan.unreadable, *self._emptied})
         more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-        return f"{unread[0]}{more} cannot be read: what was read last stands" if unread else ""
+        how = "is empty" if unread[:1] == sorted(self._emptied)[:1] else "cannot be read"
+        return f"{unread[0]}{more} {how}: what was read last stands" if unread else ""
 
     def _judge(self, now: float) -> Doubt:
         """Return whether what the view lacks is gone by the owner's own word."""
-        if not self.has_read and self._remembered is None:
-            self._unseen = self.holdings.unknown
-        self._unseen &= self.holdings.unknown
+        if self._unseen or not self.has_read:
+            unseen = {*self.holdings.unknown, *self._scan.unreadable, *self._refused_ledgers()}
+            if not self.has_read and self._remembered is None:
+                self._unseen = frozenset(unseen)
+            self._unseen = frozenset(path for path in unseen if self._was_unseen(path))
         if self._doubt_ends is None:
             self._doubt_ends = now + self._grace
         if self._unseen:
             return Doubt.PARTIAL
         return Doubt.YOUNG if now < self._doubt_ends else Doubt.NONE
+
+    def _was_unseen(self, path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in self._unseen)
+
+    def _refused_ledgers(self) -> Iterator[str]:
+        """Yield the files of ledgers that are refused: whom their claims number is not known."""
+        for path, identity in self.holdings.of_kind(VIPLedger.kind):
+            if self.holdings.is_refused(identity) or self._exports.is_refused(identity):
+                yield path
 
     def _begin_anew(self, now: Moment) -> Change:
         """Return the whole view after the first reading, beside which the remembered one ends."""
@@ -222,6 +248,7 @@ class Turns:
             return (
                 origin.file in unknown
                 or self._scan.hides(origin.file)
+                or bool(self._scan.emptied(origin.file))
                 or self.holdings.is_refused(identity)
                 or (self.holdings.holds(identity) and self._exports.is_refused(identity))
             )
@@ -255,6 +282,7 @@ class Turns:
     def _silences(self) -> Iterator[Finding]:
         """Yield what could not be looked at."""
         reasons = dict(self._scan.unreadable)
+        reasons |= dict.fromkeys(self._emptied, "holds nothing any more: what was read last stands")
         if self.freshness.reason and self.freshness.state is not SourceState.SYNCED:
             reasons[""] = self.freshness.reason
         mend = f"mount it, or correct clusters.{self.cluster}.source.directory"

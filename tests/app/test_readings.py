@@ -51,8 +51,9 @@ async def test_services_that_were_read_do_not_change_any_more(place: Place) -> N
 
 async def test_it_finds_what_is_wrong_in_files_and_between_clusters(place: Place) -> None:
     place.write("west", entry("a").replace("protocol: HTTP", "protocol: GRPC"))
-    place.write("east", "x: [", "g.yaml")
     async with running(place) as control:
+        place.write("east", "x: [", "g.yaml")
+        await until(lambda: bool(control.sources.sources["east"].rejected()))
         found = await asyncio.to_thread(control.readings.findings)
     assert [(one.cluster, one.code, one.line > 0) for one in found] == [
         ("east", "unreadable-file", True),

@@ -78,6 +78,26 @@ def test_a_link_that_leads_nowhere_hides_its_file_only(tmp_path: Path) -> None:
     assert not found.hides("b.yaml")
 
 
+def test_a_link_that_may_have_led_to_a_directory_and_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "apps").symlink_to("nowhere")
+    (tmp_path / "README.md").symlink_to("nowhere")
+    (tmp_path / "LICENSE").touch()
+    (tmp_path / "copying").symlink_to("LICENSE")
+    (tmp_path / "b.yaml").touch()
+    assert list(scan(tmp_path).unreadable) == ["apps"]
+
+
+def test_a_directory_that_holds_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "apps" / "east").mkdir(parents=True)
+    (tmp_path / "apps" / ".keep").touch()
+    (tmp_path / "b.yaml").touch()
+    found = scan(tmp_path)
+    assert found.empty == {"apps/east"}
+    assert found.emptied("apps/east/a.yaml") == "apps/east"
+    assert found.emptied("apps/east/deep/a.yaml") == "apps/east"
+    assert found.emptied("apps/a.yaml") == ""
+
+
 def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.yaml")
     (tmp_path / "b.yaml").touch()

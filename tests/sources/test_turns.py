@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -102,8 +102,14 @@ def test_gateways_that_are_learned_in_the_middle_of_a_turn_are_said_at_its_end(r
 SMALL = Stamp(1, 10, 1)
 
 
-def scanned(*paths: str, octets: int = 10, unreadable: dict[str, str] | None = None) -> Scan:
-    return Scan({path: Stamp(1, octets, 1) for path in paths}, unreadable or {})
+def scanned(
+    *paths: str,
+    octets: int = 10,
+    unreadable: dict[str, str] | None = None,
+    empty: Iterable[str] = (),
+) -> Scan:
+    stamps = {path: Stamp(1, octets, 1) for path in paths}
+    return Scan(stamps, unreadable or {}, empty=frozenset(empty))
 
 
 def turns(view: View | None = None) -> Turns:
@@ -227,7 +233,7 @@ def test_a_file_that_could_never_be_read_leaves_doubt_until_it_is_read_or_gone(
     take(one, scanned("a", "b"), 1000, b_cannot_be_read)
     assert (one.freshness.doubt, one.freshness.reason) == (
         Doubt.PARTIAL,
-        "b could never be read",
+        "b could never be read as a whole",
     )
     assert [finding.code for finding in one.findings()] == ["unreadable-file"]
     take(one, found, 1001, read)
@@ -260,6 +266,62 @@ def test_files_below_a_directory_that_cannot_be_read_are_not_dropped() -> None:
     assert set(one.holdings.files) == {"a", "apps/b"}
     take(one, scanned("a"), 2, says_nothing)
     assert set(one.holdings.files) == {"a"}
+
+
+def test_files_below_a_directory_that_holds_nothing_any_more_are_not_dropped() -> None:
+    one = turns()
+    take(one, scanned("a", "apps/x/b", empty=["new"]), 0, says_nothing)
+    assert one.freshness.reason == ""
+    take(one, scanned("a", empty=["apps", "new"]), 1, says_nothing)
+    assert set(one.holdings.files) == {"a", "apps/x/b"}
+    assert one.freshness.reason == "apps is empty: what was read last stands"
+    assert [(finding.file, finding.severity) for finding in one.findings()] == [
+        ("apps", Severity.ERROR)
+    ]
+    take(one, scanned("a"), 2, says_nothing)
+    assert set(one.holdings.files) == {"a"}
+    assert one.freshness.reason == ""
+
+
+def test_what_could_never_be_looked_at_leaves_doubt_until_it_is_read_or_gone() -> None:
+    one = turns()
+    take(one, scanned("a", unreadable={"apps": "permission denied"}), 0, says_nothing)
+    take(one, scanned("a", unreadable={"apps": "permission denied"}), 1000, says_nothing)
+    assert one.freshness.doubt is Doubt.PARTIAL
+    assert not one.freshness.is_heard
+    assert one.freshness.reason == "apps could never be read as a whole"
+    take(one, scanned("a", "apps/b"), 1001, cannot_be_read)
+    assert one.freshness.reason == "apps/b could never be read as a whole"
+    take(one, scanned("a", "apps/b"), 1002, says_nothing)
+    assert (one.freshness.doubt, one.freshness.is_heard) == (Doubt.NONE, True)
+
+
+def test_what_cannot_be_looked_at_any_more_is_said_and_stands() -> None:
+    one = believed()
+    take(one, scanned("a", unreadable={"z": "no such file or directory"}), 2 * GRACE, says_nothing)
+    assert one.freshness.reason == "z cannot be read: what was read last stands"
+    assert (one.freshness.doubt, [one.file for one in one.unread()]) == (Doubt.NONE, ["z"])
+
+
+LEDGER = """
+apiVersion: globaldns.io/v1alpha1
+kind: VIPLedger
+metadata: {name: l0, namespace: globaldns}
+spec:
+  cluster: east
+  marker: {id: 11111111-1111-1111-1111-111111111111, created: "2026-01-01T00:00:00Z"}
+  data: "a.ns 240.128.0.9 2026-03-01T00:00:00Z east given - -"
+"""
+
+
+@pytest.mark.parametrize("fault", ["cluster: east", "240.128.0.9"])
+def test_a_ledger_that_was_never_taken_leaves_doubt(root: Path, fault: str) -> None:
+    one = started(root, a=entry("a"), ledger=LEDGER.replace(fault, ""))
+    one.read_once(at(GRACE))
+    assert one.freshness.reason == "ledger.yaml could never be read as a whole"
+    (root / "ledger.yaml").write_text(LEDGER)
+    one.read_once(at(GRACE + 1))
+    assert (one.freshness.doubt, one.freshness.reason) == (Doubt.NONE, "")
 
 
 def young(path: str) -> Reading:
