@@ -107,6 +107,8 @@ class MeshFigures(msgspec.Struct, frozen=True):
     """Objects by cluster and kind."""
     vips: Mapping[tuple[str, str], int]
     """By pool and state: ``held``, ``resting``, ``free``."""
+    exhausted: int
+    """Hosts that lack a VIP because no pool has a free address."""
     sources: tuple[SourceFigures, ...]
 
 
@@ -139,6 +141,11 @@ class Metrics:
             buckets=_WRITE_BUCKETS,
             registry=None,
         )
+        self.ledger_failures = Counter(
+            "globaldns_ledger_failures",
+            "Writes of the ledger that failed: meanwhile new hosts stay without a number.",
+            registry=None,
+        )
         self.config_reloads = Counter(
             "globaldns_config_reloads",
             "Readings of a changed configuration, by result.",
@@ -158,6 +165,7 @@ class Metrics:
             self.source_events,
             self.propagation,
             self.ledger_write,
+            self.ledger_failures,
             self.config_reloads,
             self.task_restarts,
         )
@@ -242,6 +250,12 @@ def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:
         mesh.rejected,
     )
     yield _gauge("vips", "Virtual IPs.", ("pool", "state"), mesh.vips)
+    yield _gauge(
+        "exhausted_hosts",
+        "Hosts that lack a VIP because no pool has a free address.",
+        (),
+        {(): mesh.exhausted},
+    )
     yield from _source_families(mesh.sources)
 
 

@@ -19,6 +19,8 @@ FAMILIES = {
     "globaldns_dns_responses_total": ("counter", {"proto", "rcode"}),
     "globaldns_dns_tcp_connections": ("gauge", set()),
     "globaldns_ledger_write_seconds": ("histogram", {"le"}),
+    "globaldns_ledger_failures_total": ("counter", set()),
+    "globaldns_exhausted_hosts": ("gauge", set()),
     "globaldns_propagation_seconds": ("histogram", {"cluster", "le"}),
     "globaldns_rejected_objects": ("gauge", {"cluster", "kind"}),
     "globaldns_services": ("gauge", set()),
@@ -41,6 +43,7 @@ FIGURES = MeshFigures(
     services=9,
     conflicts={"port-protocol": 1},
     rejected={("east", "ServiceEntry"): 2},
+    exhausted=2,
     vips={("240.128.0.0/10", "held"): 7, ("240.128.0.0/10", "free"): 100},
     sources=(
         SourceFigures("east", is_up=True, is_synced=True, age=1.5),

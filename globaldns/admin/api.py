@@ -92,7 +92,8 @@ class Api:
             parse_address(subject)
         except InvalidAddress:
             parse_name(subject, registry.settings.zones)
-        return _respond(explain(registry, subject, self._readings.refused()))
+        mesh = self._readings
+        return _respond(explain(registry, subject, mesh.refused(), failure=mesh.ledger_failure))
 
     async def vips(self, request: web.Request) -> web.Response:
         """Answer a page of VIPs."""

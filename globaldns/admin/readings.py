@@ -52,6 +52,10 @@ class Readings(MeshReadings, Protocol):
     def snapshot(self) -> Snapshot:
         """What is served now, with its serial."""
 
+    @property
+    def ledger_failure(self) -> str:
+        """Why the ledger cannot be written now; empty: it can."""
+
     def live(self) -> tuple[str, ...]:
         """Why the process should be restarted, a line each; empty: it should not."""
 

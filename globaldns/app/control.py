@@ -67,6 +67,7 @@ class Control:
             situation,
             self.mesh,
             self.sources,
+            writer=self.writer,
             dns=dns,
             metrics=self.metrics,
             news=self.news,
@@ -89,6 +90,7 @@ class Control:
             acknowledge=lambda claims: self.mesh.acknowledge(claims),  # noqa: PLW0108  # made later
             give_up=lambda: self.mesh.await_no_longer(),  # noqa: PLW0108  # made later
             observe=self.metrics.ledger_write.observe,
+            count_failure=self.metrics.ledger_failures.inc,
         )
         return LedgerWriter(self.thread, seams)
 
@@ -166,12 +168,7 @@ class Control:
 
     async def _import_claims(self, claims: Sequence[Claim]) -> int:
         registry = self.registry
-        new = [
-            claim
-            for claim in claims
-            if not registry.views.has_ledger(claim.cluster)
-            and claim not in registry.claims.of_host(claim.host)
-        ]
+        new = registry.news_among(claims)
         self.mesh.publish(registry.import_claims(new, self.clock.now()))
         await self._flush()
         return len(new)

@@ -35,6 +35,7 @@ def mesh_figures(
             for kind, count in source.rejected().items()
         },
         vips=_vip_figures(registry),
+        exhausted=len(registry.numbering.exhausted),
         sources=tuple(_source_figures(source, wall) for source in sources.values()),
     )
 

@@ -105,8 +105,12 @@ class News:
         troubled = [service for service in delta.services if self._is_new_trouble(service)]
         for service in troubled[:MAX_LINES]:
             logger.warning(
-                _WITHOUT_VIP[service.state],
-                extra={"host": service.host, "clusters": service.clusters},
+                _WITHOUT_VIP[self._trouble(service)],
+                extra={
+                    "host": service.host,
+                    "clusters": service.clusters,
+                    "fix": f"globaldns explain {service.host}",
+                },
             )
         if len(troubled) > MAX_LINES:
             logger.warning(
@@ -115,10 +119,17 @@ class News:
 
     def _is_new_trouble(self, service: Service) -> bool:
         former = self._troubled.pop(service.host, None)
-        if service.state not in _WITHOUT_VIP:
+        trouble = self._trouble(service)
+        if trouble not in _WITHOUT_VIP:
             return False
-        self._troubled[service.host] = service.state
-        return former is not service.state
+        self._troubled[service.host] = trouble
+        return former is not trouble
+
+    def _trouble(self, service: Service) -> ServiceState:
+        """Return a service's state; exhausted too where it lacks the VIP of one family only."""
+        is_refused = service.host in self._registry.numbering.exhausted
+        is_ready = service.state is ServiceState.READY
+        return ServiceState.EXHAUSTED if is_refused and is_ready else service.state
 
     def _tell_pools(self) -> None:
         for usage in self._registry.usage():

@@ -15,6 +15,7 @@ from globaldns.app.news import News
 from globaldns.app.offline import all_findings
 from globaldns.app.readiness import Standing, reasons
 from globaldns.app.sources import Sources
+from globaldns.app.writing import LedgerWriter
 from globaldns.config.keys import show
 from globaldns.config.schema import Config
 from globaldns.dns.server import DnsServer
@@ -53,6 +54,7 @@ class ServerReadings:
         mesh: Mesh,
         sources: Sources,
         *,
+        writer: LedgerWriter,
         dns: DnsServer,
         metrics: Metrics,
         news: News,
@@ -61,6 +63,7 @@ class ServerReadings:
         self._situation = situation
         self._mesh = mesh
         self._sources = sources
+        self._writer = writer
         self._dns = dns
         self._metrics = metrics
         self._news = news
@@ -97,6 +100,11 @@ class ServerReadings:
     def refused(self) -> Iterator[Finding]:
         """Yield why objects are refused now."""
         return chain.from_iterable(one.refused() for one in self._sources.sources.values())
+
+    @property
+    def ledger_failure(self) -> str:
+        """Why the ledger cannot be written now; empty: it can."""
+        return self._writer.failure
 
     def live(self) -> tuple[str, ...]:
         """Return why the process should be restarted; nothing: it should not."""

@@ -55,7 +55,8 @@ async def start(config: Config, *, on_loss: OnLoss, stack: AsyncExitStack) -> St
     stack.callback(state.unlock)
     name = config.vips.ledger.sqlite
     thread = LedgerThread(
-        open_ledger(state, name, cluster=config.cluster, now=clock.now(), on_loss=on_loss)
+        open_ledger(state, name, cluster=config.cluster, now=clock.now(), on_loss=on_loss),
+        state.check_lock,
     )
     stack.callback(thread.close)
     serials = Serials(state, clock.now())

@@ -11,12 +11,13 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 import msgspec
 
-from globaldns.errors import LedgerError
+from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Claim
 from globaldns.tasks import Backoff
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 MOST = 10_000
 """Claims of one write, some 50 ms: while the next are written these are answered."""
+LOOK_SECONDS = 10.0
+"""How often to look whether the ledger is in its place though nothing is to be written."""
 RETRY = Backoff(initial=0.5, maximum=30.0)
 
 P = ParamSpec("P")
@@ -34,14 +37,43 @@ T = TypeVar("T")
 class LedgerThread:
     """A ledger, and the one thread that touches it while the event loop goes on."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: SqliteLedger, guard: Callable[[], None]) -> None:
         self.ledger = ledger
+        self._guard = guard
+        """Raises a StateError where the state directory is not held any more."""
         self._executor = ThreadPoolExecutor(1, "ledger")
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a call returns there; calls are made one after the other."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, partial(call, *args, **kwargs))
+
+    async def check(self) -> None:
+        """Make sure that the ledger stands where it stood, and is nobody else's.
+
+        Raises:
+            LedgerError: it does not, or may be.
+        """
+        await self.run(self._check)
+
+    async def write(self, claims: Sequence[Claim]) -> None:
+        """Return once the ledger has claims.
+
+        Raises:
+            LedgerError: it does not have them.
+        """
+        await self.run(self._write, claims)
+
+    def _check(self) -> None:
+        try:
+            self._guard()
+        except StateError as error:
+            raise LedgerError(str(error), hint=error.hint) from error
+        self.ledger.check()
+
+    def _write(self, claims: Sequence[Claim]) -> None:
+        self._check()
+        self.ledger.write(claims)
 
     def close(self) -> None:
         """Close the ledger once the calls that were begun are done."""
@@ -59,6 +91,7 @@ class Seams(msgspec.Struct, frozen=True):
     """Told when a write failed: what waits for it is not to wait any more."""
     observe: Callable[[float], None]
     """Takes the seconds of one write."""
+    count_failure: Callable[[], None]
 
 
 class LedgerWriter:
@@ -72,6 +105,8 @@ class LedgerWriter:
         self._served: list[asyncio.Future[None]] = []
         """Those of them that the present write is for."""
         self._failures = 0
+        self.failure = ""
+        """Why the last write failed; empty: it did not."""
 
     def wake(self) -> None:
         """Have it write."""
@@ -93,8 +128,7 @@ class LedgerWriter:
         """Write for ever."""
         try:
             while True:
-                await self._wanted.wait()
-                self._wanted.clear()
+                await self._wait()
                 self._served, self._waiting = self._waiting, []
                 try:
                     await self._write_pending()
@@ -105,26 +139,37 @@ class LedgerWriter:
         finally:
             _answer([*self._served, *self._waiting], LedgerError("the server stops"))
 
+    async def _wait(self) -> None:
+        """Wait until there is something to write, or the time to look whether there could be."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._wanted.wait()
+        self._wanted.clear()
+
     async def _write_pending(self) -> None:
-        """Write all that is pending now.
+        """Write all that is pending now; where that is nothing, look whether it could be.
 
         Raises:
             LedgerError: what is still pending cannot be written.
         """
         claims = self._seams.pending()
+        if not claims:
+            await self._thread.check()
         for start in range(0, len(claims), MOST):
             part = claims[start : start + MOST]
             started = time.monotonic()
-            await self._thread.run(self._thread.ledger.write, part)
+            await self._thread.write(part)
             self._seams.observe(time.monotonic() - started)
-            if self._failures:
-                logger.info("the ledger is written again")
-            self._failures = 0
             self._seams.acknowledge(part)
+        if self._failures:
+            logger.info("the ledger is written again")
+        self._failures, self.failure = 0, ""
 
     async def _wait_after(self, error: LedgerError) -> None:
         """Say that writing failed, wait, and have it tried again."""
         self._failures += 1
+        self.failure = f"the ledger cannot be written: {error}"
+        self._seams.count_failure()
         delay = RETRY.delay(self._failures, random.random())  # noqa: S311  # spreads retries only
         logger.error(
             "the ledger cannot be written: new hosts stay without a number",

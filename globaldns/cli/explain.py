@@ -26,7 +26,7 @@ def explain(invocation: Invocation, target: str) -> None:
     """
     reader = open_reader(invocation)
     explanation = find_explanation(reader, target)
-    if is_unknown(explanation):
+    if is_unknown(explanation) and not explanation.unheard:
         raise unknown_host(reader, explanation.host)
     if invocation.output is OutputFormat.TABLE:
         click.echo(format_explanation(explanation, reader.now, with_history=True))

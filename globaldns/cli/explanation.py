@@ -24,7 +24,7 @@ _STATES = {
     ),
     ServiceState.EXHAUSTED: ("SERVFAIL", "no pool has a free address: add one to vips.pools"),
     ServiceState.PIN_LOST: ("SERVFAIL", "another host holds its pins: pin another address"),
-    ServiceState.PIN_OUTSIDE: ("SERVFAIL", "its pins may not be used: see vips.pins"),
+    ServiceState.PIN_OUTSIDE: ("SERVFAIL", "its pins may not be used: see what was dropped"),
     ServiceState.HANDOVER: ("SERVFAIL", "its VIP was another host's until just now: wait"),
     ServiceState.STALE: ("SERVFAIL", "its sources are silent for too long: bring one back"),
 }
@@ -83,12 +83,12 @@ def _state(explanation: Explanation) -> str:
     if state != UNKNOWN:
         answer, why = _STATES[ServiceState(state)]
         if state == ServiceState.UNNUMBERED and explanation.paused:
-            why = f"nothing is numbered: {explanation.paused}"
+            why = f"not numbered: {explanation.paused}"
         return f"{state}: {answer}{why and f'; {why}'}"
     if not explanation.contributors:
         return f"unknown: {f'SERVFAIL; not read as a whole: {unheard}' if unheard else _NOWHERE}"
-    waiting = f"; waiting for {unheard}, or for the end of its grace" if unheard else ""
-    return f"not numbered yet: SERVFAIL{waiting}"
+    waiting = f"; waiting for {unheard} or its grace" if unheard else ""
+    return f"not numbered yet: as remembered, else SERVFAIL{waiting}"
 
 
 def _middle(explanation: Explanation, now: int) -> Iterator[str]:

@@ -16,10 +16,9 @@ from globaldns.config.schema import Config
 from globaldns.errors import InvalidHost, LedgerError, RequestRefused
 from globaldns.model.claim import (
     Claim,
-    Marker,
     format_claim,
     format_claims,
-    format_time,
+    format_head,
     parse_claims,
 )
 from globaldns.model.host import check_host
@@ -64,7 +63,9 @@ def export_claims(invocation: Invocation) -> None:
     if ledger is None:
         raise LedgerError(f"{config.state} has no ledger yet", hint="globaldns serve begins one")
     if invocation.output is OutputFormat.TABLE:
-        click.echo(format_head(config.cluster, ledger.marker))
+        size, now = len(ledger.claims), wall_clock()
+        head = format_head(ledger.marker, cluster=config.cluster, count=size, now=now)
+        click.echo(head, nl=False)
         click.echo(format_claims(ledger.claims), nl=False)
     else:
         claims = [report_claim(claim) for claim in sorted(ledger.claims)]
@@ -104,25 +105,23 @@ def take(config: Config, claims: Sequence[Claim]) -> int:
     return reply.claims
 
 
-def format_head(cluster: str, marker: Marker) -> str:
-    """Return the line that says whose ledger it is; ``vip import`` passes over it."""
-    return f"# ledger {marker.id} of cluster {cluster}, created {format_time(marker.created)}"
-
-
 def read_claim_lines(file: TextIO, config: Config, now: int) -> tuple[Claim, ...]:
     """Return the claims of a file that can all be true.
 
     Raises:
-        LedgerError: a line is no claim.
-        RequestRefused: claims that cannot be; the message has a line for each.
+        LedgerError: a line is no claim, or some are missing.
+        RequestRefused: there are none, or some that cannot be; the message has a line for each.
     """
     try:
         claims = parse_claims(file.read())
     except UnicodeDecodeError as error:
         raise LedgerError(f"{file.name}: it is no text: {error}") from error
     except LedgerError as error:
-        hint = "globaldns vip export, without -o, prints what can be read"
+        hint = "take a whole one, as globaldns vip export, without -o, prints it"
         raise LedgerError(f"{file.name}: {error}", hint=hint) from error
+    if not claims:
+        hint = "an older backup has some; serve --new-ledger begins without any"
+        raise RequestRefused(f"{file.name} has no claims: nothing is imported", hint=hint)
     problems = [problem for claim in claims for problem in inspect_claim(claim, config, now)]
     if problems:
         more = [f"  and {len(problems) - SHOWN_PROBLEMS} more"] * (len(problems) > SHOWN_PROBLEMS)

@@ -70,6 +70,8 @@ def query(
     """
     reader = _try_reader(invocation, is_needed=at is None)
     served = reader.served() if reader else Served((), "", 0)
+    if not (reader or is_whole(host)):
+        say(f"the zones are not known: {host} is asked as it stands; --server URL knows them")
     name, default = to_question(host, served.zones)
     address, port = at or (served.host, served.port)
     answered = ask(name, rrtype or default, host=address, port=port, tcp=tcp)
@@ -87,8 +89,13 @@ def to_question(text: str, zones: tuple[str, ...]) -> tuple[str, int]:
     if (reverse := reverse_name(text)) is not None:
         return reverse, Rrtype.PTR
     name = fold(text)
-    is_whole = text.endswith(".") or name.endswith(".arpa") or split_zone(name, zones)
-    return (name if is_whole or not zones else f"{name}.{zones[0]}"), Rrtype.A
+    is_in_zone = is_whole(text) or split_zone(name, zones)
+    return (name if is_in_zone or not zones else f"{name}.{zones[0]}"), Rrtype.A
+
+
+def is_whole(text: str) -> bool:
+    """Whether a name is one whatever the zones are."""
+    return text.endswith(".") or fold(text).endswith(".arpa") or reverse_name(text) is not None
 
 
 def to_target(text: str, zones: tuple[str, ...]) -> str | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from globaldns.model.claim import Claim, Marker, format_claim, format_time
+from globaldns.model.claim import Claim, Marker, format_claim, format_head
 from globaldns.state import StateDirectory
 
 FOLDER = "backups"
@@ -53,10 +53,7 @@ def write_backup(
     name, names = _name(now), _backups(state)
     if not claims or (name in names and not (again and _is_of(state, name, marker))):
         return None
-    head = (
-        f"# ledger {marker.id} of cluster {cluster}, created {format_time(marker.created)}\n"
-        f"# {len(claims)} claims, written {format_time(now)}\n"
-    )
+    head = format_head(marker, cluster=cluster, count=len(claims), now=now)
     state.write(name, head.encode(), *_lines(pace(claims)))
     for old in sorted((*names, name))[:-KEPT]:
         state.remove(old)

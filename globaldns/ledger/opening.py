@@ -6,6 +6,7 @@ ledger, is told from a lost one, which may not: numbers would be given out a sec
 
 from __future__ import annotations
 
+import logging
 from enum import Enum
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,8 @@ from globaldns.ledger.connections import SUFFIXES, explained
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Marker
 from globaldns.state import StateDirectory
+
+logger = logging.getLogger(__name__)
 
 MARKER = "ledger-marker.bin"
 
@@ -89,7 +92,9 @@ def _find(
     elif on_loss is OnLoss.REFUSE and MARKER in state.names():
         raise _lost(state, path)
     _set_aside(path, now)
-    return SqliteLedger.create(path, cluster=cluster, marker=Marker(str(uuid4()), now))
+    ledger = SqliteLedger.create(path, cluster=cluster, marker=Marker(str(uuid4()), now))
+    logger.info("a new ledger is begun: it knows no VIP yet", extra={"file": str(path)})
+    return ledger
 
 
 def _set_aside(path: Path, now: int) -> None:

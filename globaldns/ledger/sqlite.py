@@ -22,7 +22,7 @@ from typing import Self
 import msgspec
 
 from globaldns import __version__
-from globaldns.errors import LedgerDamaged
+from globaldns.errors import LedgerDamaged, LedgerError
 from globaldns.ledger import connections
 from globaldns.ledger.connections import closing_on_error, explained
 from globaldns.ledger.verification import contradictions
@@ -30,6 +30,7 @@ from globaldns.model.address import Address, Family
 from globaldns.model.claim import Claim, ClaimKind, Marker
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.host import Host
+from globaldns.state import is_in_place
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -85,6 +86,7 @@ class SqliteLedger:
         self.path = path
         self._connection = connection
         with closing_on_error(connection), explained(path):
+            self._file = path.stat()
             self.cluster = str(self._meta("cluster"))
             """Whose ledger it is."""
             self.marker = Marker(str(self._meta("marker")), int(str(self._meta("created"))))
@@ -155,6 +157,18 @@ class SqliteLedger:
             except (msgspec.DecodeError, ValueError, IndexError) as error:
                 raise LedgerDamaged(f"{self.path}: a row is no claim: {error}") from error
 
+    def check(self) -> None:
+        """Make sure that what is written is found by the next who opens this path.
+
+        Raises:
+            LedgerError: another file is there, or none.
+        """
+        if not is_in_place(self.path, self._file):
+            raise LedgerError(
+                f"{self.path} is not the file that was opened: it was removed or replaced",
+                hint="stop this server, put the ledger back or import the newest backup, start it",
+            )
+
     def write(self, claims: Iterable[Claim]) -> None:
         """Merge claims into it, all or none; on return they are on the disk.
 
@@ -199,6 +213,7 @@ class SqliteLedger:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Commit what is done inside, or leave everything as it was."""
+        self.check()
         with explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:

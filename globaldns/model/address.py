@@ -24,6 +24,10 @@ class Family(IntEnum):
     IPV4 = 4
     IPV6 = 16
 
+    def __str__(self) -> str:
+        """Return it for people."""
+        return "IPv4" if self is Family.IPV4 else "IPv6"
+
 
 def family(address: Address) -> Family:
     """Return which family an address belongs to."""

@@ -12,6 +12,7 @@ single spaces, sorted::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,6 +25,7 @@ from globaldns.model.host import Host
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _FIELDS = 7
+_COUNT = re.compile(r"^# (\d+) claims, written ", re.MULTILINE)
 
 
 class ClaimKind(StrEnum):
@@ -124,13 +126,23 @@ def format_claims(claims: Iterable[Claim]) -> str:
     return "".join(sorted(f"{format_claim(claim)}\n" for claim in claims))
 
 
+def format_head(marker: Marker, *, cluster: str, count: int, now: int) -> str:
+    """Return the lines above claims in a file: whose they are, and how many follow."""
+    return (
+        f"# ledger {marker.id} of cluster {cluster}, created {format_time(marker.created)}\n"
+        f"# {count} claims, written {format_time(now)}\n"
+    )
+
+
 def parse_claims(text: str) -> tuple[Claim, ...]:
-    """Return the claims of a text; empty lines and lines that begin with ``#`` do not count.
+    """Return the claims of a text; empty lines and lines that begin with ``#`` are none.
 
     Raises:
-        LedgerError: a line is no claim; the message has its number and the reason.
+        LedgerError: a line is no claim; the message has its number and the reason. Or there are
+            not as many as the head says.
     """
     claims = []
+    announced = [int(found[1]) for found in _COUNT.finditer(text)]
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -138,6 +150,8 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
             claims.append(_parse_claim(line))
         except (ValueError, InvalidAddress) as error:
             raise LedgerError(f"line {number}: {error}: {line[:100]!r}") from None
+    if announced and len(claims) != sum(announced):
+        raise LedgerError(f"it has {len(claims)} claims, and its head says {sum(announced)}")
     return tuple(claims)
 
 

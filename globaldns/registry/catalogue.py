@@ -8,6 +8,7 @@ from globaldns.model.address import Address
 from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service
+from globaldns.registry.claiming import COLLISION, REPLACED
 from globaldns.registry.claims import Claims
 from globaldns.registry.delta import Move
 from globaldns.registry.handover import Handovers
@@ -84,7 +85,7 @@ class Catalogue:
         self, host: Host, old: Service | None, new: Service | None, publication: Publication
     ) -> None:
         self._note_conflicts(host, new, publication)
-        self._note_answer(host, answered_vips(old), new, publication)
+        self._note_answer(host, old, new, publication)
         if new is None:
             publication.removed.append(host)
         else:
@@ -99,11 +100,11 @@ class Catalogue:
     def _note_answer(
         self,
         host: Host,
-        before: tuple[Address, ...],
+        old: Service | None,
         new: Service | None,
         publication: Publication,
     ) -> None:
-        now_answered = answered_vips(new)
+        before, now_answered = answered_vips(old), answered_vips(new)
         if self._kept:
             for vip in before:
                 self._kept.pop(vip, None)
@@ -113,7 +114,8 @@ class Catalogue:
             if before:
                 self._handovers.set_last(host, before)
         else:
-            self._note_move(host, before, now_answered, publication)
+            is_local = RULE_LOCAL in {one.rule for one in (old, new) if one is not None}
+            self._note_move(host, before, now_answered, publication, is_local=is_local)
             self._handovers.resume(now_answered)
             if before:
                 self._kept.update(dict.fromkeys(self._not_held(host, new), host))
@@ -124,11 +126,14 @@ class Catalogue:
         before: tuple[Address, ...],
         new: tuple[Address, ...],
         publication: Publication,
+        *,
+        is_local: bool,
     ) -> None:
         last = before or self._handovers.last_answered(host)
         self._handovers.set_last(host, ())
         if last and last != new:
-            publication.moves.append(Move(host, last, new, self._explain(host, last, new)))
+            reason = RULE_LOCAL if is_local else self._explain(host, last, new)
+            publication.moves.append(Move(host, last, new, reason))
 
     def _explain(self, host: Host, old: tuple[Address, ...], new: tuple[Address, ...]) -> str:
         if set(old) <= set(new) or set(new) <= set(old):
@@ -141,4 +146,8 @@ class Catalogue:
         lost = [claim for claim in self._claims.of_host(host) if claim.vip not in new]
         retired = [c for c in lost if c.vip in old and c.is_retired]
         last = max(retired, key=lambda c: (c.retired_at or 0, c.allocated_at), default=None)
-        return last.reason if last else "collision"
+        if last is not None:
+            return last.reason
+        holders = (self._claims.holder(vip) for vip in old)
+        is_taken = any(holder is not None and holder.host != host for holder in holders)
+        return COLLISION if is_taken else REPLACED

@@ -84,6 +84,11 @@ class Claims:
                 return True
         return False
 
+    def is_news(self, claim: Claim) -> bool:
+        """Whether uniting with a claim would change anything."""
+        known = find(self.of_host(claim.host), claim)
+        return known is None or known.merge(claim) != known
+
     def is_void(self, claim: Claim) -> bool:
         """Whether a claim can never be taken."""
         return claim not in standing_claims(filter(self._counts, self.of_vip(claim.vip)))

@@ -17,8 +17,9 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     old: tuple[Address, ...]
     new: tuple[Address, ...]
     reason: str
-    """``pinned``, ``renumbered``, ``added`` or ``removed`` (some VIPs more or less), else why its
-    old claim was retired: ``collision``, ``unpinned``, ``replaced``, ``withdrawn``."""
+    """``pinned``, ``renumbered``, ``added`` or ``removed`` (some VIPs more or less),
+    ``istio-local`` (to or from Istio's allocation), else why its old claim was retired:
+    ``collision``, ``unpinned``, ``replaced``, ``withdrawn``."""
 
 
 class Delta(msgspec.Struct, frozen=True, gc=False):

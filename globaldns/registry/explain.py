@@ -14,10 +14,13 @@ from globaldns.model.export import Export
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host, fold, split_zone
 from globaldns.model.service import Conflict
+from globaldns.registry.findings import explain_pin
 from globaldns.registry.registry import Registry
 
 _EXPORTING = ("ServiceEntry", "Service", "ServiceExport", "GlobalService")
 """Kinds of which an object is named as the host that it exports or pins."""
+_UNREAD = ("unreadable", "unreadable-file")
+"""Findings about a whole file."""
 
 
 class Contributor(msgspec.Struct, frozen=True, gc=False):
@@ -80,9 +83,10 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     history: tuple[ClaimLine, ...]
     """Newest first: every claim of the host and of its VIPs."""
     unheard: tuple[str, ...] = ()
-    """The clusters that were never read as a whole: what no other has may be theirs."""
+    """The clusters that were never read as a whole, or are waited for after a start: what no other
+    has may be theirs."""
     paused: str = ""
-    """Why nothing is numbered now; empty: it is."""
+    """Why it is not numbered now, or nothing is; empty: it is."""
 
 
 class _Target(NamedTuple):
@@ -90,10 +94,13 @@ class _Target(NamedTuple):
     vip: Address | None
 
 
-def explain(registry: Registry, target: str, refused: Iterable[Finding] = ()) -> Explanation:
+def explain(
+    registry: Registry, target: str, refused: Iterable[Finding] = (), *, failure: str = ""
+) -> Explanation:
     """Explain a host, with or without its zone, or the host that a VIP stands for.
 
     ``refused`` says which objects and files do not count; those about this host are told.
+    ``failure`` is why our ledger cannot be written, if it cannot.
 
     Raises:
         RequestRefused: the VIP stands for no host and never did.
@@ -119,8 +126,8 @@ def explain(registry: Registry, target: str, refused: Iterable[Finding] = ()) ->
         dropped=(*_dropped(registry, host), *_refused(registry, host, refused)),
         conflicts=service.conflicts if service else (),
         history=_history(registry, host, concerned),
-        paused=registry.pause_reason or "",
-        unheard=tuple(sorted(filter(registry.views.is_waiting, registry.settings.clusters))),
+        paused=registry.pause_reason or failure or _foreign(registry, exports),
+        unheard=_unheard(registry),
     )
 
 
@@ -143,12 +150,33 @@ def _find(registry: Registry, target: str) -> _Target:
     return _Target(claims[-1].host, vip)
 
 
+def _foreign(registry: Registry, exports: tuple[Export, ...]) -> str:
+    """Return which clusters are to number a host, if none is that we write for."""
+    clusters = sorted({export.cluster for export in exports})
+    if not clusters or any(map(registry.views.is_written_by_us, clusters)):
+        return ""
+    return f"{', '.join(clusters)} numbers its own hosts, and has not said this one's number"
+
+
+def _unheard(registry: Registry) -> tuple[str, ...]:
+    views = registry.views
+    counted = filter(views.counts, sorted(registry.settings.clusters))
+    standing = ((cluster, views.cluster(cluster).freshness) for cluster in counted)
+    return tuple(
+        cluster
+        for cluster, freshness in standing
+        if not (freshness.is_known if registry.is_settled else freshness.is_heard)
+    )
+
+
 def _would_get(registry: Registry, host: Host) -> tuple[str, ...]:
     """Return what is on its way to the ledger, else what would be chosen now."""
     unwritten = registry.numbering.unwritten.of_host(host)
     if unwritten:
         return tuple(dict.fromkeys(format_address(c.vip) for c in unwritten if not c.is_retired))
-    if not registry.numbering.needs_number(host):
+    if not registry.numbering.needs_number(host) or _foreign(
+        registry, registry.views.exports(host)
+    ):
         return ()
     return tuple(map(format_address, registry.numbering.would_get(host)))
 
@@ -176,12 +204,14 @@ def _dropped(registry: Registry, host: Host) -> tuple[Dropped, ...]:
     ]
     for pinning in registry.views.pinnings(host):
         claimed = {c.vip for c in registry.claims.of_host(host) if not c.is_retired}
-        outside = [
-            p for p in pinning.pins if p not in claimed and not registry.numbering.may_pin(p)
-        ]
-        if outside:
-            detail = f"{', '.join(map(format_address, outside))} lies outside vips.pins"
-            dropped.append(Dropped(pinning.cluster, str(pinning.origin), "pin-outside", detail))
+        for pin in pinning.pins:
+            if pin not in claimed and not registry.numbering.may_pin(pin):
+                reason, fix = explain_pin(pin, registry)
+                detail = f"{reason} (fix: {fix})"
+                dropped.append(Dropped(pinning.cluster, str(pinning.origin), "pin-outside", detail))
+    if families := registry.numbering.refused_families(host):
+        detail = f"no pool has a free {' or '.join(map(str, families))} address (fix: vips.pools)"
+        dropped.append(Dropped("", "", "pool-exhausted", detail))
     return tuple(dropped)
 
 
@@ -197,7 +227,7 @@ def _refused(registry: Registry, host: Host, refused: Iterable[Finding]) -> Iter
         if finding.object in objects or any(text in finding.reason for text in names):
             detail = f"{finding.reason}: {finding.file}"
             yield Dropped(finding.cluster, finding.object, finding.code, detail)
-        elif not finding.object and (finding.cluster, finding.file) in files:
+        elif finding.code in _UNREAD and (finding.cluster, finding.file) in files:
             detail = f"{finding.reason}: what was read of it last stands"
             yield Dropped(finding.cluster, finding.file, finding.code, detail)
 
@@ -219,7 +249,8 @@ def _line(registry: Registry, claim: Claim) -> ClaimLine:
         allocated_at=format_time(claim.allocated_at),
         retired_at=_format_optional(claim.retired_at),
         reason=claim.reason,
-        is_holding=claim in registry.claims.held(claim.host),
+        is_holding=claim in registry.claims.held(claim.host)
+        and claim not in registry.numbering.unwritten.of_host(claim.host),
     )
 
 

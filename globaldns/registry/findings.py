@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from globaldns.model.address import Address, format_address
 from globaldns.model.export import Export, ExportKind, Resolution
 from globaldns.model.finding import Finding, Severity
-from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.model.service import Conflict, Service
 from globaldns.registry.merge import DUPLICATE
 from globaldns.registry.pins import Pinning
+from globaldns.registry.publishing import PIN_COLLISION
 from globaldns.registry.registry import Registry
 from globaldns.registry.vip import SPECIAL, is_within
 
@@ -31,6 +32,8 @@ _PINS = {
 """Where an object pins, by kind."""
 _WITHOUT_ADDRESS = frozenset({Resolution.NONE, Resolution.DYNAMIC_DNS})
 """Resolutions of which nothing is routed by an address of ours."""
+GLOBAL_SERVICE = "GlobalService"
+"""The kind that pins without exporting."""
 _HOSTS = {"Service": "$.metadata.name"}
 """Where an object says its host, by kind; an entry in its hosts."""
 
@@ -44,23 +47,31 @@ def mesh_findings(registry: Registry) -> dict[str, list[Finding]]:
 
 
 def _all(registry: Registry) -> Iterator[Finding]:
-    for conflict in registry.conflicts():
-        yield _tell_loser(conflict)
-    for host in sorted(registry.views.pinned_hosts(set(registry.views.hosts))):
-        for pinning in registry.views.pinnings(host):
-            yield from _refuse_pins(pinning, registry)
+    yield from map(_tell_loser, registry.conflicts())
+    yield from _of_pins(registry)
+    for host in sorted(registry.numbering.exhausted):
+        if host in registry.services:
+            yield from _refuse_number(registry.services[host], registry)
     for service in registry.services.values():
-        if service.state is ServiceState.EXHAUSTED:
-            yield _refuse_number(service)
         held = registry.claims.held(service.host)
         for export in service.contributions:
             if held and _is_unrouted(export):
                 yield _warn_unrouted(export, [claim.vip for claim in held])
 
 
+def _of_pins(registry: Registry) -> Iterator[Finding]:
+    for host in sorted(registry.views.pinned_hosts(set(registry.views.hosts))):
+        for pinning in registry.views.pinnings(host):
+            yield from _refuse_pins(pinning, registry)
+            if _is_idle(pinning, registry):
+                yield _warn_idle(pinning)
+
+
 def _tell_loser(conflict: Conflict) -> Finding:
     kind = conflict.loser.kind
     path, hint = _PATHS.get(conflict.rule) or _PINS.get(kind, "$"), "make them agree, or rename one"
+    if conflict.rule == PIN_COLLISION:
+        hint = "pin another address"
     if conflict.rule == DUPLICATE:
         path, hint = _HOSTS.get(kind, "$.spec.hosts"), "remove one of the two"
     return Finding(
@@ -82,16 +93,18 @@ def _refuse_pins(pinning: Pinning, registry: Registry) -> Iterator[Finding]:
             yield _refuse_pin(pin, pinning, registry)
 
 
-def _refuse_pin(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
+def explain_pin(pin: Address, registry: Registry) -> tuple[str, str]:
+    """Return why a pin is refused, and the remedy."""
     text = format_address(pin)
     if is_within(pin, SPECIAL):
         special = next(prefix for prefix in SPECIAL if pin in prefix)
-        reason = f"{text} lies in {special}, which is no place for a VIP"
-        hint = "choose another address"
-    else:
-        pins = ", ".join(map(str, (*registry.settings.pins, f"{text}/{len(pin) * 8}")))
-        reason = f"{text} lies outside the pools and vips.pins"
-        hint = f"vips: {{pins: [{pins}]}}"
+        return f"{text} lies in {special}, which is no place for a VIP", "pin another address"
+    pins = ", ".join(map(str, (*registry.settings.pins, f"{text}/{len(pin) * 8}")))
+    return f"{text} lies outside the pools and vips.pins", f"vips: {{pins: [{pins}]}}"
+
+
+def _refuse_pin(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
+    reason, hint = explain_pin(pin, registry)
     return Finding(
         severity=Severity.ERROR,
         code="pin-outside",
@@ -100,6 +113,30 @@ def _refuse_pin(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
         object=str(pinning.origin),
         path=_PINS.get(pinning.origin.kind, "$"),
         hint=hint,
+        cluster=pinning.cluster,
+    )
+
+
+def _is_idle(pinning: Pinning, registry: Registry) -> bool:
+    """Whether a GlobalService pins what nobody exports: its name may be a slip of the pen."""
+    views, host = registry.views, pinning.host
+    return (
+        pinning.origin.kind == GLOBAL_SERVICE
+        and views.is_complete()
+        and not views.exports(host)
+        and not any(views.fenced_exports(host))
+    )
+
+
+def _warn_idle(pinning: Pinning) -> Finding:
+    return Finding(
+        severity=Severity.WARNING,
+        code="idle-pin",
+        reason=f"pins {pinning.host}, which no cluster exports: its VIP is kept for it",
+        file=pinning.origin.file,
+        object=str(pinning.origin),
+        path="$.metadata.name",
+        hint="correct its name or namespace, or remove it",
         cluster=pinning.cluster,
     )
 
@@ -129,12 +166,15 @@ def _warn_unrouted(export: Export, vips: list[Address]) -> Finding:
     )
 
 
-def _refuse_number(service: Service) -> Finding:
+def _refuse_number(service: Service, registry: Registry) -> Iterator[Finding]:
+    if not service.contributions:
+        return
     export = service.contributions[0]
-    return Finding(
+    families = " or ".join(map(str, registry.numbering.refused_families(service.host)))
+    yield Finding(
         severity=Severity.ERROR,
         code="pool-exhausted",
-        reason=f"no pool has a free address for {service.host}",
+        reason=f"no pool has a free {families} address for {service.host}",
         file=export.origin.file,
         object=str(export.origin),
         path="$.metadata.name",

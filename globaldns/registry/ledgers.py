@@ -22,7 +22,7 @@ from globaldns.registry.claims import Claims
 class LedgerChange(msgspec.Struct, frozen=True):
     """What another cluster's ledger changes for us."""
 
-    gone: tuple[Claim, ...] = ()
+    gone: frozenset[Claim] = frozenset()
     new: tuple[Claim, ...] = ()
     ours: tuple[Claim, ...] = ()
     """Its claims that we are to keep from now on, since it keeps no ledger any more."""
@@ -53,4 +53,4 @@ def compare_ledgers(
         stands -= known
     else:
         stale = set()
-    return LedgerChange(gone=tuple(sorted(stale)), new=tuple(sorted(stands)))
+    return LedgerChange(gone=frozenset(stale), new=tuple(sorted(stands)))

@@ -18,6 +18,7 @@ from globaldns.model.claim import Claim, ClaimKind
 from globaldns.model.export import Export, Resolution
 from globaldns.model.host import Host
 from globaldns.registry.claiming import (
+    REPLACED,
     copy_claims,
     end_claims,
     lost_claims,
@@ -50,12 +51,16 @@ class Numbering:
         self.unwritten = Unwritten()
         self.exhausted: set[Host] = set()
         """Hosts for which there was no free address."""
+        self.disowned: set[Claim] = set()
+        """What we claimed for clusters that claim for themselves now, retired. It counts for
+        nothing, since others do not know it, but that clients knew the VIP: it rests."""
         self._date = 0
 
     def learn(self, claims: Iterable[Claim]) -> set[Host]:
         """Take in claims that are written already; return the hosts concerned."""
         claims = list(claims)
-        affected = self._claims.add(claims)
+        affected = self._end_disowning(claims) if self.disowned else set()
+        affected |= self._claims.add(claims)
         self._update_occupancy(claims)
         return affected
 
@@ -64,18 +69,30 @@ class Numbering:
         claims = list(claims)
         affected = self._claims.discard(claims)
         self._update_occupancy(claims)
+        self.disowned.difference_update(claims)
         for claim in claims:
             self.unwritten.discard(claim)
         return affected | self.exhausted  # an address may be free now
 
-    def disown(self, claims: Iterable[Claim]) -> set[Host]:
-        """Forget what we claimed for a cluster that claims for itself; our ledger retires it."""
+    def disown(self, claims: Iterable[Claim], now: int) -> set[Host]:
+        """End what we claimed for a cluster that claims for itself: its VIPs go to rest."""
+        date = max(now, self._claims.newest)
         claims = list(claims)
-        for claim in claims:
-            if not claim.is_retired:
-                retired = claim.retire(self._claims.newest, "replaced")
-                self.unwritten.bid_farewell(retired)
-        return self.forget(claims)
+        retired = [claim.retire(date, REPLACED) for claim in claims]
+        affected = self.forget(claims)
+        self.disowned.update(retired)
+        self._claims.add(retired)
+        self._update_occupancy(retired)
+        for former, claim in zip(claims, retired, strict=True):
+            if claim is not former:
+                self.unwritten.bid_farewell(claim)
+        return affected
+
+    def _end_disowning(self, claims: Iterable[Claim]) -> set[Host]:
+        """Listen to the cluster again where it says itself what we had claimed for it."""
+        keys = {claim.key for claim in claims}
+        said = [claim for claim in self.disowned if claim.key in keys]
+        return self.forget(said) if said else set()
 
     def write(self, claims: Sequence[Claim]) -> set[Host]:
         """Take in claims that our ledger has yet to get."""
@@ -220,6 +237,10 @@ class Numbering:
             for family in self._missing_families(host)
         )
         return tuple(vip for vip in found if vip is not None)
+
+    def refused_families(self, host: Host) -> Sequence[Family]:
+        """Return the families of which no pool has a free address for a host."""
+        return self._missing_families(host) if host in self.exhausted else ()
 
     def needs_number(self, host: Host) -> bool:
         """Whether a host that is exported is to have a VIP from a pool."""

@@ -21,6 +21,7 @@ from globaldns.registry.views import Views
 
 RULE_CLAIMS_ONLY = "claims-only"
 RULE_LOCAL = "istio-local"
+PIN_COLLISION = "pin-collision"
 
 _ANSWERED = (ServiceState.READY, ServiceState.CLAIMED)
 
@@ -189,7 +190,7 @@ class Publisher:
             if winner is not None and winner.host != host:
                 yield Conflict(
                     host=host,
-                    rule="pin-collision",
+                    rule=PIN_COLLISION,
                     winner_cluster=winner.cluster,
                     winner=self._pinner(winner),
                     loser_cluster=claim.cluster,

@@ -128,7 +128,7 @@ class Registry:
         """Take in changes: one turn."""
         dirty: set[Host] = set()
         for change in changes:
-            dirty |= self._take_in(change)
+            dirty |= self._take_in(change, now)
         return self._turn(dirty, now)
 
     def settle(self, now: int) -> Delta:
@@ -197,10 +197,13 @@ class Registry:
             view.freshness = freshness
 
     def import_claims(self, claims: Iterable[Claim], now: int) -> Delta:
-        """Unite with claims of a backup or a neighbour, but for clusters that have a ledger."""
+        """Unite with claims of a backup or a neighbour."""
+        return self._turn(self.numbering.write(self.news_among(claims)), now)
+
+    def news_among(self, claims: Iterable[Claim]) -> list[Claim]:
+        """Return those of some claims that say what is not known, of clusters without a ledger."""
         imported = [claim for claim in claims if not self.views.has_ledger(claim.cluster)]
-        new = [claim for claim in imported if claim not in self.claims.of_host(claim.host)]
-        return self._turn(self.numbering.write(new), now)
+        return [claim for claim in imported if self.claims.is_news(claim)]
 
     def forgettable(self, claims: Collection[Claim], now: int) -> tuple[Claim, ...]:
         """Return the history that nothing needs, of all claims as they were a moment ago.
@@ -213,7 +216,8 @@ class Registry:
             quarantine=self.settings.quarantine,
             resting=self.numbering.occupancy.overdue,
         )
-        return tuple(claim for claim in old if not self.views.has_ledger(claim.cluster))
+        disowned = self.numbering.disowned
+        return tuple(c for c in old if c in disowned or not self.views.has_ledger(c.cluster))
 
     def forget(self, claims: Iterable[Claim]) -> None:
         """Forget claims that are ``forgettable`` and that our ledger has forgotten."""
@@ -240,9 +244,11 @@ class Registry:
         return self._is_settled and self._pause_reason is None
 
     def _counts(self, claim: Claim) -> bool:
-        return self.settings.may_claim(claim.cluster, claim.host)
+        disowned = self.numbering.disowned
+        is_ours_to_tell = not disowned or claim not in disowned
+        return is_ours_to_tell and self.settings.may_claim(claim.cluster, claim.host)
 
-    def _take_in(self, change: Change) -> set[Host]:
+    def _take_in(self, change: Change, now: int) -> set[Host]:
         if isinstance(change, Put | Remove | SetPolicies):
             return self.views.take_in(change)
         if isinstance(change, SetGateways):
@@ -251,20 +257,20 @@ class Registry:
         self._must_recheck_rests = True  # whoever kept a rest from ending may be back
         match change:
             case Reset():
-                return self._reset(change)
+                return self._reset(change, now)
             case SetLedger():
-                return self._set_ledger(change)
+                return self._set_ledger(change, now)
             case SetFences():
                 return self._set_fences(change)
             case SetFreshness():
                 return self._set_freshness(change.freshness)
 
-    def _reset(self, change: Reset) -> set[Host]:
+    def _reset(self, change: Reset, now: int) -> set[Host]:
         view = change.view
         had_spoken = self.views.cluster(view.cluster).is_own_word
         dirty = self.views.reset(change)
         dirty |= self._set_fences(SetFences(view.cluster, view.fences))
-        dirty |= self._set_ledger(SetLedger(view.cluster, view.ledger))
+        dirty |= self._set_ledger(SetLedger(view.cluster, view.ledger), now)
         if view.freshness is not None:
             dirty |= self._set_freshness(view.freshness)
         if not had_spoken:
@@ -278,7 +284,7 @@ class Registry:
             dirty |= self._hosts_claimed_by(cluster)
         return dirty
 
-    def _set_ledger(self, change: SetLedger) -> set[Host]:
+    def _set_ledger(self, change: SetLedger, now: int) -> set[Host]:
         if change.cluster == self.settings.cluster:
             return set()  # our own ledger is the one that we write
         old = self.views.set_ledger(change)
@@ -289,14 +295,11 @@ class Registry:
         dirty: set[Host] = set()
         if (old.marker is None) != (change.ledger.marker is None):  # another one claims for it now
             dirty |= view.exports.keys() | view.policies.keys()
-        was_ours = old.marker is None
-        drop = self.numbering.disown if was_ours else self.numbering.forget
-        return (
-            dirty
-            | drop(difference.gone)
-            | self.numbering.learn(difference.new)
-            | self.numbering.write(difference.ours)
-        )
+        if old.marker is None:
+            dirty |= self.numbering.disown(difference.gone, now)
+        else:
+            dirty |= self.numbering.forget(difference.gone - self.numbering.disowned)
+        return dirty | self.numbering.learn(difference.new) | self.numbering.write(difference.ours)
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
         view = self.views.cluster(freshness.cluster)

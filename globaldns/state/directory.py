@@ -44,6 +44,14 @@ class StateDirectory:
         """Give it up."""
         self._lock.release()
 
+    def check_lock(self) -> None:
+        """Make sure that no other process can take the directory.
+
+        Raises:
+            StateError: it was removed or replaced.
+        """
+        self._lock.check()
+
     def holder(self) -> Holder | None:
         """Return who holds it now; None: nobody, or there is no such directory.
 

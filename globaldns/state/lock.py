@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from globaldns.errors import StateLocked
+from globaldns.errors import StateError, StateLocked
 from globaldns.state.refusals import explained
 
 _PATIENCE_SECONDS = 0.5
@@ -69,6 +69,18 @@ class Lock:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def check(self) -> None:
+        """Make sure that whoever asks for this path finds it held.
+
+        Raises:
+            StateError: another file is there, or none: the directory was removed or replaced.
+        """
+        if self._descriptor is not None and not is_in_place(self.path, os.fstat(self._descriptor)):
+            raise StateError(
+                f"{self.path} is not the file that is held: it was removed or replaced",
+                hint="stop this server, put the state directory back, and start it again",
+            )
+
     def holder(self) -> Holder | None:
         """Return who holds it now; None: nobody, or there is no file.
 
@@ -84,6 +96,14 @@ class Lock:
                 return None if _try(descriptor, fcntl.LOCK_SH) else _read_holder(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def is_in_place(path: Path, status: os.stat_result) -> bool:
+    """Whether a path still leads to a file that is open."""
+    try:
+        return os.path.samestat(path.stat(), status)
+    except OSError:
+        return False
 
 
 def _try(descriptor: int, how: int) -> bool:

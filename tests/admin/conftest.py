@@ -91,6 +91,10 @@ class Mesh:
     def freshness(self) -> Mapping[str, Freshness]:
         return self.freshness_known
 
+    @property
+    def ledger_failure(self) -> str:
+        return ""
+
     def findings(self) -> list[Finding]:
         return []
 

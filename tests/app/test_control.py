@@ -105,6 +105,11 @@ async def test_an_import_counts_what_is_new_and_is_written_when_it_is_told(place
         assert await control.changes.import_claims([CLAIM, new]) == 1
         assert new in await control.thread.run(control.thread.ledger.claims)
         assert await control.changes.import_claims([CLAIM, new]) == 0
+        ended = control.registry.claims.of_host(new.host)
+        assert [one.is_retired for one in ended] == [False]
+        retired = new.retire(START, "withdrawn")
+        assert await control.changes.import_claims([retired]) == 1
+        assert await control.changes.import_claims([new]) == 0
 
 
 async def test_nothing_is_imported_for_a_cluster_that_keeps_a_ledger(place: Place) -> None:

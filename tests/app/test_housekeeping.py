@@ -49,7 +49,7 @@ class House:
         self.mesh.clock = turning.hands.clock()
         self.state = state
         self.ledger = file
-        self.thread = LedgerThread(file)
+        self.thread = LedgerThread(file, state.check_lock)
 
     def settle(self) -> None:
         self.mesh.offer([reset("east", export("a.ns")), reset("west")], 0.0)
@@ -260,7 +260,7 @@ async def test_what_a_person_changed_is_backed_up_at_once(house: House) -> None:
     keeping = asyncio.create_task(keep_ledger(house.mesh, house.thread, house.state, Pace()))
     await until(lambda: house.backup(TODAY) is not None)
     new = claim("new.ns", "240.128.0.77", START)
-    house.ledger.write([new])
+    await house.thread.write([new])
     house.turning.registry.import_claims([new], START)
     house.mesh.acknowledge([new])
     house.mesh.changed_by_hand.set()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from globaldns.app.writing import MOST, LedgerThread, LedgerWriter, Seams
-from globaldns.errors import LedgerError
+from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.address import Address
 from globaldns.model.claim import Claim, ClaimKind, Marker
@@ -30,20 +30,25 @@ class Desk:
 
     def __init__(self, path: Path) -> None:
         self.ledger = SqliteLedger.create(path, cluster="east", marker=Marker("m", 0))
-        self.thread = LedgerThread(self.ledger)
+        self.thread = LedgerThread(self.ledger, self.guard)
         self.unwritten = Unwritten()
         self.acknowledged: list[Claim] = []
         self.batches: list[int] = []
         self.premature: set[Claim] = set()
         self.given_up = 0
         self.durations: list[float] = []
+        self.failures: list[str] = []
         seams = Seams(
             pending=self.unwritten.everything,
             acknowledge=self._acknowledge,
             give_up=self._give_up,
             observe=self.durations.append,
+            count_failure=lambda: self.failures.append(self.writer.failure),
         )
         self.writer = LedgerWriter(self.thread, seams)
+
+    def guard(self) -> None:
+        """What makes sure that the state directory is still held."""
 
     def add(self, *claims: Claim) -> None:
         for one in claims:
@@ -280,7 +285,7 @@ async def test_calls_are_made_one_after_the_other_in_one_thread(desk: Desk) -> N
 
 async def test_closing_waits_for_what_was_begun(tmp_path: Path) -> None:
     ledger = SqliteLedger.create(tmp_path / "other.db", cluster="east", marker=Marker("m", 0))
-    thread = LedgerThread(ledger)
+    thread = LedgerThread(ledger, lambda: None)
     writing = asyncio.create_task(thread.run(ledger.write, [FIRST]))
     await asyncio.sleep(0)
     thread.close()
@@ -289,3 +294,36 @@ async def test_closing_waits_for_what_was_begun(tmp_path: Path) -> None:
         assert found.claims() == (FIRST,)
     with pytest.raises(LedgerError, match="closed"):
         ledger.claims()
+
+
+def test_it_looks_after_the_ledger_though_nothing_is_to_be_written(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = desk.ledger.path.with_name("away.db")
+
+    async def test() -> None:
+        async with desk.running():
+            await give_way()
+            desk.ledger.path.rename(away)
+            await until(lambda: desk.given_up > 0, every=0.5)
+            desk.add(FIRST)
+            await until(lambda: desk.given_up > 2, every=0.5)
+            assert (desk.acknowledged, desk.failures) == ([], [desk.writer.failure] * 3)
+            away.rename(desk.ledger.path)
+            await until(lambda: desk.acknowledged == [FIRST], every=0.5)
+            await give_way()
+            assert desk.writer.failure == ""
+
+    run_leaping(test)
+    assert "removed or replaced" in caplog.records[0].__dict__["reason"]
+
+
+async def test_nothing_is_written_once_the_state_directory_is_not_held(desk: Desk) -> None:
+    def guard() -> None:
+        raise StateError("the lock was removed", hint="put it back")
+
+    thread = LedgerThread(desk.ledger, guard)
+    with pytest.raises(LedgerError, match="the lock was removed") as caught:
+        await thread.write([FIRST])
+    assert caught.value.hint == "put it back"
+    assert desk.ledger.claims() == ()

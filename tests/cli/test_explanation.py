@@ -145,11 +145,11 @@ def test_a_history_alone_is_a_table():
         ({"unheard": ("a", "b")}, "  state   unknown: SERVFAIL; not read as a whole: a, b"),
         (
             {"unheard": ("a",), "contributors": FULL.contributors},
-            "  state   not numbered yet: SERVFAIL; waiting for a, or for the end of its grace",
+            "  state   not numbered yet: as remembered, else SERVFAIL; waiting for a or its grace",
         ),
         (
             {"state": "unnumbered", "paused": "the clock jumped"},
-            "  state   unnumbered: SERVFAIL; nothing is numbered: the clock jumped",
+            "  state   unnumbered: SERVFAIL; not numbered: the clock jumped",
         ),
     ],
 )

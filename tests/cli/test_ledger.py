@@ -130,3 +130,23 @@ def test_a_running_server_takes_the_claims_itself(command, control, mesh):
     assert printed.stdout == "1 claim read, 1 new or changed\n"
     assert control.claims == list(parse_claims(LINE))
     assert not (mesh.state / "ledger.db").exists()
+
+
+@pytest.mark.parametrize("text", ["", "# nothing here\n"])
+def test_a_file_without_claims_does_not_begin_a_ledger(command, remembered, tmp_path, text):
+    for file in remembered.state.glob("ledger.db*"):
+        file.unlink()
+    (tmp_path / "claims").write_text(text)
+    printed = command("vip", "import", tmp_path / "claims")
+    assert printed.exit_code == 1
+    assert "has no claims: nothing is imported" in printed.stderr
+    assert "--new-ledger" in printed.stderr
+    assert not list(remembered.state.glob("ledger.db*"))
+
+
+def test_a_file_that_was_cut_is_refused(command, remembered, tmp_path):
+    exported = command("vip", "export").stdout.splitlines(keepends=True)
+    (tmp_path / "claims").write_text("".join(exported[:-1]))
+    printed = command("vip", "import", tmp_path / "claims")
+    assert printed.exit_code == 1
+    assert f"its head says {len(claims_of(remembered))}" in printed.stderr

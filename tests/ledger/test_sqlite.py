@@ -262,3 +262,18 @@ def test_a_hundred_thousand_claims_are_one_write_and_few_octets(tmp_path):
         ledger.write(claims)
         assert len(ledger.claims()) == len(claims)
     assert path.stat().st_size < 70 * len(claims)
+
+
+def test_a_file_that_was_removed_or_replaced_is_not_written_any_more(ledger):
+    ledger.write([make_claim(1)])
+    away = ledger.path.with_name("away.db")
+    ledger.path.rename(away)
+    for replace in (lambda: None, ledger.path.touch):
+        replace()
+        with pytest.raises(LedgerError, match="removed or replaced"):
+            ledger.write([make_claim(2)])
+        with pytest.raises(LedgerError, match="removed or replaced"):
+            ledger.forget([make_claim(1)])
+    away.rename(ledger.path)
+    ledger.write([make_claim(2)])
+    assert len(ledger.claims()) == 2

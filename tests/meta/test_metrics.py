@@ -14,7 +14,7 @@ from globaldns.metrics import DnsReadings, MeshFigures, Metrics
 
 UNITLESS = {
     *("build_info", "dns_tcp_connections", "zone_serial", "zone_names", "services", "conflicts"),
-    *("rejected_objects", "vips", "source_up", "source_synced"),
+    *("rejected_objects", "vips", "exhausted_hosts", "source_up", "source_synced"),
 }
 """Gauges that count things or say yes or no."""
 CLIENT_SIDE = {"host", "name", "qname", "vip", "address", "client", "source"}
@@ -34,6 +34,7 @@ def families() -> list[Metric]:
         conflicts={},
         rejected={},
         vips={},
+        exhausted=0,
         sources=(),
     )
     return list(Metrics(dns, lambda: figures).registry.collect())

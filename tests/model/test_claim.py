@@ -15,8 +15,10 @@ from globaldns.model.address import Address, parse_address
 from globaldns.model.claim import (
     Claim,
     ClaimKind,
+    Marker,
     format_claim,
     format_claims,
+    format_head,
     format_time,
     parse_claims,
     parse_time,
@@ -160,3 +162,19 @@ def test_an_endless_line_is_shown_from_its_beginning():
     with pytest.raises(LedgerError) as caught:
         parse_claims("x" * 100_000)
     assert len(str(caught.value)) < 200
+
+
+VIPS = (parse_address("240.140.3.9"), parse_address("240.140.3.10"))
+
+
+def test_a_text_that_was_cut_is_refused():
+    claims = [
+        Claim(Host(f"h{n}.ns"), vip, 1, "east", ClaimKind.GIVEN) for n, vip in enumerate(VIPS)
+    ]
+    head = format_head(Marker("m", 0), cluster="east", count=len(claims), now=5)
+    lines = (head + format_claims(claims)).splitlines(keepends=True)
+    assert len(parse_claims("".join(lines))) == 2
+    assert len(parse_claims("".join(lines * 2))) == 4
+    for text in ("".join(lines[:-1]), head):
+        with pytest.raises(LedgerError, match="its head says 2"):
+            parse_claims(text)

@@ -1,10 +1,13 @@
 """What one publication changes, and that nothing of it is silent."""
 
+from msgspec import structs
+
 from globaldns.model.export import Port
 from globaldns.model.service import ServiceState
 from globaldns.model.view import (
     Put,
     Remove,
+    SetLedger,
 )
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
@@ -13,10 +16,12 @@ from tests.registry.mesh import (
     both,
     claim,
     export,
+    ledger,
     remember,
     reset,
     service,
     settings,
+    vip,
 )
 
 
@@ -81,3 +86,22 @@ def test_hosts_are_published_in_their_order():
     registry = Registry(settings(), [claim(h, f"240.128.0.{n}", 1) for n, h in enumerate("cba", 1)])
     delta = registry.apply([reset("east", *map(export, "cab"))], 10)
     assert [one.host for one in delta.services] == ["a", "b", "c"]
+
+
+def test_a_move_for_another_ledger_s_sake_is_called_replaced():
+    registry = both(export("a.ns", "west"))
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    (move,) = registry.apply([SetLedger("west", own)], 20).moves
+    assert (move.host, move.new, move.reason) == (A, (vip("240.128.0.9"),), "replaced")
+
+
+def test_a_move_to_and_from_istio_s_own_allocation_is_called_so():
+    local = (vip("240.240.3.4"),)
+    registry = both(export("a.ns"))
+    number = service(registry, "a.ns").vips
+    (there,) = registry.apply(
+        [Put(structs.replace(export("a.ns"), local_addresses=local))], 20
+    ).moves
+    (back,) = registry.apply([Put(export("a.ns"))], 21).moves
+    assert (there.new, there.reason) == (local, "istio-local")
+    assert (back.new, back.reason) == (number, "istio-local")

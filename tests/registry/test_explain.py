@@ -26,6 +26,7 @@ from tests.registry.mesh import (
     both,
     claim,
     export,
+    ledger,
     partly_refused,
     remember,
     reset,
@@ -52,7 +53,10 @@ def test_a_host_is_explained_by_name_by_full_name_and_by_vip(registry):
 def test_what_does_not_count_is_named_with_its_rule(registry):
     assert [(d.cluster, d.rule) for d in explain(registry, "a.ns").dropped] == [("west", "fenced")]
     (outside,) = explain(registry, "b.ns").dropped
-    assert (outside.rule, outside.detail) == ("pin-outside", "10.0.0.1 lies outside vips.pins")
+    assert outside.rule == "pin-outside"
+    reason, _, fix = outside.detail.partition(" (fix: ")
+    assert reason == "10.0.0.1 lies outside the pools and vips.pins"
+    assert fix == "vips: {pins: [240.0.0.0/4, 10.0.0.1/32]})"
 
 
 REFUSED = [
@@ -155,7 +159,7 @@ def test_a_number_on_its_way_to_the_ledger_is_what_the_host_would_get(registry):
     found = explain(registry, "c.ns")
     assert (found.state, found.vips) == ("unnumbered", ())
     assert found.would_get == (".".join(map(str, new.vip)),)
-    assert [line.is_holding for line in found.history] == [True]
+    assert [line.is_holding for line in found.history] == [False]
 
 
 def test_a_host_that_needs_no_number_would_get_none():
@@ -168,3 +172,23 @@ def test_a_pin_that_is_claimed_is_not_called_outside_whatever_the_settings_say_n
     registry = both(export("a.ns", pins=["240.0.0.5"]))
     registry.reconfigure(settings(pins=["241.0.0.0/8"]), 20)
     assert explain(registry, "a.ns").dropped == ()
+
+
+def test_a_host_that_its_own_cluster_is_to_number_says_so():
+    own = reset("west", export("a.ns", "west"), ledger=ledger("west"))
+    registry = settled(Registry(settings()), own, reset("east"))
+    found = explain(registry, "a.ns")
+    assert (found.state, found.would_get) == ("unnumbered", ())
+    assert found.paused == "west numbers its own hosts, and has not said this one's number"
+
+
+def test_why_the_ledger_cannot_be_written_is_told(registry):
+    assert explain(registry, "a.ns", failure="disk full").paused == "disk full"
+
+
+def test_until_all_is_settled_a_cluster_that_is_only_remembered_is_waited_for():
+    registry = Registry(settings())
+    registry.apply([reset("west", state=SourceState.REMEMBERED), reset("east")], 10)
+    assert explain(registry, "x.ns").unheard == ("west",)
+    registry.settle(11)
+    assert explain(registry, "x.ns").unheard == ()

@@ -11,6 +11,9 @@ from globaldns.model.export import (
     Rival,
 )
 from globaldns.model.finding import Finding, Severity
+from globaldns.model.host import Host
+from globaldns.model.view import Policy, Put
+from globaldns.registry.explain import explain
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
@@ -83,7 +86,7 @@ def test_a_conflict_of_pins_is_told_where_such_an_object_pins(kind, path):
         (
             "240.240.0.1",
             "240.240.0.1 lies in 240.240.0.0/16, which is no place for a VIP",
-            "choose another address",
+            "pin another address",
         ),
     ],
 )
@@ -109,7 +112,7 @@ def test_a_pool_that_is_full_is_an_error_of_the_host_that_has_no_number():
     (told,) = mesh_findings(registry)["west"]
     assert (told.code, told.severity) == ("pool-exhausted", Severity.ERROR)
     assert (told.reason, told.object) == (
-        "no pool has a free address for c.ns",
+        "no pool has a free IPv4 address for c.ns",
         "ServiceEntry ns/c",
     )
     assert told.hint == "add a pool to vips.pools"
@@ -152,3 +155,28 @@ def test_an_entry_with_a_tcp_port_that_does_not_name_its_vip_is_told_the_line_to
 )
 def test_where_sidecars_need_no_address_of_ours_nothing_is_missed(changes):
     assert findings(both(structs.replace(export("a.ns"), **({"ports": TCP} | changes)))) == []
+
+
+def test_a_full_pool_is_an_error_though_the_other_family_has_room():
+    registry = settled(
+        Registry(settings(pools=["240.128.0.0/30", "fd00::/64"])),
+        reset("west", *(export(f"{name}.ns", "west") for name in "abc")),
+        reset("east"),
+    )
+    (told,) = mesh_findings(registry)["west"]
+    assert told.reason == "no pool has a free IPv4 address for c.ns"
+    (dropped,) = explain(registry, "c.ns").dropped
+    assert (dropped.rule, explain(registry, "c.ns").state) == ("pool-exhausted", "ready")
+    assert explain(registry, "a.ns").dropped == ()
+
+
+def test_a_global_service_that_pins_what_nobody_exports_is_warned_of():
+    origin = Origin("GlobalService", "ns", "typo", "g.yaml")
+    policy = Policy(Host("typo.ns"), origin, pins=(vip("240.0.0.5"),))
+    registry = settled(
+        Registry(settings()), reset("east", export("a.ns"), policies=(policy,)), reset("west")
+    )
+    (told,) = mesh_findings(registry)["east"]
+    assert (told.code, told.severity, told.file) == ("idle-pin", Severity.WARNING, "g.yaml")
+    registry.apply([Put(export("typo.ns", "west"))], 20)
+    assert mesh_findings(registry) == {}

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from globaldns.model.service import ServiceState
@@ -25,7 +26,7 @@ def test_what_a_new_ledger_did_not_take_over_does_not_count():
     own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
     registry.apply([SetLedger("west", own)], 20)
     assert service(registry, "a.ns").vips == (vip("240.128.0.9"),)
-    assert registry.claims.of_host(A) == own.claims
+    assert registry.claims.held(A) == own.claims
 
 
 def test_a_new_ledger_that_says_nothing_of_an_exported_host_leaves_it_its_number():
@@ -79,9 +80,17 @@ EAST = claim("e.ns", "240.128.0.5", 5, "east")
     ("old", "new", "change"),
     [
         (NO_LEDGER, NO_LEDGER, LedgerChange()),
-        (NO_LEDGER, ledger("west", KEPT, NEW), LedgerChange(gone=(GONE,), new=(KEPT, NEW))),
+        (
+            NO_LEDGER,
+            ledger("west", KEPT, NEW),
+            LedgerChange(frozenset([GONE]), (KEPT, NEW)),
+        ),
         (ledger("west", KEPT), NO_LEDGER, LedgerChange(ours=(OURS, KEPT, GONE))),
-        (ledger("west", OURS, KEPT), ledger("west", NEW, KEPT), LedgerChange((OURS,), (NEW,))),
+        (
+            ledger("west", OURS, KEPT),
+            ledger("west", NEW, KEPT),
+            LedgerChange(frozenset([OURS]), (NEW,)),
+        ),
         (ledger("west", OURS), ledger("west", OURS), LedgerChange()),
         (ledger("west", OURS), ledger("west", KEPT, marker="other"), LedgerChange(new=(KEPT,))),
         (ledger("west"), ledger("west", NEW, STRANGE), LedgerChange(new=(NEW,))),
@@ -108,8 +117,8 @@ def test_what_we_claimed_for_a_cluster_that_claims_for_itself_ends_in_our_ledger
     own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
     delta = registry.apply([SetLedger("west", own)], 20)
     (ended,) = delta.claims
-    assert (ended.key, ended.reason, ended.is_retired) == (ours.key, "replaced", True)
-    assert registry.claims.of_host(A) == own.claims
+    assert (ended.key, ended.reason, ended.retired_at) == (ours.key, "replaced", 20)
+    assert registry.claims.held(A) == own.claims
     assert not registry.is_written
     registry.acknowledge(delta.claims, 20)
     assert registry.is_written
@@ -128,3 +137,48 @@ def test_a_ledger_that_comes_and_goes_leaves_a_host_one_number_over_a_restart():
     settled(anew, reset("west", export("a.ns", "west")), reset("east"), now=30)
     assert service(anew, "a.ns").vips == service(registry, "a.ns").vips == (vip("240.128.0.9"),)
     assert len([one for one in anew.claims.of_host(A) if not one.is_retired]) == 1
+
+
+def test_the_vip_that_a_new_ledger_replaced_rests_before_and_after_a_restart():
+    registry = both(export("a.ns", "west"))
+    (ours,) = registry.claims.of_host(A)
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    (ended,) = registry.apply([SetLedger("west", own)], 20).claims
+    anew = settled(
+        Registry(settings(), [ended]), reset("west", export("a.ns", "west"), ledger=own), now=30
+    )
+    for one in (registry, anew):
+        assert one.numbering.occupancy.is_resting(ours.vip)
+        one.apply([SetLedger("west", own)], 40)
+        assert one.numbering.occupancy.is_resting(ours.vip)
+        assert service(one, "a.ns").vips == (vip("240.128.0.9"),)
+
+
+def test_what_we_claimed_for_a_cluster_makes_no_claim_void_once_it_claims_for_itself():
+    registry = both(export("a.ns", "west"))
+    (ours,) = registry.claims.of_host(A)
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    registry.apply([SetLedger("west", own)], 20)
+    theirs = claim("b.ns", "240.128.0.1", ours.allocated_at + 1, "east")
+    theirs = msgspec.structs.replace(theirs, vip=ours.vip)
+    registry.numbering.learn([theirs])
+    assert registry.claims.holder(ours.vip) == theirs
+
+
+def test_a_cluster_that_claims_itself_what_we_claimed_for_it_is_listened_to():
+    registry = both(export("a.ns", "west"))
+    (ours,) = registry.claims.of_host(A)
+    first = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    registry.apply([SetLedger("west", first)], 20)
+    registry.apply([SetLedger("west", ledger("west", ours))], 21)
+    assert service(registry, "a.ns").vips == (ours.vip,)
+
+
+def test_what_we_claimed_for_a_cluster_that_claims_for_itself_is_ours_to_forget():
+    registry = both(export("a.ns", "west"))
+    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    (ended,) = registry.apply([SetLedger("west", own)], 20).claims
+    later = 20 + 400 * 86400
+    assert registry.forgettable(tuple(registry.claims), later) == (ended,)
+    registry.forget([ended])
+    assert registry.claims.of_host(A) == own.claims

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from globaldns.errors import StateLocked
+from globaldns.errors import StateError, StateLocked
 from globaldns.state import Holder
 
 
@@ -53,3 +53,16 @@ def test_a_holder_that_wrote_nothing_is_still_a_holder(state, other_process):
     with pytest.raises(StateLocked, match=str(state.path)):
         state.lock(0)
     assert other_process.poll() is None
+
+
+def test_a_lock_whose_file_was_removed_or_replaced_keeps_nobody_out(state):
+    state.lock(0)
+    state.check_lock()
+    (state.path / "lock").unlink()
+    with pytest.raises(StateError, match="removed or replaced") as caught:
+        state.check_lock()
+    assert "put the state directory back" in caught.value.hint
+    (state.path / "lock").touch()
+    with pytest.raises(StateError, match="removed or replaced"):
+        state.check_lock()
+    state.unlock()
