@@ -47,8 +47,7 @@ def list_services(invocation: Invocation, glob: str, cluster: str, *, watch: boo
     if not watch:
         show(list(reader.services(glob, cluster=cluster)), reader.now, invocation.output)
         if invocation.output is OutputFormat.TABLE and (unheard := reader.unheard()):
-            say(f"never read: {', '.join(unheard)}; globaldns check says why")
-            say("new hosts are numbered once they are, or their grace is over")
+            say(f"not read as a whole: {', '.join(unheard)}; globaldns check says why")
         return
     if not isinstance(reader, RemoteReader):
         raise GlobalDnsError(

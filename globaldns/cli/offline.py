@@ -61,9 +61,9 @@ class OfflineReader:
         return msgspec.structs.replace(explanation, history=history)
 
     def unheard(self) -> tuple[str, ...]:
-        """Return the clusters of which nothing can be read."""
+        """Return the clusters that cannot be read as a whole."""
         freshness = self._mesh.freshness().values()
-        return tuple(one.cluster for one in freshness if not one.is_known)
+        return tuple(one.cluster for one in freshness if one.reason or not one.is_known)
 
     def served(self) -> Served:
         """Return what the configuration says."""

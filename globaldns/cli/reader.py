@@ -67,7 +67,7 @@ class Reader(Protocol):
         """
 
     def unheard(self) -> tuple[str, ...]:
-        """Return the clusters that were never read."""
+        """Return the clusters that were not read as a whole, at all or the last time."""
 
     def served(self) -> Served:
         """Return what one must know to ask over DNS."""
@@ -110,9 +110,11 @@ class RemoteReader:
         return self._server.fetch(f"/api/v1/explain/{quote(target, safe='')}", Explanation)
 
     def unheard(self) -> tuple[str, ...]:
-        """Return the clusters that the server has never read."""
+        """Return the clusters that the server could not read as a whole."""
         clusters = self._server.fetch("/api/v1/clusters", ClusterList).items
-        return tuple(one.cluster for one in clusters if one.state == SourceState.WAITING)
+        return tuple(
+            one.cluster for one in clusters if one.state == SourceState.WAITING or one.reason
+        )
 
     def served(self) -> Served:
         """Return what the configuration in force says."""

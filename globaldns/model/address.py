@@ -89,6 +89,12 @@ class Prefix(msgspec.Struct, frozen=True, order=True, gc=False):
         """Return the address ``index`` places after the first."""
         return Address((self.base + index).to_bytes(len(self.first)))
 
+    def above(self, length: int) -> Prefix:
+        """Return the prefix of that length, no longer than its own, in which it lies."""
+        rest = len(self.first) * 8 - length
+        first = (self.base >> rest << rest).to_bytes(len(self.first))
+        return Prefix(Address(first), length)
+
     def __contains__(self, address: object) -> bool:
         """Whether an address lies in it."""
         return (

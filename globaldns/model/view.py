@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from globaldns.model.address import Address
+from globaldns.model.address import Address, Prefix
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.export import Export, Gateway, Origin
 from globaldns.model.host import Host
@@ -103,6 +103,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     policies: tuple[Policy, ...] = ()
     fences: tuple[Fence, ...] = ()
     freshness: Freshness | None = None
+    ranges: tuple[Prefix, ...] = ()
+    """What its Services, Pods and Nodes use: no place for a VIP."""
 
 
 class Reset(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -141,6 +143,13 @@ class SetGateways(msgspec.Struct, frozen=True, gc=False, tag=True):
     gateways: tuple[Gateway, ...]
 
 
+class SetRanges(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """All ranges that a cluster uses."""
+
+    cluster: str
+    ranges: tuple[Prefix, ...]
+
+
 class SetLedger(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The cluster's own ledger says this now."""
 
@@ -173,5 +182,15 @@ class SetFreshness(msgspec.Struct, frozen=True, gc=False, tag=True):
         return self.freshness.cluster
 
 
-Change = Reset | Put | Remove | SetGateways | SetLedger | SetPolicies | SetFences | SetFreshness
+Change = (
+    Reset
+    | Put
+    | Remove
+    | SetGateways
+    | SetRanges
+    | SetLedger
+    | SetPolicies
+    | SetFences
+    | SetFreshness
+)
 """One change of one cluster's view."""

@@ -33,6 +33,10 @@ class ServiceSpec(Slim, frozen=True):
     type: str = "ClusterIP"
     ports: tuple[ServicePort, ...] = ()
     external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
+    cluster_ip: str = field(default="", name="clusterIP")
+    """An address, ``None``, or empty."""
+    cluster_ips: tuple[str, ...] = field(default=(), name="clusterIPs")
+    """The same in every family, where the API server has filled it in."""
 
 
 class Ingress(Slim, frozen=True):
@@ -169,11 +173,33 @@ class Pod(Resource, frozen=True):
     status: PodStatus = PodStatus()
 
 
+class NodeSpec(Slim, frozen=True):
+    """``spec`` of a Node."""
+
+    pod_cidr: str = field(default="", name="podCIDR")
+    pod_cidrs: tuple[str, ...] = field(default=(), name="podCIDRs")
+
+
+class NodeAddress(Slim, frozen=True):
+    """``status.addresses[]`` of a Node; host names are among them."""
+
+    address: str = ""
+
+
+class NodeStatus(Slim, frozen=True):
+    """``status`` of a Node."""
+
+    addresses: tuple[NodeAddress, ...] = ()
+
+
 class Node(Resource, frozen=True):
     """A Node of a cluster; its labels say where it stands."""
 
     kind: ClassVar[str] = "Node"
     is_namespaced: ClassVar[bool] = False
+
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
 
 
 class Namespace(Resource, frozen=True):

@@ -99,6 +99,9 @@ def explain_pin(pin: Address, registry: Registry) -> tuple[str, str]:
     if is_within(pin, SPECIAL):
         special = next(prefix for prefix in SPECIAL if pin in prefix)
         return f"{text} lies in {special}, which is no place for a VIP", "pin another address"
+    if used := registry.views.used_by(pin):
+        cluster, prefix = used
+        return f"{text} lies in {prefix}, which {cluster} has in use", "pin another address"
     pins = ", ".join(map(str, (*registry.settings.pins, f"{text}/{len(pin) * 8}")))
     return f"{text} lies outside the pools and vips.pins", f"vips: {{pins: [{pins}]}}"
 

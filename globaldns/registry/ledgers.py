@@ -43,7 +43,7 @@ def compare_ledgers(
         stale = {
             claim
             for claim in claims.of_cluster(cluster)
-            if claim.host in told or claim.host not in exports
+            if claim.is_retired or claim.host in told or claim.host not in exports
         } - stands
     elif old.marker == new.marker:
         known = set(old.claims)

@@ -143,9 +143,11 @@ class Numbering:
         return bool(self._views.pinnings(host)) or self._claims.is_pinned(host)
 
     def may_pin(self, address: Address) -> bool:
-        """Whether our settings let an address be pinned."""
+        """Whether our settings let an address be pinned, and no cluster uses it otherwise."""
         settings = self._views.settings
-        return may_be_pinned(address, settings.pools + settings.pins, settings.allow_special)
+        allowed = settings.pools + settings.pins
+        is_allowed = may_be_pinned(address, allowed, settings.allow_special)
+        return is_allowed and self._views.used_by(address) is None
 
     def end_rests(self, now: int, *, recheck: bool) -> set[Host]:
         """End the rests that are over; return the hosts that waited for a free address."""

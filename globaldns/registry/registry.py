@@ -32,6 +32,7 @@ from globaldns.model.view import (
     SetGateways,
     SetLedger,
     SetPolicies,
+    SetRanges,
 )
 from globaldns.registry.catalogue import Catalogue
 from globaldns.registry.claims import Claims
@@ -249,7 +250,7 @@ class Registry:
         return is_ours_to_tell and self.settings.may_claim(claim.cluster, claim.host)
 
     def _take_in(self, change: Change, now: int) -> set[Host]:
-        if isinstance(change, Put | Remove | SetPolicies):
+        if isinstance(change, Put | Remove | SetPolicies | SetRanges):
             return self.views.take_in(change)
         if isinstance(change, SetGateways):
             self.views.set_gateways(change)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
+from globaldns.model.address import Address, Prefix
 from globaldns.model.export import Export, Gateway
 from globaldns.model.host import Host
 from globaldns.model.view import (
@@ -24,9 +25,11 @@ from globaldns.model.view import (
     SetGateways,
     SetLedger,
     SetPolicies,
+    SetRanges,
     SourceState,
 )
 from globaldns.registry.pins import Pinning, choose_pinning
+from globaldns.registry.ranges import UsedRanges
 from globaldns.registry.settings import RegistrySettings
 
 _NO_EXPORTS: tuple[Export, ...] = ()
@@ -70,6 +73,7 @@ class Views:
         self._clusters: dict[str, ClusterView] = {}
         self._exports: dict[Host, tuple[Export, ...]] = {}
         self._pinnings: dict[Host, tuple[Pinning, ...]] = {}
+        self._used = UsedRanges()
         self._fenced = self._find_fenced()
 
     def cluster(self, cluster: str) -> ClusterView:
@@ -162,7 +166,7 @@ class Views:
             return None
         return (freshness.contact or 0) + self.settings.patience
 
-    def take_in(self, change: Put | Remove | SetPolicies) -> set[Host]:
+    def take_in(self, change: Put | Remove | SetPolicies | SetRanges) -> set[Host]:
         """Take in one change; return the hosts for which anything is different."""
         match change:
             case Put(export):
@@ -175,6 +179,8 @@ class Views:
                 return {host}
             case SetPolicies(cluster, policies):
                 return self._set_policies(cluster, policies)
+            case SetRanges(cluster, ranges):
+                return self._set_ranges(cluster, ranges)
 
     def reset(self, change: Reset) -> set[Host]:
         """Take in the exports and policies of a whole view."""
@@ -188,7 +194,8 @@ class Views:
         mine.has_spoken = True
         for host in changed:
             self._index(view.cluster, host)
-        return changed | self._set_policies(view.cluster, view.policies)
+        changed |= self._set_policies(view.cluster, view.policies)
+        return changed | self._set_ranges(view.cluster, view.ranges)
 
     def _set_policies(self, cluster: str, policies: Iterable[Policy]) -> set[Host]:
         """Take in all GlobalServices of a cluster; of two for one host the older counts."""
@@ -203,9 +210,17 @@ class Views:
             self._index(cluster, host)
         return changed
 
+    def _set_ranges(self, cluster: str, ranges: Iterable[Prefix]) -> set[Host]:
+        """Take in all ranges that a cluster uses; return the hosts that may be pinned there."""
+        return {*self._pinnings} if self._used.set(cluster, ranges) else set()
+
     def set_gateways(self, change: SetGateways) -> None:
         """Take in all gateways that a cluster has."""
         self.cluster(change.cluster).gateways = change.gateways
+
+    def used_by(self, address: Address) -> tuple[str, Prefix] | None:
+        """Return which cluster uses an address for Services, Pods or Nodes, and the range."""
+        return self._used.find(address, self.settings.clusters)
 
     def set_fences(self, change: SetFences) -> set[Host]:
         """Take in all ClusterFences that a cluster has."""

@@ -161,10 +161,10 @@ def test_what_was_never_read_is_said_below_a_list(command, own_api, mesh):
     )
     own_api.put("/api/v1/clusters", ClusterList(items=(waiting,)))
     own_api.put(f"/api/v1/services?host=%2A&cluster=&limit={PAGE}", ServicePage(items=()))
-    assert "never read: stage; globaldns check says why" in command("list").stderr
+    assert "not read as a whole: stage; globaldns check says why" in command("list").stderr
     shutil.rmtree(mesh.folder / "example/west")
     offline = command("list", "--server", "none")
-    assert "never read: west; globaldns check says why" in offline.stderr
+    assert "not read as a whole: west; globaldns check says why" in offline.stderr
 
 
 @pytest.mark.parametrize(

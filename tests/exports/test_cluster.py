@@ -9,8 +9,9 @@ from msgspec import structs
 
 from globaldns.config.schema import Allow
 from globaldns.exports import ClusterExports
+from globaldns.model.address import parse_prefix
 from globaldns.model.export import Export
-from globaldns.model.view import Put, Remove, View
+from globaldns.model.view import Put, Remove, SetRanges, View
 from globaldns.objects import Object, ObjectKey, key
 from tests.exports.builders import (
     EXPORTED,
@@ -261,3 +262,17 @@ def test_a_system_namespace_that_says_another_network_changes_all_endpoints():
     exports.put(namespace("istio-system", labels={"topology.istio.io/network": "n1"}))
     (put,) = exports.changes()
     assert put.export.endpoints[0].network == "n1"
+
+
+def test_ranges_in_use_are_told_when_they_change() -> None:
+    exports = cluster([build("Node", "v1", "n", spec={"podCIDR": "242.7.0.0/24"})])
+    assert exports.view().ranges == (parse_prefix("242.7.0.0/24"),)
+    exports.begin()
+    exports.put(service("a", spec={"clusterIP": "241.5.0.1"}))
+    (change,) = exports.changes()
+    assert change == SetRanges("east", (parse_prefix("241.5.0.0/24"), parse_prefix("242.7.0.0/24")))
+    exports.put(service("b", spec={"clusterIP": "241.5.0.2"}))
+    assert exports.changes() == []
+    for name in ("a", "b"):
+        exports.remove(ObjectKey("Service", "bookinfo", name))
+    assert exports.changes() == [SetRanges("east", (parse_prefix("242.7.0.0/24"),))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from globaldns.model.address import Address, parse_address, parse_prefix
+from globaldns.model.address import Address, Prefix, parse_address, parse_prefix
 from globaldns.model.claim import Claim, ClaimKind, Marker
 from globaldns.model.export import Export, ExportKind, Origin, Port, Resolution
 from globaldns.model.host import Host
@@ -23,6 +23,10 @@ A, B = Host("a.ns"), Host("b.ns")
 
 def vip(text: str) -> Address:
     return parse_address(text)
+
+
+def prefix(text: str) -> Prefix:
+    return parse_prefix(text)
 
 
 def settings(

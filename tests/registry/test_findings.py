@@ -2,6 +2,7 @@ import pytest
 from msgspec import structs
 
 from globaldns.model.address import format_address
+from globaldns.model.claim import ClaimKind
 from globaldns.model.export import (
     ExportKind,
     Location,
@@ -12,13 +13,15 @@ from globaldns.model.export import (
 )
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.host import Host
-from globaldns.model.view import Policy, Put
+from globaldns.model.service import ServiceState
+from globaldns.model.view import Policy, Put, Reset, SetRanges
 from globaldns.registry.explain import explain
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
     both,
     export,
+    prefix,
     reset,
     settings,
     settled,
@@ -180,3 +183,20 @@ def test_a_global_service_that_pins_what_nobody_exports_is_warned_of():
     assert (told.code, told.severity, told.file) == ("idle-pin", Severity.WARNING, "g.yaml")
     registry.apply([Put(export("typo.ns", "west"))], 20)
     assert mesh_findings(registry) == {}
+
+
+@pytest.mark.parametrize("pin", ["240.9.0.1", "240.9.0.200"])
+def test_a_pin_where_a_cluster_has_pods_or_services_is_refused(pin):
+    ranges = (prefix("240.9.0.0/24"),)
+    view = structs.replace(reset("west").view, ranges=ranges)
+    registry = settled(Registry(settings()), reset("east", export("a.ns", pins=[pin])), Reset(view))
+    (told,) = mesh_findings(registry)["east"]
+    assert (told.code, told.hint) == ("pin-outside", "pin another address")
+    assert told.reason.startswith(f"{pin} lies in 240.9.0.0/24, which west has in use: a.ns")
+    assert registry.services[Host("a.ns")].state is ServiceState.PIN_OUTSIDE
+    delta = registry.apply([SetRanges("west", ())], 20)
+    assert [one.kind for one in delta.claims] == [ClaimKind.PINNED]
+    registry.acknowledge(delta.claims, 20)
+    assert registry.services[Host("a.ns")].vips == (vip(pin),)
+    registry.apply([SetRanges("west", ranges)], 21)
+    assert registry.services[Host("a.ns")].vips == (vip(pin),)

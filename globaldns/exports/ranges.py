@@ -1,0 +1,78 @@
+"""What a cluster has given to its Services, Pods and Nodes: no place for a VIP.
+
+Nodes say which ranges their Pods have. Of a Service or a Pod only the address is known: it stands
+for the addresses around it, 256 of IPv4 and 65,536 of IPv6.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from globaldns.errors import InvalidAddress
+from globaldns.model.address import Family, Prefix, parse_address, parse_prefix
+from globaldns.objects import Object
+from globaldns.objects.kubernetes import Node, Pod, Service
+
+_AROUND = {Family.IPV4: 24, Family.IPV6: 112}
+"""Prefix length of what an address of a Service or Pod stands for."""
+
+
+class Ranges:
+    """The ranges that the objects of one cluster use, counted."""
+
+    def __init__(self) -> None:
+        self._users: Counter[Prefix] = Counter()
+        self._all: tuple[Prefix, ...] | None = ()
+
+    def add(self, resource: Object) -> None:
+        """Take an object; most kinds use no range."""
+        for prefix in _used(resource):
+            if not self._users[prefix]:
+                self._all = None
+            self._users[prefix] += 1
+
+    def discard(self, resource: Object) -> None:
+        """Forget an object that was taken."""
+        for prefix in _used(resource):
+            self._users[prefix] -= 1
+            if not self._users[prefix]:
+                del self._users[prefix]
+                self._all = None
+
+    def all(self) -> tuple[Prefix, ...]:
+        """Return every range, sorted; the same value as long as nothing changes."""
+        if self._all is None:
+            self._all = tuple(sorted(self._users))
+        return self._all
+
+
+def _used(resource: Object) -> set[Prefix]:
+    match resource:
+        case Service(spec=spec):
+            return set(_around(spec.cluster_ip, *spec.cluster_ips))
+        case Pod(status=status):
+            return set(_around(status.pod_ip))
+        case Node(spec=spec, status=status):
+            addresses = (one.address for one in status.addresses)
+            return set(_read(spec.pod_cidr, *spec.pod_cidrs, *addresses))
+        case _:
+            return set()
+
+
+def _around(*texts: str) -> Iterator[Prefix]:
+    for prefix in _read(*texts):
+        yield prefix.above(_AROUND[prefix.family])
+
+
+def _read(*texts: str) -> Iterator[Prefix]:
+    """Yield what addresses and prefixes cover; host names and other words are passed over."""
+    for text in texts:
+        try:
+            if "/" in text:
+                yield parse_prefix(text)
+            elif text:
+                address = parse_address(text)
+                yield Prefix(address, len(address) * 8)
+        except InvalidAddress:
+            continue
