@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 
 import msgspec
 
@@ -38,10 +39,17 @@ def report_vip_page(registry: Registry, selection: VipSelection, *, now: int) ->
     vips = tuple(claims.vips)  # in one step: the registry may go on meanwhile
     page, more = select_vips(vips, claims, selection)
     histories = ((vip, claims.of_vip(vip)) for vip in page)
+    overdue = registry.numbering.occupancy.overdue
     return VipPage(
         pools=tuple(map(report_pool, registry.usage())),
         items=tuple(
-            report_vip(vip, history, claims.holder(vip), now=now, quarantine=quarantine)
+            report_vip(
+                vip,
+                history,
+                claims.holder(vip),
+                now=now,
+                quarantine=inf if vip in overdue else quarantine,
+            )
             for vip, history in histories
             if history
         ),
@@ -91,7 +99,10 @@ def report_vip(
     now: int,
     quarantine: float,
 ) -> VipReport:
-    """Return a VIP that has claims as the API shows it."""
+    """Return a VIP that has claims as the API shows it.
+
+    ``quarantine`` is how long it rests; infinite while its rest is held open.
+    """
     history = sorted(claims, key=lambda claim: (claim.allocated_at, claim.host, claim.cluster))
     last = holder or max(history, key=lambda claim: claim.retired_at or claim.allocated_at)
     return VipReport(

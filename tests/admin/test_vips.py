@@ -15,7 +15,7 @@ from globaldns.admin.vips import (
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, format_address
 from globaldns.model.claim import ClaimKind
-from globaldns.model.view import Remove
+from globaldns.model.view import Freshness, Remove, SetFreshness, SourceState
 from globaldns.registry.claims import Claims
 from tests.registry.mesh import QUARANTINE, claim, vip
 
@@ -188,3 +188,13 @@ def test_of_two_that_retired_a_vip_together_the_older_is_who_had_it():
         claim("c.ns", "240.128.0.9", 5, retired_at=90),
     )
     assert report(claims, now=100).host == "b.ns"
+
+
+def test_a_vip_whose_rest_may_not_end_rests(mesh):
+    mesh.turn(lambda registry: registry.apply([Remove("east", "only.shop")], 20))
+    silent = Freshness("east", SourceState.SILENT, 20)
+    mesh.turn(lambda registry: registry.apply([SetFreshness(silent)], 21))
+    mesh.turn(lambda registry: registry.tick(20 + QUARANTINE))
+    selection = VipSelection(glob="only.shop")
+    (found,) = report_vip_page(mesh.registry, selection, now=20 + QUARANTINE).items
+    assert found.state == "resting"
