@@ -130,7 +130,7 @@ def _history_section(explanation: Explanation, now: int) -> str:
 def _history_row(claim: ClaimLine, now: int) -> tuple[str, ...]:
     age = show_time(claim.allocated_at, now)
     retired = f"{show_time(claim.retired_at, now)} ago" if claim.retired_at else ABSENT
-    why = claim.reason or ("holds it" if claim.is_holding else "")
+    why = claim.reason or ("holds it" if claim.is_holding else "does not hold it")
     return (claim.vip, claim.host, claim.cluster, claim.kind, age, retired, why)
 
 

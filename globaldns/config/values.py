@@ -86,8 +86,10 @@ def parse_listen(text: str) -> str:
 def split_listen(text: str) -> tuple[str, int]:
     """Return the address, without brackets, and the port."""
     host, _, port = text.rpartition(":")
-    if not (re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= _MAX_PORT):
+    if not re.fullmatch(r"[0-9]{1,5}", port):
         raise InvalidValue(f"{text!r} is no address:port", hint=_listen_hint(text, "1053"))
+    if int(port) > _MAX_PORT:
+        raise InvalidValue(f"{text!r} has port {port}", hint=f"the largest is {_MAX_PORT}")
     try:
         address = _parse_bracketed(host)
     except ValueError:

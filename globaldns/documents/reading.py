@@ -120,7 +120,7 @@ def _refuse_shape(piece: str, index: int, value: object) -> None:
         raise DocumentError(
             "a document must be a mapping",
             line=locate(piece, index, "$"),
-            hint="begin with apiVersion: and kind:, or put a list into kind: List",
+            hint="write key: value; a list of objects goes into kind: List",
         )
     for name in value:
         if not isinstance(name, str):

@@ -49,5 +49,8 @@ def parse_pins(texts: list[str] | tuple[str, ...], *, path: str) -> tuple[Addres
         return tuple(dict.fromkeys(parse_address(text.strip()) for text in texts))
     except InvalidAddress as error:
         raise InvalidObject(
-            str(error), path=path, code="pin-address", hint="write addresses, without a length"
+            str(error),
+            path=path,
+            code="pin-address",
+            hint="write addresses, without a prefix length",
         ) from None

@@ -134,7 +134,7 @@ def _warn_annotation(service: Service, name: str) -> Iterator[Problem]:
         yield warning(
             "export-annotation",
             f'$.metadata.annotations["{name}"]',
-            f"{word!r} says neither yes nor no",
+            f'{word!r} is neither "true" nor "false"',
             f'write "{_YES}" or "{_NO}"',
         )
 

@@ -137,7 +137,7 @@ def _refuse_addresses(spec: ServiceEntrySpec) -> Iterator[Problem]:
                 "cidr-resolution",
                 path,
                 f"{text!r} is a CIDR, which resolution {spec.resolution.value} does not take",
-                "write the address without a length",
+                "write the address without a prefix length",
             )
 
 

@@ -214,10 +214,13 @@ class Numbering:
         for host in sorted(clusters):
             mine = self._choose(host, now, clusters[host])
             chosen += mine
-            if not mine:
+            missing = set(self._views.families) - {Family(len(claim.vip)) for claim in mine}
+            if missing:
                 self._update_occupancy(chosen)
+                families = " or ".join(map(str, sorted(missing)))
                 raise RequestRefused(
-                    f"no pool has a free address for {host!r}", hint="add a pool to vips.pools"
+                    f"no pool has a free {families} address for {host!r}",
+                    hint="add a pool to vips.pools",
                 )
         return chosen
 

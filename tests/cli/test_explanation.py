@@ -135,7 +135,7 @@ def test_a_host_that_is_no_service_is_known_by_anything_that_is_told_of_it(known
 
 
 def test_a_history_alone_is_a_table():
-    assert format_history([claim()], NOW).splitlines()[1].endswith("5h    <none>")
+    assert format_history([claim()], NOW).splitlines()[1].endswith("<none>    does not hold it")
 
 
 @pytest.mark.parametrize(

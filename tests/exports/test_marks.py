@@ -52,7 +52,7 @@ def test_an_annotation_that_is_no_list_of_addresses_is_refused_where_it_stands(t
     assert (caught.value.path, caught.value.code, caught.value.hint) == (
         '$.metadata.annotations["globaldns.io/vip"]',
         "pin-address",
-        "write addresses, without a length",
+        "write addresses, without a prefix length",
     )
 
 

@@ -309,10 +309,11 @@ def test_a_forgotten_claim_frees_its_address_for_who_waits_for_one():
     assert service(registry, "a.ns").state is ServiceState.READY
 
 
-def test_a_renumbering_that_finds_no_address_is_refused_and_takes_none():
-    registry = Registry(settings(pools=["240.128.0.0/30"]))
+@pytest.mark.parametrize("more", [[], ["fd00::/64"]])
+def test_a_renumbering_that_finds_no_address_is_refused_and_takes_none(more):
+    registry = Registry(settings(pools=["240.128.0.0/30", *more]))
     settled(registry, reset("east", export("a.ns"), export("b.ns")), reset("west"))
     usage = registry.usage()
-    with pytest.raises(RequestRefused, match="no pool has a free address"):
+    with pytest.raises(RequestRefused, match="no pool has a free IPv4 address"):
         registry.renumber([Host("a.ns")], 20)
     assert registry.usage() == usage
