@@ -59,7 +59,7 @@ async def keep_ledger_once(
         LedgerError, StateError: what is not done now is due the next time.
     """
     ledger, registry, now = thread.ledger, mesh.registry, mesh.clock.now()
-    if not again and not await asyncio.to_thread(is_backup_due, state, now):
+    if not again and not await asyncio.to_thread(is_backup_due, state, ledger.marker, now):
         return
     known, is_written = tuple(registry.claims), _written_test(registry)
     claims = await asyncio.to_thread(lambda: [*filter(is_written, pace(known))])

@@ -131,11 +131,13 @@ class ServerReadings:
     def config_report(self) -> ConfigReport:
         """Return what is in force, and how the last reload went."""
         situation = self._situation
+        config = situation.config  # others do not know which directory we were started in
+        config = msgspec.structs.replace(config, state=config.state.absolute())
         return ConfigReport(
             path=str(situation.path.absolute()),
-            cluster=situation.config.cluster,
+            cluster=config.cluster,
             reload=situation.reload,
-            config=show(Config, situation.config),
+            config=show(Config, config),
         )
 
     def subscribe(self) -> Subscription:

@@ -173,8 +173,9 @@ def ledger_config(invocation: Invocation) -> Config:
         report = RemoteReader(Server(url)).config(timeout=CONNECT_SECONDS)
     except ServerError:
         return config
-    theirs = Path(str(report.config.get("state", config.state)))
-    if Path(report.path).resolve() != invocation.config_path().resolve() or theirs == config.state:
+    theirs = Path(str(report.config.get("state", config.state))).resolve()
+    is_ours = Path(report.path).resolve() == invocation.config_path().resolve()
+    if not is_ours or theirs == config.state.resolve():
         return config
     raise RequestRefused(
         f"the server at {url} keeps its ledger in {theirs}, not in {config.state}",

@@ -52,7 +52,7 @@ def _used(resource: Object) -> set[Prefix]:
         case Service(spec=spec):
             return set(_around(spec.cluster_ip, *spec.cluster_ips))
         case Pod(status=status):
-            return set(_around(status.pod_ip))
+            return set(_around(status.pod_ip, *(one.ip for one in status.pod_ips)))
         case Node(spec=spec, status=status):
             addresses = (one.address for one in status.addresses)
             return set(_read(spec.pod_cidr, *spec.pod_cidrs, *addresses))

@@ -21,13 +21,13 @@ _PREFIX = f"{FOLDER}/ledger-"
 _SUFFIX = ".claims"
 
 
-def is_backup_due(state: StateDirectory, now: int) -> bool:
-    """Whether today has no backup yet.
+def is_backup_due(state: StateDirectory, marker: Marker, now: int) -> bool:
+    """Whether today has no backup of this ledger yet.
 
     Raises:
-        StateError: the folder cannot be read.
+        StateError: the folder, or today's backup, cannot be read.
     """
-    return _name(now) not in _backups(state)
+    return _name(state, marker, now) not in _backups(state)
 
 
 def write_backup(
@@ -44,14 +44,15 @@ def write_backup(
 
     ``pace`` yields the claims as fast as they are to be written.
 
-    It is not due when today has one, unless it is to be written ``again`` for the same ledger; and
-    a ledger without claims never is: a new ledger must not push out what the lost one left.
+    It is not due when today has one of this ledger, unless it is to be written ``again``; one of
+    another ledger stays beside it. A ledger without claims never is: a new ledger must not push out
+    what the lost one left.
 
     Raises:
         StateError: it cannot be written.
     """
-    name, names = _name(now), _backups(state)
-    if not claims or (name in names and not (again and _is_of(state, name, marker))):
+    name, names = _name(state, marker, now), _backups(state)
+    if not claims or (name in names and not again):
         return None
     head = format_head(marker, cluster=cluster, count=len(claims), now=now)
     state.write(name, head.encode(), *_lines(pace(claims)))
@@ -70,8 +71,13 @@ def _is_of(state: StateDirectory, name: str, marker: Marker) -> bool:
     return (state.read(name) or b"").startswith(f"# ledger {marker.id} ".encode())
 
 
-def _name(now: int) -> str:
-    return f"{_PREFIX}{datetime.fromtimestamp(now, UTC):%Y-%m-%d}{_SUFFIX}"
+def _name(state: StateDirectory, marker: Marker, now: int) -> str:
+    """Return today's name; where another ledger has it, one that comes after it in order."""
+    day = f"{_PREFIX}{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
+    name = f"{day}{_SUFFIX}"
+    if name in _backups(state) and not _is_of(state, name, marker):
+        return f"{day}_{marker.id[:8]}{_SUFFIX}"
+    return name
 
 
 def _lines(claims: Iterable[Claim]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ Standards:
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ import msgspec
 from globaldns import __version__
 from globaldns.errors import LedgerDamaged, LedgerError
 from globaldns.ledger import connections
-from globaldns.ledger.connections import closing_on_error, explained
+from globaldns.ledger.connections import LOG_SUFFIX, closing_on_error, explained
 from globaldns.ledger.verification import contradictions
 from globaldns.model.address import Address, Family
 from globaldns.model.claim import Claim, ClaimKind, Marker
@@ -87,6 +88,8 @@ class SqliteLedger:
         self._connection = connection
         with closing_on_error(connection), explained(path):
             self._file = path.stat()
+            self._log: os.stat_result | None = None
+            """Of the write-ahead log, once it was seen."""
             self.cluster = str(self._meta("cluster"))
             """Whose ledger it is."""
             self.marker = Marker(str(self._meta("marker")), int(str(self._meta("created"))))
@@ -163,7 +166,11 @@ class SqliteLedger:
         Raises:
             LedgerError: another file is there, or none.
         """
-        if not is_in_place(self.path, self._file):
+        log = self.path.with_name(self.path.name + LOG_SUFFIX)
+        if self._log is None and log.exists():
+            self._log = log.stat()
+        is_there = is_in_place(self.path, self._file) and self.path.stat().st_size > 0
+        if not is_there or (self._log is not None and not is_in_place(log, self._log)):
             raise LedgerError(
                 f"{self.path} is not the file that was opened: it was removed or replaced",
                 hint="stop this server, put the ledger back or import the newest backup, start it",

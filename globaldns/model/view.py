@@ -105,6 +105,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     freshness: Freshness | None = None
     ranges: tuple[Prefix, ...] = ()
     """What its Services, Pods and Nodes use: no place for a VIP."""
+    files: tuple[str, ...] = ()
+    """The files that were read at least once, sorted."""
 
 
 class Reset(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -157,10 +157,17 @@ class Condition(Slim, frozen=True):
     status: str
 
 
+class PodAddress(Slim, frozen=True):
+    """``status.podIPs[]`` of a Pod."""
+
+    ip: str = ""
+
+
 class PodStatus(Slim, frozen=True):
     """``status`` of a Pod."""
 
     pod_ip: str = field(default="", name="podIP")
+    pod_ips: tuple[PodAddress, ...] = field(default=(), name="podIPs")
     conditions: tuple[Condition, ...] = ()
 
 

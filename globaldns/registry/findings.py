@@ -91,6 +91,8 @@ def _refuse_pins(pinning: Pinning, registry: Registry) -> Iterator[Finding]:
     for pin in pinning.pins:
         if pin not in claimed and not registry.numbering.may_pin(pin):
             yield _refuse_pin(pin, pinning, registry)
+        elif pin in claimed and registry.views.used_by(pin):
+            yield _warn_of_use(pin, pinning, registry)
 
 
 def explain_pin(pin: Address, registry: Registry) -> tuple[str, str]:
@@ -112,6 +114,20 @@ def _refuse_pin(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
         severity=Severity.ERROR,
         code="pin-outside",
         reason=f"{reason}: {pinning.host} is not answered with it",
+        file=pinning.origin.file,
+        object=str(pinning.origin),
+        path=_PINS.get(pinning.origin.kind, "$"),
+        hint=hint,
+        cluster=pinning.cluster,
+    )
+
+
+def _warn_of_use(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
+    reason, hint = explain_pin(pin, registry)
+    return Finding(
+        severity=Severity.WARNING,
+        code="pin-in-use",
+        reason=f"{reason}: it was pinned before, and sidecars take what is meant for that",
         file=pinning.origin.file,
         object=str(pinning.origin),
         path=_PINS.get(pinning.origin.kind, "$"),

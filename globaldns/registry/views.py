@@ -58,8 +58,14 @@ class ClusterView:
 
     @property
     def may_lack(self) -> bool:
-        """Whether a host that the view lacks may be there all the same, unheard."""
-        return not self.freshness.is_known or self.freshness.doubt is not Doubt.NONE
+        """Whether a host that the view lacks may be there all the same, unheard.
+
+        A remembered view may be older than the ledger: a crash comes between the two.
+        """
+        is_remembered = self.freshness.state is SourceState.REMEMBERED
+        return (
+            is_remembered or not self.freshness.is_known or self.freshness.doubt is not Doubt.NONE
+        )
 
 
 class Views:

@@ -65,6 +65,11 @@ class Carryover:
         )
 
     @property
+    def files(self) -> set[str]:
+        """The files that its exports stood in."""
+        return {export.origin.file for export in self._exports.values()}
+
+    @property
     def deadline(self) -> float | None:
         """When the next of it ends."""
         return min(self._ends.values(), default=None)

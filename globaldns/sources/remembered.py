@@ -18,7 +18,7 @@ import msgspec
 from globaldns.errors import StateError
 from globaldns.model.export import Endpoint, Export, Origin
 from globaldns.model.host import Host
-from globaldns.model.view import Freshness, SourceState, View
+from globaldns.model.view import Doubt, Freshness, SourceState, View
 
 _Value = TypeVar("_Value", bound=Hashable)
 
@@ -80,8 +80,9 @@ def decode_view(payload: bytes, cluster: str) -> View:
 
 def as_remembered(view: View, reason: str = "") -> View:
     """Return a view as it stands until its source is read again."""
-    contact = view.freshness.contact if view.freshness else None
-    freshness = Freshness(view.cluster, SourceState.REMEMBERED, contact, reason)
+    former = view.freshness or Freshness(view.cluster, SourceState.REMEMBERED)
+    doubt = former.doubt if former.doubt is Doubt.PARTIAL else Doubt.NONE
+    freshness = Freshness(view.cluster, SourceState.REMEMBERED, former.contact, reason, doubt)
     return msgspec.structs.replace(view, freshness=freshness)
 
 

@@ -37,7 +37,7 @@ class Scan(msgspec.Struct, frozen=True):
     failure: str = ""
     """Why nothing is known at all; empty: the directory was read."""
     empty: frozenset[str] = frozenset()
-    """Directories below it that hold nothing: what is not mounted looks exactly so."""
+    """Directories below it that hold no file: what is not mounted looks exactly so."""
 
     @property
     def octets(self) -> int:
@@ -67,7 +67,7 @@ def scan(root: Path) -> Scan:
         return Scan({}, {}, f"its directory cannot be read: {describe(error)}")
     if not walk.files:
         return Scan({}, walk.unreadable, "its directory holds no manifest")
-    return Scan(dict(sorted(walk.files.items())), walk.unreadable, empty=frozenset(walk.empty))
+    return Scan(dict(sorted(walk.files.items())), walk.unreadable, empty=walk.empty)
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -84,7 +84,9 @@ class _Walk:
     def __init__(self, root: Path) -> None:
         self.files: dict[str, Stamp] = {}
         self.unreadable: dict[str, str] = {}
-        self.empty: set[str] = set()
+        self._directories: set[str] = set()
+        self._occupied: set[str] = set()
+        """Those that hold a file, or one below them does."""
         self._root = os.fspath(root)
         self._entered: set[tuple[int, int]] = set()
 
@@ -107,19 +109,25 @@ class _Walk:
         """Note the manifests of one directory, and return the directories in it, last first."""
         with os.scandir(directory) as entries:
             shown = [entry for entry in entries if not entry.name.startswith(".")]
-        if not shown:
-            self.empty.add(prefix.removesuffix("/"))
+        self._directories.add(prefix.removesuffix("/"))
         below = []
         for entry in sorted(shown, key=lambda entry: entry.name):
             path = prefix + entry.name
             try:
                 if self._is_directory_below(entry):
                     below.append(path)
-                elif entry.name.endswith(SUFFIXES) or _may_lead_to_directory(entry):
+                    continue
+                self._occupied.update(_above(path))
+                if entry.name.endswith(SUFFIXES) or _may_lead_to_directory(entry):
                     self._note(path, entry)
             except OSError as error:
                 self.unreadable[_printable(path)] = describe(error)
         return reversed(below)
+
+    @property
+    def empty(self) -> frozenset[str]:
+        """The directories that hold no file, and none below them."""
+        return frozenset(self._directories - self._occupied - {""})
 
     def _is_directory_below(self, entry: os.DirEntry[str]) -> bool:
         return entry.is_dir() and self._is_new(entry.stat())

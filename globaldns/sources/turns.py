@@ -14,7 +14,8 @@ A turn yields the files to be read, a batch at a time, and is sent what they say
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -85,7 +86,8 @@ class Turns:
             view = self._exports.view()
             if self._carryover is not None:
                 view = self._carryover.beside(view)
-        return msgspec.structs.replace(view, freshness=self.freshness)
+        files = tuple(sorted(self.holdings.read)) if self.has_read else view.files
+        return msgspec.structs.replace(view, freshness=self.freshness, files=files)
 
     def findings(self) -> list[Finding]:
         """Return what is wrong now, but for documents that are not taken; without lines."""
@@ -134,7 +136,8 @@ class Turns:
             return self._fall_silent(found.failure)
         files = self.holdings.files
         missing = [path for path in files if path not in found.files and not found.hides(path)]
-        self._emptied = frozenset(found.emptied(path) for path in missing) - {""}
+        standing = chain(missing, self._standing_files())
+        self._emptied = frozenset(map(found.emptied, standing)) - {""}
         for path in missing:
             if not found.emptied(path):
                 self.holdings.drop(path)
@@ -151,6 +154,12 @@ class Turns:
         if not self.has_read and len(self.holdings.unknown) == len(files):
             return self._fall_silent("no manifest in its directory can be read")
         return self._speak(changes, now)
+
+    def _standing_files(self) -> Iterable[str]:
+        """Return the files of what is only remembered."""
+        if self._carryover is not None:
+            return self._carryover.files
+        return self._remembered.files if self._remembered is not None else ()
 
     def next_turn(self, now: float) -> float | None:
         """Return in how many seconds to read again even if nothing changes; None: no need."""
@@ -197,14 +206,23 @@ class Turns:
         """Return whether what the view lacks is gone by the owner's own word."""
         if self._unseen or not self.has_read:
             unseen = {*self.holdings.unknown, *self._scan.unreadable, *self._refused_ledgers()}
-            if not self.has_read and self._remembered is None:
-                self._unseen = frozenset(unseen)
+            if not self.has_read:
+                self._unseen = frozenset(unseen) - self._seen_before(unseen)
             self._unseen = frozenset(path for path in unseen if self._was_unseen(path))
         if self._doubt_ends is None:
             self._doubt_ends = now + self._grace
         if self._unseen:
             return Doubt.PARTIAL
         return Doubt.YOUNG if now < self._doubt_ends else Doubt.NONE
+
+    def _seen_before(self, places: Iterable[str]) -> set[str]:
+        """Return those of some places of which the run before had read anything."""
+        files = self._remembered.files if self._remembered is not None else ()
+        return {
+            place
+            for place in places
+            if any(file == place or file.startswith(f"{place}/") for file in files)
+        }
 
     def _was_unseen(self, path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in self._unseen)
@@ -243,7 +261,7 @@ class Turns:
 
         def is_doubtful(origin: Origin | None) -> bool:
             if origin is None or origin.kind == Service.kind:
-                return is_partial
+                return is_partial or bool(origin and self._scan.emptied(origin.file))
             identity = ObjectKey(origin.kind, origin.namespace, origin.name)
             return (
                 origin.file in unknown

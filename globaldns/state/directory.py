@@ -64,8 +64,10 @@ class StateDirectory:
         """Replace a file as a whole; on return it is on the disk.
 
         Raises:
-            StateError: it cannot be written; the old file stands.
+            StateError: it cannot be written, or the directory that is held was removed or replaced;
+                the old file stands.
         """
+        self._lock.check()
         path = self._place(name)
         new = path.with_name(path.name + _NEW)
         with explained(path):

@@ -31,9 +31,9 @@ def test_its_lines_are_sorted_however_many_there_are(place):
 
 
 def test_there_is_one_a_day(place):
-    assert is_backup_due(place.state, START)
+    assert is_backup_due(place.state, Marker("m-1", START), START)
     assert write(place)
-    assert not is_backup_due(place.state, START + 60)
+    assert not is_backup_due(place.state, Marker("m-1", START), START + 60)
     assert write(place, now=START + 60, claims=CLAIMS[:1]) is None
     assert write(place, now=START + DAY) == "backups/ledger-2026-01-03.claims"
     assert newest_backup(place.state) == place.state.path / "backups/ledger-2026-01-03.claims"
@@ -58,5 +58,8 @@ def test_it_is_written_again_for_the_same_ledger_and_never_over_another_ones(pla
     name = write(place, claims=CLAIMS[:1])
     assert write(place, now=START + 60, again=True) == name
     assert set(parse_claims((place.state.path / name).read_text())) == set(CLAIMS)
-    assert write(place, now=START + 120, claims=CLAIMS[:1], marker="m-2", again=True) is None
+    other = write(place, now=START + 120, claims=CLAIMS[:1], marker="m-2", again=True)
+    assert other == "backups/ledger-2026-01-02_m-2.claims"
     assert set(parse_claims((place.state.path / name).read_text())) == set(CLAIMS)
+    assert newest_backup(place.state) == place.state.path / other
+    assert not is_backup_due(place.state, Marker("m-2", START), START + 180)

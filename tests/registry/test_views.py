@@ -180,7 +180,7 @@ REMEMBERED, WAITING = SourceState.REMEMBERED, SourceState.WAITING
 STANDINGS = [
     # how the source stands, and whether: it waits, may lack hosts, is fresh, is its own word
     (WAITING, Doubt.NONE, (True, True, False, False)),
-    (REMEMBERED, Doubt.NONE, (False, False, False, False)),
+    (REMEMBERED, Doubt.NONE, (False, True, False, False)),
     (SYNCED, Doubt.NONE, (False, False, True, True)),
     (SYNCED, Doubt.YOUNG, (False, True, True, False)),
     (SYNCED, Doubt.PARTIAL, (True, True, True, False)),

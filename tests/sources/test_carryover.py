@@ -22,6 +22,7 @@ from globaldns.model.view import (
 )
 from globaldns.sources.carryover import Carryover
 from tests.sources.manifests import (
+    GRACE,
     at,
     entries,
     entry,
@@ -190,3 +191,22 @@ def test_a_remembered_ledger_stands_while_any_file_is_broken(root: Path) -> None
     assert source.view().ledger == view.ledger
     source.read_once(at(1031))
     assert source.view().ledger.marker is None
+
+
+def test_a_directory_below_that_is_empty_after_a_restart_keeps_what_is_remembered(
+    root: Path,
+) -> None:
+    (root / "apps").mkdir()
+    (root / "apps" / "b.yaml").write_text(entry("b"))
+    view = started(root, a=entry("a")).view()
+    (root / "apps" / "b.yaml").unlink()
+    anew = started(root, remembered=view)
+    for seconds in (GRACE, 3 * GRACE):
+        anew.read_once(at(seconds))
+    assert {export.host for export in anew.view().exports} == {"a.ns", "b.ns"}
+    assert anew.freshness.reason == "apps is empty: what was read last stands"
+    (root / "apps").rmdir()
+    anew.read_once(at(4 * GRACE))
+    anew.read_once(at(6 * GRACE))
+    assert {export.host for export in anew.view().exports} == {"a.ns"}
+    assert anew.freshness.reason == ""

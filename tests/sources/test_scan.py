@@ -92,8 +92,11 @@ def test_a_directory_that_holds_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "apps" / ".keep").touch()
     (tmp_path / "b.yaml").touch()
     found = scan(tmp_path)
+    assert found.empty == {"apps", "apps/east"}
+    assert found.emptied("apps/east/deep/a.yaml") == "apps"
+    (tmp_path / "apps" / "README").touch()
+    found = scan(tmp_path)
     assert found.empty == {"apps/east"}
-    assert found.emptied("apps/east/a.yaml") == "apps/east"
     assert found.emptied("apps/east/deep/a.yaml") == "apps/east"
     assert found.emptied("apps/a.yaml") == ""
 

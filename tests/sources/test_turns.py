@@ -21,6 +21,7 @@ from globaldns.model.view import (
     View,
 )
 from globaldns.sources.manifest import Manifest, Reading, Unread, read_manifest
+from globaldns.sources.remembered import decode_view, encode_view
 from globaldns.sources.scan import Scan, Stamp, scan
 from globaldns.sources.turns import YOUNG_SECONDS, Turns
 from tests.sources.manifests import (
@@ -244,7 +245,7 @@ def test_a_file_that_could_never_be_read_leaves_doubt_until_it_is_read_or_gone(
 def test_no_doubt_stays_where_a_view_is_remembered_or_the_file_is_new(
     *, is_remembered: bool
 ) -> None:
-    one = turns(View("east") if is_remembered else None)
+    one = turns(View("east", files=("a", "b")) if is_remembered else None)
     paths = ("a", "b") if is_remembered else ("a",)
     take(one, scanned(*paths), 0, b_cannot_be_read)
     take(one, scanned("a", "b"), GRACE, b_cannot_be_read)
@@ -301,6 +302,30 @@ def test_what_cannot_be_looked_at_any_more_is_said_and_stands() -> None:
     take(one, scanned("a", unreadable={"z": "no such file or directory"}), 2 * GRACE, says_nothing)
     assert one.freshness.reason == "z cannot be read: what was read last stands"
     assert (one.freshness.doubt, [one.file for one in one.unread()]) == (Doubt.NONE, ["z"])
+
+
+def restarted(one: Turns) -> Turns:
+    return turns(decode_view(encode_view(one.view(), one.view().exports), "east"))
+
+
+def test_a_restart_does_not_forget_what_could_never_be_read() -> None:
+    one = turns()
+    for seconds in (0, GRACE):
+        take(one, scanned("a", "b", unreadable={"x": "no"}), seconds, b_cannot_be_read)
+    anew = restarted(one)
+    assert (anew.freshness.state, anew.freshness.doubt) == (SourceState.REMEMBERED, Doubt.PARTIAL)
+    for seconds in (0, 2 * GRACE):
+        take(anew, scanned("a", "b", unreadable={"x": "no"}), seconds, b_cannot_be_read)
+    assert anew.freshness.doubt is Doubt.PARTIAL
+    take(anew, scanned("a", "b"), 3 * GRACE, says_nothing)
+    assert anew.freshness.doubt is Doubt.NONE
+
+
+def test_a_file_that_came_after_the_view_was_remembered_was_never_read() -> None:
+    one = turns(View("east", files=("a",)))
+    for seconds in (0, GRACE):
+        take(one, scanned("a", "b"), seconds, b_cannot_be_read)
+    assert one.freshness.doubt is Doubt.PARTIAL
 
 
 LEDGER = """
