@@ -61,7 +61,8 @@ async def keep_ledger_once(
     ledger, registry, now = thread.ledger, mesh.registry, mesh.clock.now()
     if not again and not await asyncio.to_thread(is_backup_due, state, ledger.marker, now):
         return
-    known, is_written = tuple(registry.claims), _written_test(registry)
+    known = (*registry.claims, *registry.numbering.resting)
+    is_written = _written_test(registry)
     claims = await asyncio.to_thread(lambda: [*filter(is_written, pace(known))])
     name = await asyncio.to_thread(
         write_backup,

@@ -29,6 +29,7 @@ from globaldns.registry.claims import Claims, find
 from globaldns.registry.line import Line
 from globaldns.registry.merge import deciding_export
 from globaldns.registry.occupancy import Occupancy
+from globaldns.registry.resting import Resting
 from globaldns.registry.unwritten import Unwritten
 from globaldns.registry.views import Views
 from globaldns.registry.vip import is_within, may_be_pinned
@@ -51,16 +52,15 @@ class Numbering:
         self.unwritten = Unwritten()
         self.exhausted: set[Host] = set()
         """Hosts for which there was no free address."""
-        self.disowned: set[Claim] = set()
-        """What we claimed for clusters that claim for themselves now, retired. It counts for
-        nothing, since others do not know it, but that clients knew the VIP: it rests."""
+        self.resting = Resting()
         self._date = 0
 
     def learn(self, claims: Iterable[Claim]) -> set[Host]:
         """Take in claims that are written already; return the hosts concerned."""
         claims = list(claims)
-        affected = self._end_disowning(claims) if self.disowned else set()
-        affected |= self._claims.add(claims)
+        if self.resting:
+            self.resting.forget(claims)
+        affected = self._claims.add(claims)
         self._update_occupancy(claims)
         return affected
 
@@ -68,31 +68,27 @@ class Numbering:
         """Forget claims that do not stand in their cluster's ledger."""
         claims = list(claims)
         affected = self._claims.discard(claims)
+        self.resting.forget(claims)
         self._update_occupancy(claims)
-        self.disowned.difference_update(claims)
         for claim in claims:
             self.unwritten.discard(claim)
         return affected | self.exhausted  # an address may be free now
 
     def disown(self, claims: Iterable[Claim], now: int) -> set[Host]:
-        """End what we claimed for a cluster that claims for itself: its VIPs go to rest."""
+        """Forget claims that do not count any more; the VIPs that they held go to rest."""
         date = max(now, self._claims.newest)
         claims = list(claims)
-        retired = [claim.retire(date, REPLACED) for claim in claims]
         affected = self.forget(claims)
-        self.disowned.update(retired)
-        self._claims.add(retired)
-        self._update_occupancy(retired)
-        for former, claim in zip(claims, retired, strict=True):
-            if claim is not former:
-                self.unwritten.bid_farewell(claim)
+        for claim in claims:
+            self.keep_resting(claim.retire(date, REPLACED), is_written=claim.is_retired)
         return affected
 
-    def _end_disowning(self, claims: Iterable[Claim]) -> set[Host]:
-        """Listen to the cluster again where it says itself what we had claimed for it."""
-        keys = {claim.key for claim in claims}
-        said = [claim for claim in self.disowned if claim.key in keys]
-        return self.forget(said) if said else set()
+    def keep_resting(self, claim: Claim, *, is_written: bool) -> None:
+        """Have a VIP rest by a claim that counts for nothing; our ledger keeps it."""
+        self.resting.add(claim)
+        self._update_occupancy([claim])
+        if not is_written:
+            self.unwritten.bid_farewell(claim)
 
     def write(self, claims: Sequence[Claim]) -> set[Host]:
         """Take in claims that our ledger has yet to get."""
@@ -159,14 +155,14 @@ class Numbering:
         views = self._views
         return not any(
             views.counts(claim.cluster) and not views.is_fresh(claim.cluster)
-            for claim in self._claims.of_vip(vip)
+            for claim in self._all_of_vip(vip)
         )
 
     def occupy(self, occupancy: Occupancy) -> None:
         """Number from these pools from now on."""
         self.occupancy = occupancy
-        for vip in self._claims.vips:
-            occupancy.update(vip, self._claims.of_vip(vip))
+        for vip in {*self._claims.vips, *self.resting.vips}:
+            occupancy.update(vip, self._all_of_vip(vip))
 
     def run(self, touched: set[Host], now: int) -> set[Host]:
         """Take a turn for some hosts; return the same set, with all others that are touched."""
@@ -355,12 +351,16 @@ class Numbering:
         return None
 
     def _was_last(self, claim: Claim) -> bool:
-        rivals = self._claims.of_vip(claim.vip)
+        rivals = self._all_of_vip(claim.vip)
         return max((_retirement(rival), rival.host) for rival in rivals)[1] == claim.host
 
     def _update_occupancy(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            self.occupancy.update(claim.vip, self._claims.of_vip(claim.vip))
+            self.occupancy.update(claim.vip, self._all_of_vip(claim.vip))
+
+    def _all_of_vip(self, vip: Address) -> Iterable[Claim]:
+        claims, resting = self._claims.of_vip(vip), self.resting.of_vip(vip)
+        return (*claims, *resting) if resting else claims
 
 
 def _agree(claims: Sequence[Claim], held: Sequence[Claim]) -> bool:

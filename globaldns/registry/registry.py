@@ -217,8 +217,8 @@ class Registry:
             quarantine=self.settings.quarantine,
             resting=self.numbering.occupancy.overdue,
         )
-        disowned = self.numbering.disowned
-        return tuple(c for c in old if c in disowned or not self.views.has_ledger(c.cluster))
+        resting = self.numbering.resting
+        return tuple(c for c in old if c in resting or not self.views.has_ledger(c.cluster))
 
     def forget(self, claims: Iterable[Claim]) -> None:
         """Forget claims that are ``forgettable`` and that our ledger has forgotten."""
@@ -245,9 +245,7 @@ class Registry:
         return self._is_settled and self._pause_reason is None
 
     def _counts(self, claim: Claim) -> bool:
-        disowned = self.numbering.disowned
-        is_ours_to_tell = not disowned or claim not in disowned
-        return is_ours_to_tell and self.settings.may_claim(claim.cluster, claim.host)
+        return self.settings.may_claim(claim.cluster, claim.host)
 
     def _take_in(self, change: Change, now: int) -> set[Host]:
         if isinstance(change, Put | Remove | SetPolicies | SetRanges):
@@ -296,10 +294,12 @@ class Registry:
         dirty: set[Host] = set()
         if (old.marker is None) != (change.ledger.marker is None):  # another one claims for it now
             dirty |= view.exports.keys() | view.policies.keys()
-        if old.marker is None:
-            dirty |= self.numbering.disown(difference.gone, now)
-        else:
-            dirty |= self.numbering.forget(difference.gone - self.numbering.disowned)
+        said = {claim.key for claim in difference.new}
+        ended = {claim for claim in difference.gone if claim.key in said}
+        if old.marker is not None:  # it kept its history as long as anybody needs it
+            ended.update(claim for claim in difference.gone if claim.is_retired)
+        dirty |= self.numbering.forget(ended)
+        dirty |= self.numbering.disown(difference.gone - ended, now)
         return dirty | self.numbering.learn(difference.new) | self.numbering.write(difference.ours)
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:

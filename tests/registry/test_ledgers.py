@@ -4,6 +4,7 @@ import pytest
 from globaldns.model.service import ServiceState
 from globaldns.model.view import SetLedger
 from globaldns.registry.claims import Claims
+from globaldns.registry.explain import explain
 from globaldns.registry.ledgers import LedgerChange, compare_ledgers
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
@@ -92,7 +93,11 @@ EAST = claim("e.ns", "240.128.0.5", 5, "east")
             LedgerChange(frozenset([OURS]), (NEW,)),
         ),
         (ledger("west", OURS), ledger("west", OURS), LedgerChange()),
-        (ledger("west", OURS), ledger("west", KEPT, marker="other"), LedgerChange(new=(KEPT,))),
+        (
+            ledger("west", OURS),
+            ledger("west", KEPT, marker="other"),
+            LedgerChange(new=(KEPT,)),
+        ),
         (ledger("west"), ledger("west", NEW, STRANGE), LedgerChange(new=(NEW,))),
     ],
     ids=["none", "first", "gone", "changed", "same", "another", "of a third"],
@@ -179,6 +184,34 @@ def test_what_we_claimed_for_a_cluster_that_claims_for_itself_is_ours_to_forget(
     own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
     (ended,) = registry.apply([SetLedger("west", own)], 20).claims
     later = 20 + 400 * 86400
-    assert registry.forgettable(tuple(registry.claims), later) == (ended,)
+    assert registry.forgettable((*registry.claims, ended), later) == (ended,)
     registry.forget([ended])
-    assert registry.claims.of_host(A) == own.claims
+    assert not registry.numbering.resting
+
+
+def test_a_vip_that_a_ledger_drops_rests_before_and_after_a_restart():
+    first = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
+    other = ledger("west", claim("a.ns", "240.128.0.8", 6, "west"))
+    registry = Registry(settings())
+    settled(registry, reset("west", export("a.ns", "west"), ledger=first), reset("east"))
+    (ended,) = registry.apply([SetLedger("west", other)], 20).claims
+    assert (ended.vip, ended.retired_at) == (vip("240.128.0.9"), 20)
+    anew = settled(
+        Registry(settings(), [ended]), reset("west", export("a.ns", "west"), ledger=other), now=30
+    )
+    for one in (registry, anew):
+        assert service(one, "a.ns").vips == (vip("240.128.0.8"),)
+        assert one.numbering.occupancy.is_resting(ended.vip)
+        told = [(line.vip, line.reason) for line in explain(one, "240.128.0.9").history]
+        assert told == [("240.128.0.8", ""), ("240.128.0.9", "replaced")]
+
+
+def test_a_claim_that_its_ledger_retires_is_not_retired_by_us():
+    live = claim("a.ns", "240.128.0.9", 5, "west")
+    registry = Registry(settings())
+    view = reset("west", export("a.ns", "west"), ledger=ledger("west", live))
+    settled(registry, view, reset("east"))
+    delta = registry.apply([SetLedger("west", ledger("west", live.retire(15, "withdrawn")))], 20)
+    assert delta.claims == ()
+    assert not registry.numbering.resting
+    assert registry.claims.of_host(A) == (live.retire(15, "withdrawn"),)

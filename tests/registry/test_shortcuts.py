@@ -241,7 +241,8 @@ class Changing(RuleBasedStateMachine):
         for _ in range(6):
             self.wait(10 * TTL)
             self.acknowledge(None)
-        anew = Registry(SETTINGS, self.registry.claims)
+        kept = (*self.registry.claims, *self.registry.numbering.resting)
+        anew = Registry(SETTINGS, kept)
         anew.apply([Reset(view) for view in self.views.values()], self.now)
         waiting = self.waiting()
         assert {claim.host for claim in anew.settle(self.now).claims} <= waiting
