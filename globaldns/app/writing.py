@@ -65,15 +65,18 @@ class LedgerThread:
         await self.run(self._write, claims)
 
     def _check(self) -> None:
+        self._check_state()
+        self.ledger.check()
+
+    def _write(self, claims: Sequence[Claim]) -> None:
+        self._check_state()
+        self.ledger.write(claims)  # looks after its own file
+
+    def _check_state(self) -> None:
         try:
             self._guard()
         except StateError as error:
             raise LedgerError(str(error), hint=error.hint) from error
-        self.ledger.check()
-
-    def _write(self, claims: Sequence[Claim]) -> None:
-        self._check()
-        self.ledger.write(claims)
 
     def close(self) -> None:
         """Close the ledger once the calls that were begun are done."""

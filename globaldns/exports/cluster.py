@@ -21,7 +21,6 @@ from globaldns.exports.facets import DECLARATIONS, Declaration, Facets
 from globaldns.exports.gateways import warn_gateway
 from globaldns.exports.keeping import Store
 from globaldns.exports.problem import Problem, as_problem, report
-from globaldns.exports.ranges import Ranges
 from globaldns.exports.refusal import refuse
 from globaldns.exports.relations import Relations
 from globaldns.exports.rules import ExportRules
@@ -31,7 +30,7 @@ from globaldns.exports.validation import warnings
 from globaldns.model.export import Export, Origin
 from globaldns.model.finding import Finding
 from globaldns.model.host import service_host
-from globaldns.model.view import Change, SetRanges, View
+from globaldns.model.view import Change, View
 from globaldns.objects import Object, ObjectKey
 from globaldns.objects.istio import ServiceEntry
 from globaldns.objects.kubernetes import Namespace, Service, ServiceExport
@@ -50,8 +49,6 @@ class ClusterExports:
         self._relations = Relations()
         self._contest = Contest(settings.cluster, known)
         self._facets = Facets(settings)
-        self._ranges = Ranges()
-        self._told_ranges = self._ranges.all()
         self._foreign_gateways: frozenset[str] = frozenset()
         self._context = Context(
             rules=settings,
@@ -104,7 +101,6 @@ class ClusterExports:
         """Take what there is for told, and every change from now on for news."""
         self.settle()
         self._contest.begin()
-        self._told_ranges = self._ranges.all()
         self._facets.begin(self._context.network)
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> None:
@@ -130,18 +126,13 @@ class ClusterExports:
     def changes(self) -> list[Change]:
         """Return what changed in the view since the last call."""
         self.settle()
-        changes = [*self._contest.drain(), *self._facets.drain(self._context.network)]
-        told, self._told_ranges = self._told_ranges, self._ranges.all()
-        if told is not self._told_ranges and told != self._told_ranges:
-            changes.append(SetRanges(self._rules.cluster, self._told_ranges))
-        return changes
+        return [*self._contest.drain(), *self._facets.drain(self._context.network)]
 
     def view(self) -> View:
         """Return the whole view, its exports in no order; its freshness is the source's to say."""
         self.settle()
         facets = self._facets.view(self._context.network)
-        exports, ranges = self._contest.exports(), self._ranges.all()
-        return msgspec.structs.replace(facets, exports=exports, ranges=ranges)
+        return msgspec.structs.replace(facets, exports=self._contest.exports())
 
     def is_refused(self, key: ObjectKey) -> bool:
         """Whether the latest version of an object is refused, and its last good one stands."""
@@ -183,7 +174,7 @@ class ClusterExports:
             self._judge_entry(identity, resource, file)
             return
         self._touch(resource)
-        self._ranges.add(resource)
+        self._facets.ranges.add(resource)
         if isinstance(resource, Service) and self._facets.put_service(identity, resource):
             self._is_context_stale = True
 
@@ -195,7 +186,7 @@ class ClusterExports:
                 self._contest.remove(host, identity)
         else:
             self._touch(former)
-            self._ranges.discard(former)
+            self._facets.ranges.discard(former)
         self._relations.discard(former)
 
     def _touch(self, resource: Object) -> None:

@@ -1,4 +1,4 @@
-"""What a view has beside its exports: gateways, claims, policies, fences."""
+"""What a view has beside its exports: gateways, claims, policies, fences, ranges in use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from globaldns.exports.declared import (
 )
 from globaldns.exports.gateways import gateways_by_hand, gateways_of, is_gateway
 from globaldns.exports.problem import report, warning
+from globaldns.exports.ranges import Ranges
 from globaldns.exports.rules import ExportRules
 from globaldns.model.export import Gateway, Origin
 from globaldns.model.finding import Finding
@@ -26,6 +27,7 @@ from globaldns.model.view import (
     SetGateways,
     SetLedger,
     SetPolicies,
+    SetRanges,
     View,
 )
 from globaldns.objects import ObjectKey
@@ -45,6 +47,7 @@ class Facets:
 
     def __init__(self, rules: ExportRules) -> None:
         self._rules = rules
+        self.ranges = Ranges()
         self._gateways: dict[ObjectKey, tuple[Gateway, ...]] = {}
         self._shards: dict[ObjectKey, tuple[Shard, str]] = {}
         self._policies: dict[ObjectKey, Policy] = {}
@@ -109,6 +112,7 @@ class Facets:
             ledger=ledger,
             policies=policies,
             fences=fences,
+            ranges=self.ranges.all(),
         )
         return self._now
 
@@ -128,6 +132,8 @@ class Facets:
             yield SetPolicies(now.cluster, now.policies)
         if now.fences is not told.fences and now.fences != told.fences:
             yield SetFences(now.cluster, now.fences)
+        if now.ranges is not told.ranges and now.ranges != told.ranges:
+            yield SetRanges(now.cluster, now.ranges)
 
     def findings(self) -> Iterator[Finding]:
         """Yield a warning per object of a ledger that a newer one has replaced."""

@@ -68,7 +68,8 @@ def newest_backup(state: StateDirectory) -> Path | None:
 
 
 def _is_of(state: StateDirectory, name: str, marker: Marker) -> bool:
-    return (state.read(name) or b"").startswith(f"# ledger {marker.id} ".encode())
+    head = f"# ledger {marker.id} ".encode()
+    return state.read(name, len(head)) == head
 
 
 def _name(state: StateDirectory, marker: Marker, now: int) -> str:

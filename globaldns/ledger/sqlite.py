@@ -166,15 +166,22 @@ class SqliteLedger:
         Raises:
             LedgerError: another file is there, or none.
         """
-        log = self.path.with_name(self.path.name + LOG_SUFFIX)
-        if self._log is None and log.exists():
-            self._log = log.stat()
-        is_there = is_in_place(self.path, self._file) and self.path.stat().st_size > 0
-        if not is_there or (self._log is not None and not is_in_place(log, self._log)):
+        if not self._is_in_place():
             raise LedgerError(
                 f"{self.path} is not the file that was opened: it was removed or replaced",
                 hint="stop this server, put the ledger back or import the newest backup, start it",
             )
+
+    def _is_in_place(self) -> bool:
+        log = self.path.with_name(self.path.name + LOG_SUFFIX)
+        try:
+            if self._log is None and log.exists():
+                self._log = log.stat()
+            is_cut = self.path.stat().st_size == 0
+        except OSError:
+            return False
+        is_log_there = self._log is None or is_in_place(log, self._log)
+        return not is_cut and is_log_there and is_in_place(self.path, self._file)
 
     def write(self, claims: Iterable[Claim]) -> None:
         """Merge claims into it, all or none; on return they are on the disk.

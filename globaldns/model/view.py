@@ -58,7 +58,7 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_heard(self) -> bool:
         """Whether all that it holds was read in this run, its ledger among it."""
-        return self.state is SourceState.SYNCED and self.doubt is not Doubt.PARTIAL
+        return self.state is SourceState.SYNCED and self.is_known
 
     @property
     def is_own_word(self) -> bool:

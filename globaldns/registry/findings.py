@@ -90,9 +90,24 @@ def _refuse_pins(pinning: Pinning, registry: Registry) -> Iterator[Finding]:
     claimed = {claim.vip for claim in registry.claims.of_host(pinning.host) if not claim.is_retired}
     for pin in pinning.pins:
         if pin not in claimed and not registry.numbering.may_pin(pin):
-            yield _refuse_pin(pin, pinning, registry)
+            severity, code = Severity.ERROR, "pin-outside"
+            effect = f"{pinning.host} is not answered with it"
         elif pin in claimed and registry.views.used_by(pin):
-            yield _warn_of_use(pin, pinning, registry)
+            severity, code = Severity.WARNING, "pin-in-use"
+            effect = "it was pinned before, and sidecars take what is meant for that"
+        else:
+            continue
+        reason, hint = explain_pin(pin, registry)
+        yield Finding(
+            severity=severity,
+            code=code,
+            reason=f"{reason}: {effect}",
+            file=pinning.origin.file,
+            object=str(pinning.origin),
+            path=_PINS.get(pinning.origin.kind, "$"),
+            hint=hint,
+            cluster=pinning.cluster,
+        )
 
 
 def explain_pin(pin: Address, registry: Registry) -> tuple[str, str]:
@@ -106,34 +121,6 @@ def explain_pin(pin: Address, registry: Registry) -> tuple[str, str]:
         return f"{text} lies in {prefix}, which {cluster} has in use", "pin another address"
     pins = ", ".join(map(str, (*registry.settings.pins, f"{text}/{len(pin) * 8}")))
     return f"{text} lies outside the pools and vips.pins", f"vips: {{pins: [{pins}]}}"
-
-
-def _refuse_pin(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
-    reason, hint = explain_pin(pin, registry)
-    return Finding(
-        severity=Severity.ERROR,
-        code="pin-outside",
-        reason=f"{reason}: {pinning.host} is not answered with it",
-        file=pinning.origin.file,
-        object=str(pinning.origin),
-        path=_PINS.get(pinning.origin.kind, "$"),
-        hint=hint,
-        cluster=pinning.cluster,
-    )
-
-
-def _warn_of_use(pin: Address, pinning: Pinning, registry: Registry) -> Finding:
-    reason, hint = explain_pin(pin, registry)
-    return Finding(
-        severity=Severity.WARNING,
-        code="pin-in-use",
-        reason=f"{reason}: it was pinned before, and sidecars take what is meant for that",
-        file=pinning.origin.file,
-        object=str(pinning.origin),
-        path=_PINS.get(pinning.origin.kind, "$"),
-        hint=hint,
-        cluster=pinning.cluster,
-    )
 
 
 def _is_idle(pinning: Pinning, registry: Registry) -> bool:

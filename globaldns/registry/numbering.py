@@ -80,15 +80,12 @@ class Numbering:
         claims = list(claims)
         affected = self.forget(claims)
         for claim in claims:
-            self.keep_resting(claim.retire(date, REPLACED), is_written=claim.is_retired)
+            retired = claim.retire(date, REPLACED)
+            self.resting.add(retired)
+            if not claim.is_retired:
+                self.unwritten.bid_farewell(retired)
+        self._update_occupancy(claims)
         return affected
-
-    def keep_resting(self, claim: Claim, *, is_written: bool) -> None:
-        """Have a VIP rest by a claim that counts for nothing; our ledger keeps it."""
-        self.resting.add(claim)
-        self._update_occupancy([claim])
-        if not is_written:
-            self.unwritten.bid_farewell(claim)
 
     def write(self, claims: Sequence[Claim]) -> set[Host]:
         """Take in claims that our ledger has yet to get."""

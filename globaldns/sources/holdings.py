@@ -129,11 +129,6 @@ class Holdings:
         return [record.fault for record in self.files.values() if record.fault is not None]
 
     @property
-    def read(self) -> frozenset[str]:
-        """Files that could be read at least once."""
-        return frozenset(path for path, record in self.files.items() if not record.is_unknown)
-
-    @property
     def unknown(self) -> frozenset[str]:
         """Files that could not be read even once."""
         return frozenset(path for path, record in self.files.items() if record.is_unknown)

@@ -45,13 +45,20 @@ class Scan(msgspec.Struct, frozen=True):
         return sum(stamp.size for stamp in self.files.values())
 
     def hides(self, path: str) -> bool:
-        """Whether a file is silent, because it or a directory above it could not be looked at."""
-        if not self.unreadable:
+        """Whether a file is silent: it or a directory above could not be looked at, or is empty."""
+        if not (self.unreadable or self.empty):
             return False
-        return path in self.unreadable or not self.unreadable.keys().isdisjoint(_above(path))
+        above = _above(path)
+        return (
+            path in self.unreadable
+            or not self.unreadable.keys().isdisjoint(above)
+            or not self.empty.isdisjoint(above)
+        )
 
     def emptied(self, path: str) -> str:
         """Return the directory above a file that holds nothing now; empty: there is none."""
+        if not self.empty:
+            return ""
         return next((above for above in _above(path) if above in self.empty), "")
 
 

@@ -86,7 +86,8 @@ class Turns:
             view = self._exports.view()
             if self._carryover is not None:
                 view = self._carryover.beside(view)
-        files = tuple(sorted(self.holdings.read)) if self.has_read else view.files
+        read = self.holdings.files.keys() - self.holdings.unknown
+        files = tuple(sorted(read)) if self.has_read else view.files
         return msgspec.structs.replace(view, freshness=self.freshness, files=files)
 
     def findings(self) -> list[Finding]:
@@ -135,12 +136,10 @@ class Turns:
         if found.failure:
             return self._fall_silent(found.failure)
         files = self.holdings.files
-        missing = [path for path in files if path not in found.files and not found.hides(path)]
-        standing = chain(missing, self._standing_files())
-        self._emptied = frozenset(map(found.emptied, standing)) - {""}
-        for path in missing:
-            if not found.emptied(path):
-                self.holdings.drop(path)
+        known = chain(files, self._standing_files())
+        self._emptied = frozenset(map(found.emptied, known)) - {""}
+        for path in [path for path in files if path not in found.files and not found.hides(path)]:
+            self.holdings.drop(path)
         changes: list[Change] = []
         for batch in _batches(changed_files(found.files.items(), files), found):
             self._take((yield batch))
@@ -196,11 +195,14 @@ class Turns:
         """Return which file could not be read though its directory was; empty: none."""
         if self._unseen:
             return f"{min(self._unseen)} could never be read as a whole"
-        faults = (fault.file for fault in self.holdings.faults)
-        unread = sorted({*faults, *self._scan.unreadable, *self._emptied})
+        unread = dict.fromkeys(self._scan.unreadable, "cannot be read")
+        unread |= {fault.file: "cannot be read" for fault in self.holdings.faults}
+        unread |= dict.fromkeys(self._emptied, "is empty")
+        if not unread:
+            return ""
+        first = min(unread)
         more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-        how = "is empty" if unread[:1] == sorted(self._emptied)[:1] else "cannot be read"
-        return f"{unread[0]}{more} {how}: what was read last stands" if unread else ""
+        return f"{first}{more} {unread[first]}: what was read last stands"
 
     def _judge(self, now: float) -> Doubt:
         """Return whether what the view lacks is gone by the owner's own word."""
@@ -218,14 +220,10 @@ class Turns:
     def _seen_before(self, places: Iterable[str]) -> set[str]:
         """Return those of some places of which the run before had read anything."""
         files = self._remembered.files if self._remembered is not None else ()
-        return {
-            place
-            for place in places
-            if any(file == place or file.startswith(f"{place}/") for file in files)
-        }
+        return {place for place in places if any(_is_within(file, place) for file in files)}
 
     def _was_unseen(self, path: str) -> bool:
-        return any(path == one or path.startswith(f"{one}/") for one in self._unseen)
+        return any(_is_within(path, place) for place in self._unseen)
 
     def _refused_ledgers(self) -> Iterator[str]:
         """Yield the files of ledgers that are refused: whom their claims number is not known."""
@@ -261,12 +259,11 @@ class Turns:
 
         def is_doubtful(origin: Origin | None) -> bool:
             if origin is None or origin.kind == Service.kind:
-                return is_partial or bool(origin and self._scan.emptied(origin.file))
+                return is_partial or (origin is not None and self._scan.hides(origin.file))
             identity = ObjectKey(origin.kind, origin.namespace, origin.name)
             return (
                 origin.file in unknown
                 or self._scan.hides(origin.file)
-                or bool(self._scan.emptied(origin.file))
                 or self.holdings.is_refused(identity)
                 or (self.holdings.holds(identity) and self._exports.is_refused(identity))
             )
@@ -313,6 +310,11 @@ class Turns:
                 hint="" if path else mend,
                 cluster=self.cluster,
             )
+
+
+def _is_within(path: str, place: str) -> bool:
+    """Whether a path is a place, or lies below it."""
+    return path == place or path.startswith(f"{place}/")
 
 
 def _batches(paths: Sequence[str], found: Scan) -> Iterator[list[str]]:

@@ -83,8 +83,8 @@ class StateDirectory:
                 raise
             _sync_directory(path.parent)
 
-    def read(self, name: str) -> bytes | None:
-        """Return a file's content; None: there is none.
+    def read(self, name: str, octets: int = -1) -> bytes | None:
+        """Return a file's content, or so much of its beginning; None: there is none.
 
         Raises:
             StateError: it cannot be read.
@@ -92,7 +92,8 @@ class StateDirectory:
         path = self._place(name)
         with explained(path):
             try:
-                return path.read_bytes()
+                with path.open("rb") as file:
+                    return file.read(octets)
             except FileNotFoundError:
                 return None
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
-
-import pytest
 
 from globaldns.sources.reader import (
     Job,
@@ -16,24 +13,6 @@ from globaldns.sources.reader import (
     read_job,
     serve,
 )
-from tests.sources.manifests import entry
-
-NOW = 1_800_000_000
-TEXTS = {
-    "good.yaml": entry("a") + entry("b"),
-    "broken.yaml": "kind: [unclosed\n",
-    "misshapen.yaml": entry("c").replace("number: 80", "number: eighty"),
-    "repeated.yaml": entry("d") + entry("d"),
-    "empty.yaml": "",
-    "other.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",
-}
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    for name, text in TEXTS.items():
-        (tmp_path / name).write_text(text)
-    return Job(str(tmp_path), [*sorted(TEXTS), "missing.yaml"], "east", NOW)
 
 
 def test_readings_come_through_as_they_were(job: Job) -> None:
