@@ -332,7 +332,27 @@ class Registry:
         self._must_recheck_rests = False
         dirty |= self._put_off
         self._put_off = set()
+        dirty |= self._end_claims_for_keepers(dirty, now)
         return self.numbering.run(dirty, now)
+
+    def _end_claims_for_keepers(self, hosts: set[Host], now: int) -> set[Host]:
+        """Disown what we claimed for clusters that keep a ledger, of hosts that they offer no more.
+
+        While they do, it stands until their first turn takes it over.
+        """
+        if not self.views.keepers:
+            return set()
+        left = {
+            claim
+            for host in hosts & self.claims.hosts
+            for claim in self.claims.of_host(host)
+            if self.views.has_ledger(claim.cluster)
+            and self.views.cluster(claim.cluster).is_own_word
+            and host not in self.views.cluster(claim.cluster).exports
+        }
+        for cluster in {claim.cluster for claim in left}:
+            left.difference_update(self.views.cluster(cluster).ledger.claims)
+        return self.numbering.disown(left, now) if left else set()
 
     def _elapse(self, now: int) -> set[Host]:
         """Return the hosts for which time alone has changed something."""

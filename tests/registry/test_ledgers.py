@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from globaldns.model.service import ServiceState
-from globaldns.model.view import SetLedger
+from globaldns.model.view import Remove, SetLedger
 from globaldns.registry.claims import Claims
 from globaldns.registry.explain import explain
 from globaldns.registry.ledgers import LedgerChange, compare_ledgers
@@ -215,3 +215,14 @@ def test_a_claim_that_its_ledger_retires_is_not_retired_by_us():
     assert delta.claims == ()
     assert not registry.numbering.resting
     assert registry.claims.of_host(A) == (live.retire(15, "withdrawn"),)
+
+
+def test_what_we_claimed_ends_when_a_cluster_with_a_ledger_offers_the_host_no_more():
+    registry = both(export("a.ns", "west"))
+    (ours,) = registry.claims.of_host(A)
+    registry.apply([SetLedger("west", ledger("west"))], 20)
+    assert registry.claims.held(A) == (ours,)
+    (ended,) = registry.apply([Remove("west", A)], 21).claims
+    assert (ended.key, ended.retired_at) == (ours.key, 21)
+    assert registry.claims.of_host(A) == ()
+    assert registry.numbering.occupancy.is_resting(ours.vip)
