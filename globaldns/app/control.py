@@ -128,7 +128,7 @@ class Control:
         ledger, fingerprint = self.thread.ledger, self.dns.responder.zones.rules.fingerprint
         yield zone_keepsake(mesh, ledger, fingerprint)
         for cluster, source in self.sources.sources.items():
-            if keepsake := view_keepsake(source, self.sources.revisions[cluster]):
+            if keepsake := view_keepsake(mesh, source, self.sources.revisions[cluster]):
                 yield keepsake
 
     def reload(self, env: Mapping[str, str]) -> None:

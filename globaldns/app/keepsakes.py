@@ -34,13 +34,16 @@ def zone_keepsake(mesh: Mesh, ledger: SqliteLedger, fingerprint: str) -> Keepsak
     return Keepsake(ZONE, version, capture)
 
 
-def view_keepsake(source: DirectorySource, revision: int) -> Keepsake | None:
-    """Return a cluster's view; None: it was not read in this run, what is remembered stands."""
+def view_keepsake(mesh: Mesh, source: DirectorySource, revision: int) -> Keepsake | None:
+    """Return a cluster's view; None: it was not read in this run, what is remembered stands.
+
+    With it goes what stands of a ledger that the cluster has lost: nobody else remembers it.
+    """
     if source.freshness.state not in (SourceState.SYNCED, SourceState.SILENT):
         return None
 
     def capture() -> Callable[[Pace], bytes]:
-        view = source.view()
+        view = source.view().following(mesh.registry.views.cluster(source.cluster).ledger)
         return lambda pace: encode_view(view, pace(view.exports))
 
     return Keepsake(file_name(source.cluster), revision, capture, format=FORMAT)

@@ -91,12 +91,14 @@ def read_mesh(
         )
         for cluster, settings in config.clusters.items()
     }
+    known = {cluster: source.view().ledger for cluster, source in sources.items()}
     moment = Moment(now, steady_clock())
     for source in sources.values():
         source.read_once(moment)
     share_gateways(sources)
     registry = Registry(registry_settings(config), claims, at_once=sys.maxsize)
-    registry.apply([Reset(source.view()) for source in sources.values()], now)
+    views = [source.view().following(known[cluster]) for cluster, source in sources.items()]
+    registry.apply([*map(Reset, views)], now)
     if numbered:
         registry.settle(now)
         registry.await_no_longer(now)

@@ -91,6 +91,19 @@ class ClaimSet(msgspec.Struct, frozen=True, gc=False):
 
     marker: Marker | None = None
     claims: tuple[Claim, ...] = ()
+    former: tuple[Claim, ...] = ()
+    """Unretired claims of a ledger that was lost, of hosts of which this one says nothing yet."""
+
+    def following(self, old: ClaimSet) -> ClaimSet:
+        """Return it as the ledger that replaces another: what was lost with that one stands."""
+        if self.marker is None:
+            return self
+        lost = old.former if old.marker == self.marker else (*old.claims, *old.former)
+        if not lost:
+            return self
+        told = {claim.host for claim in self.claims}
+        standing = {claim for claim in lost if not claim.is_retired and claim.host not in told}
+        return msgspec.structs.replace(self, former=tuple(sorted(standing.union(self.former))))
 
 
 class View(msgspec.Struct, frozen=True, gc=False):
@@ -107,6 +120,10 @@ class View(msgspec.Struct, frozen=True, gc=False):
     """What its Services, Pods and Nodes use: no place for a VIP."""
     files: tuple[str, ...] = ()
     """The files that were read at least once, sorted."""
+
+    def following(self, ledger: ClaimSet) -> View:
+        """Return it with what stands of the ledger that its own follows."""
+        return msgspec.structs.replace(self, ledger=self.ledger.following(ledger))
 
 
 class Reset(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -4,7 +4,7 @@ Once a cluster has a ledger of its own, only what stands there counts. Of a host
 of which its ledger says nothing, what we claimed for it stands until its first turn takes that
 over: no number is lost between our last turn for it and its first. What one and the same ledger (by
 its marker) no longer holds is old history, dropped from all copies; another marker is another
-ledger: the old one was lost, and until the new one says otherwise its claims stand.
+ledger: the old one was lost, and until the new one says anything of a host its claims stand.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def compare_ledgers(
 ) -> LedgerChange:
     """Return what to drop, take in and take over when a cluster's ledger replaces another.
 
-    ``exports`` are the hosts that the cluster exports.
+    ``new`` follows ``old``; ``exports`` are the hosts that the cluster exports.
     """
     if new.marker is None:
         return LedgerChange(ours=() if old.marker is None else tuple(claims.of_cluster(cluster)))
-    stands = {claim for claim in new.claims if claim.cluster == cluster}
+    stands = {claim for claim in (*new.claims, *new.former) if claim.cluster == cluster}
     if old.marker is None:
         told = {claim.host for claim in stands}
         stale = {
@@ -45,12 +45,10 @@ def compare_ledgers(
             for claim in claims.of_cluster(cluster)
             if claim.is_retired or claim.host in told or claim.host not in exports
         } - stands
-    elif old.marker == new.marker:
-        known = set(old.claims)
+    else:
+        known = {claim for claim in (*old.claims, *old.former) if claim.cluster == cluster}
         told = {claim.host for claim in stands - known}
         ours = {c for host in told for c in claims.of_host(host) if c.cluster == cluster}
         stale = (known | ours) - stands
         stands -= known
-    else:
-        stale = set()
     return LedgerChange(gone=frozenset(stale), new=tuple(sorted(stands)))

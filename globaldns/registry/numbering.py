@@ -74,15 +74,18 @@ class Numbering:
             self.unwritten.discard(claim)
         return affected | self.exhausted  # an address may be free now
 
-    def disown(self, claims: Iterable[Claim], now: int) -> set[Host]:
-        """Forget claims that do not count any more; the VIPs that they held go to rest."""
+    def disown(self, claims: Iterable[Claim], now: int, *, are_ours: bool = True) -> set[Host]:
+        """Forget claims that do not count any more; the VIPs that they held go to rest.
+
+        Of claims that ``are_ours`` our ledger knows the retirements that were before.
+        """
         date = max(now, self._claims.newest)
         claims = list(claims)
         affected = self.forget(claims)
         for claim in claims:
             retired = claim.retire(date, REPLACED)
             self.resting.add(retired)
-            if not claim.is_retired:
+            if not (are_ours and claim.is_retired):
                 self.unwritten.bid_farewell(retired)
         self._update_occupancy(claims)
         return affected
@@ -249,6 +252,19 @@ class Numbering:
             and not self.is_pinned(host)
             and not self._has_local(exports)
         )
+
+    def is_of_use(self, claim: Claim) -> bool:
+        """Whether a cluster would make a claim today: it offers the host, which needs the VIP."""
+        cluster, host = claim.cluster, claim.host
+        if host not in self._views.cluster(cluster).exports:
+            return False
+        if not self._views.counts(cluster):
+            return True  # it is not asked
+        if claim.kind is ClaimKind.PINNED:
+            pinning = self._views.pinning(cluster, host)
+            return pinning is not None and claim.vip in pinning.pins
+        is_held = any(held.vip == claim.vip for held in self._claims.held(host))
+        return is_held and self.needs_number(host)
 
     def _pin(self, host: Host, writers: frozenset[str]) -> Iterator[Claim]:
         claims = self._claims.of_host(host)

@@ -288,18 +288,18 @@ class Registry:
             return set()  # our own ledger is the one that we write
         old = self.views.set_ledger(change)
         view = self.views.cluster(change.cluster)
-        difference = compare_ledgers(
-            change.cluster, old, change.ledger, self.claims, view.exports.keys()
-        )
-        dirty: set[Host] = set()
-        if (old.marker is None) != (change.ledger.marker is None):  # another one claims for it now
+        new = view.ledger
+        difference = compare_ledgers(change.cluster, old, new, self.claims, view.exports.keys())
+        dirty = {claim.host for claim in new.former}
+        if (old.marker is None) != (new.marker is None):  # another one claims for it now
             dirty |= view.exports.keys() | view.policies.keys()
         said = {claim.key for claim in difference.new}
         ended = {claim for claim in difference.gone if claim.key in said}
-        if old.marker is not None:  # it kept its history as long as anybody needs it
+        if old.marker == new.marker:  # it kept its history as long as anybody needs it
             ended.update(claim for claim in difference.gone if claim.is_retired)
         dirty |= self.numbering.forget(ended)
-        dirty |= self.numbering.disown(difference.gone - ended, now)
+        disowned = difference.gone - ended
+        dirty |= self.numbering.disown(disowned, now, are_ours=old.marker is None)
         return dirty | self.numbering.learn(difference.new) | self.numbering.write(difference.ours)
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
@@ -336,9 +336,10 @@ class Registry:
         return self.numbering.run(dirty, now)
 
     def _end_claims_for_keepers(self, hosts: set[Host], now: int) -> set[Host]:
-        """Disown what we claimed for clusters that keep a ledger, of hosts that they offer no more.
+        """Disown what clusters that keep a ledger do not say in it, once it is of no use to them.
 
-        While they do, it stands until their first turn takes it over.
+        Until then it stands: their next turn takes it over. It is what we claimed for them before,
+        or what a ledger said that they have lost.
         """
         if not self.views.keepers:
             return set()
@@ -348,10 +349,11 @@ class Registry:
             for claim in self.claims.of_host(host)
             if self.views.has_ledger(claim.cluster)
             and self.views.cluster(claim.cluster).is_own_word
-            and host not in self.views.cluster(claim.cluster).exports
+            and not self.numbering.is_of_use(claim)
         }
         for cluster in {claim.cluster for claim in left}:
             left.difference_update(self.views.cluster(cluster).ledger.claims)
+            self.views.end_former(cluster, left)
         return self.numbering.disown(left, now) if left else set()
 
     def _elapse(self, now: int) -> set[Host]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
+import msgspec
+
 from globaldns.model.address import Address, Prefix
+from globaldns.model.claim import Claim
 from globaldns.model.export import Export, Gateway
 from globaldns.model.host import Host
 from globaldns.model.view import (
@@ -240,12 +243,18 @@ class Views:
     def set_ledger(self, change: SetLedger) -> ClaimSet:
         """Take in a cluster's own ledger; return the one that it replaces."""
         mine = self.cluster(change.cluster)
-        old, mine.ledger = mine.ledger, change.ledger
+        old, mine.ledger = mine.ledger, change.ledger.following(mine.ledger)
         if change.ledger.marker is None:
             self.keepers.discard(change.cluster)
         else:
             self.keepers.add(change.cluster)
         return old
+
+    def end_former(self, cluster: str, claims: AbstractSet[Claim]) -> None:
+        """Let some claims of a ledger that the cluster has lost stand no longer."""
+        mine = self.cluster(cluster)
+        former = tuple(claim for claim in mine.ledger.former if claim not in claims)
+        mine.ledger = msgspec.structs.replace(mine.ledger, former=former)
 
     def reconfigure(self, settings: RegistrySettings) -> None:
         """Obey other settings; everything may be different after it."""

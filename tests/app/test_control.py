@@ -20,20 +20,11 @@ from globaldns.sources.remembered import file_name
 from tests.app.meshes import START, Place, break_ledger, until
 from tests.app.servers import answer, controlled, numbered, running
 from tests.registry.mesh import claim
-from tests.sources.manifests import entries
+from tests.sources.manifests import entries, vip_ledger
 
 A = Host("a.ns")
 CLAIM = claim(A, "240.128.0.7", START)
-LEDGER = """\
----
-apiVersion: globaldns.io/v1alpha1
-kind: VIPLedger
-metadata: {name: shard}
-spec:
-  cluster: west
-  marker: {id: m, created: "2026-01-02T03:04:05Z"}
-  data: ""
-"""
+LEDGER = vip_ledger("west")
 
 pytestmark = pytest.mark.usefixtures("logs_as_before")
 

@@ -7,19 +7,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from globaldns.app.keepsakes import view_keepsake, zone_keepsake
 from globaldns.app.memory import ZONE
 from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import decode_zone
+from globaldns.exports.rules import ExportRules
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Marker
-from globaldns.model.view import SourceState
+from globaldns.model.view import SetLedger, SourceState
 from globaldns.sources.directory import DirectorySource
 from globaldns.sources.remembered import FORMAT, as_remembered, decode_view, file_name
 from tests.app.meshes import Turning
-from tests.registry.mesh import Export, export, reset, settings
-from tests.sources.manifests import GRACE, RULES, at, entries, hosts
+from tests.registry.mesh import Export, claim, export, reset, settings
+from tests.registry.mesh import ledger as ledger_of
+from tests.sources.manifests import GRACE, RULES, at, entries, hosts, vip_ledger
 
 
 @pytest.fixture
@@ -116,17 +119,37 @@ def source(root: Path, *, read: bool) -> DirectorySource:
     return found
 
 
-def test_a_view_that_was_read_is_remembered_whole(tmp_path: Path) -> None:
+def test_a_view_that_was_read_is_remembered_whole(
+    serve: Callable[..., Turning], tmp_path: Path
+) -> None:
     found = source(tmp_path / "east", read=True)
-    keepsake = view_keepsake(found, 7)
+    keepsake = view_keepsake(serve().mesh, found, 7)
     assert keepsake is not None
     assert (keepsake.name, keepsake.version, keepsake.format) == (file_name("east"), 7, FORMAT)
     assert decode_view(keepsake.capture()(Pace()), "east") == as_remembered(found.view())
 
 
-def test_a_view_is_captured_as_it_stands(tmp_path: Path) -> None:
+def test_what_stands_of_a_ledger_that_was_lost_is_remembered_with_the_view(
+    serve: Callable[..., Turning], tmp_path: Path
+) -> None:
+    held = claim("a.ns", "240.128.0.9", 5, "west")
+    mesh = serve().mesh
+    mesh.offer([SetLedger("west", ledger_of("west", held))], 0.0)
+    mesh.take_turn()
+    root = tmp_path / "west"
+    root.mkdir()
+    (root / "f.yaml").write_text(vip_ledger("west", marker="another"))
+    found = DirectorySource(root, ExportRules(cluster="west", zones=("global",)), grace=GRACE)
+    found.read_once(at(0))
+    keepsake = view_keepsake(mesh, found, 1)
+    assert keepsake is not None
+    remembered = decode_view(keepsake.capture()(Pace()), "west").ledger
+    assert remembered == replace(found.view().ledger, former=(held,))
+
+
+def test_a_view_is_captured_as_it_stands(serve: Callable[..., Turning], tmp_path: Path) -> None:
     found = source(tmp_path / "east", read=True)
-    keepsake = view_keepsake(found, 1)
+    keepsake = view_keepsake(serve().mesh, found, 1)
     assert keepsake is not None
     encode = keepsake.capture()
     (tmp_path / "east/f.yaml").write_text(entries("a", "b", "c"))
@@ -135,21 +158,26 @@ def test_a_view_is_captured_as_it_stands(tmp_path: Path) -> None:
     assert hosts(decode_view(keepsake.capture()(Pace()), "east")) == {"a", "b", "c"}
 
 
-def test_a_view_that_is_silent_now_is_remembered_with_its_age(tmp_path: Path) -> None:
+def test_a_view_that_is_silent_now_is_remembered_with_its_age(
+    serve: Callable[..., Turning], tmp_path: Path
+) -> None:
     found = source(tmp_path / "east", read=True)
     shutil.rmtree(tmp_path / "east")
     found.read_once(at(60))
-    keepsake = view_keepsake(found, 1)
+    keepsake = view_keepsake(serve().mesh, found, 1)
     assert keepsake is not None
     freshness = decode_view(keepsake.capture()(Pace()), "east").freshness
     assert freshness is not None
     assert freshness.contact == at(0).wall
 
 
-def test_what_was_not_read_in_this_run_stays_as_it_is_remembered(tmp_path: Path) -> None:
+def test_what_was_not_read_in_this_run_stays_as_it_is_remembered(
+    serve: Callable[..., Turning], tmp_path: Path
+) -> None:
+    mesh = serve().mesh
     never_read = source(tmp_path / "east", read=False)
-    assert view_keepsake(never_read, 0) is None
+    assert view_keepsake(mesh, never_read, 0) is None
     view = source(tmp_path / "other", read=True).view()
     remembered = DirectorySource(tmp_path / "none", RULES, grace=GRACE, remembered=view)
     assert remembered.freshness.state is SourceState.REMEMBERED
-    assert view_keepsake(remembered, 0) is None
+    assert view_keepsake(mesh, remembered, 0) is None

@@ -9,6 +9,7 @@ import pytest
 
 from globaldns.app.offline import read_mesh, read_offline
 from globaldns.errors import LedgerError
+from globaldns.model.claim import format_claim
 from globaldns.model.export import ExportKind
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
@@ -16,10 +17,11 @@ from globaldns.model.view import SourceState
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
 from tests.app.meshes import GATEWAY, START, Place
 from tests.registry.mesh import claim, vip
-from tests.sources.manifests import entries, entry
+from tests.sources.manifests import entries, entry, vip_ledger
 
 A = Host("a.ns")
 CLAIM = claim("a.ns", "240.128.0.7", START)
+LOST = claim("c.ns", "240.128.0.99", START, "west")
 
 
 @pytest.fixture
@@ -89,6 +91,15 @@ def test_where_a_directory_is_missing_its_remembered_view_stands(place: Place) -
     mesh = read_offline(place.config, START)
     assert Host("c.ns") in mesh.services
     assert mesh.freshness()["west"].state is SourceState.REMEMBERED
+
+
+def test_what_a_cluster_said_in_a_ledger_that_it_lost_stands(place: Place) -> None:
+    place.write("west", vip_ledger("west", format_claim(LOST)), "ledger.yaml")
+    view = read_offline(place.config, START).sources["west"].view()
+    place.remember()
+    place.state.write_checked(file_name("west"), encode_view(view, view.exports), version=FORMAT)
+    place.write("west", vip_ledger("west", marker="another"), "ledger.yaml")
+    assert read_offline(place.config, START).services[LOST.host].vips == (LOST.vip,)
 
 
 def test_the_gateways_of_one_cluster_make_the_entries_of_others_routes(place: Place) -> None:

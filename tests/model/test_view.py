@@ -18,6 +18,7 @@ from globaldns.model.view import (
     View,
 )
 from tests.model.values import export
+from tests.registry.mesh import NO_LEDGER, claim, ledger
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,39 @@ def test_a_view_is_known_unless_nothing_was_ever_read(state, expected):
 )
 def test_every_change_names_its_cluster(change):
     assert change.cluster == "west"
+
+
+ONE, TWO, ENDED = (
+    claim("a.ns", "240.128.0.1", 1, "west"),
+    claim("b.ns", "240.128.0.2", 2, "west"),
+    claim("c.ns", "240.128.0.3", 3, "west", retired_at=9),
+)
+OTHER_ONE = claim("a.ns", "240.128.0.9", 4, "west")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "former"),
+    [
+        (NO_LEDGER, ledger("west", ONE), ()),
+        (ledger("west", ONE), NO_LEDGER, ()),
+        (ledger("west", ONE, TWO), ledger("west", ONE), ()),
+        (ledger("west", TWO, ONE, ENDED), ledger("west", marker="new"), (ONE, TWO)),
+        (ledger("west", ONE, TWO), ledger("west", OTHER_ONE, marker="new"), (TWO,)),
+    ],
+    ids=["first", "gone", "the same", "lost", "says another number"],
+)
+def test_what_a_lost_ledger_said_stands_until_the_next_says_anything_of_the_host(old, new, former):
+    assert new.following(old) == ClaimSet(new.marker, new.claims, former)
+
+
+def test_a_ledger_follows_one_that_followed_a_lost_one():
+    lost = ledger("west", ONE, TWO)
+    second = ledger("west", marker="second").following(lost)
+    assert ledger("west", OTHER_ONE, marker="second").following(second).former == (TWO,)
+    assert ledger("west", OTHER_ONE, marker="third").following(second).former == (TWO,)
+    assert second.following(second) == second
+
+
+def test_a_view_follows_with_its_ledger():
+    view = View("west", ledger=ledger("west", marker="new"))
+    assert view.following(ledger("west", ONE)).ledger.former == (ONE,)

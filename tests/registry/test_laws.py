@@ -52,7 +52,8 @@ class Cluster:
             export(host, self.name, pins=pins, created_at=None)
             for host, pins in sorted(self.exports.items())
         )
-        claims = ClaimSet(Marker(str(self.marker), 0), tuple(self.ledger.values()))
+        own = tuple(claim for claim in self.ledger.values() if claim.cluster == self.name)
+        claims = ClaimSet(Marker(str(self.marker), 0), own)
         return View(self.name, exports, (), claims)
 
     def published(self) -> dict[Host, tuple[bytes, ...]]:
@@ -83,6 +84,8 @@ class Mesh(RuleBasedStateMachine):
         super().__init__()
         self.now = 10_000
         self.cuts: set[frozenset[str]] = set()
+        self.forgotten: set[Host] = set()
+        """What clusters offered that began a ledger anew."""
         self.clusters = {name: Cluster(name) for name in CLUSTERS}
 
     @initialize()
@@ -102,10 +105,12 @@ class Mesh(RuleBasedStateMachine):
             silent = Freshness(source.name, SourceState.SILENT, contact)
             return self.note(reader, reader.registry.apply([SetFreshness(silent)], now))
         view = source.view()
-        reader.heard[source.name] = view
         fresh = Freshness(source.name, SourceState.SYNCED, now)
         changes = [Reset(view), SetFreshness(fresh)]
-        return self.note(reader, reader.registry.apply(changes, now))
+        delta = reader.registry.apply(changes, now)
+        known = reader.registry.views.cluster(source.name).ledger
+        reader.heard[source.name] = view.following(known)
+        return self.note(reader, delta)
 
     def note(self, cluster: Cluster, delta: Delta) -> bool:
         """Write what is to be written, and look at every move; return whether anything changed."""
@@ -117,12 +122,12 @@ class Mesh(RuleBasedStateMachine):
         return any(delta.claims or delta.services or delta.removed for delta in deltas)
 
     def check_move(self, move: Move) -> None:
-        """Nothing moves but by a pin, a person's renumbering, or a collision with another host."""
+        """Nothing moves but by a person's hand, or a collision with another host."""
         known = [c for other in self.clusters.values() for c in other.registry.claims]
         own = [claim for claim in known if claim.host == move.host]
         rivals = [claim for claim in known if claim.vip in move.old and claim.host != move.host]
         by_person = [claim for claim in own if claim.kind is not ClaimKind.GIVEN]
-        assert rivals or by_person, move
+        assert rivals or by_person or move.host in self.forgotten, move
 
     def check_new(self, cluster: Cluster, new: Claim) -> None:
         """A number that is newly given is open, and nobody's for a quarantine."""
@@ -133,7 +138,8 @@ class Mesh(RuleBasedStateMachine):
             return
         assert new.vip in registry.settings.pools[0]
         assert new.vip[-1] not in (0, 31)
-        for rival in registry.claims.of_vip(new.vip):
+        resting = registry.numbering.resting.of_vip(new.vip)
+        for rival in (*registry.claims.of_vip(new.vip), *resting):
             if rival.host != new.host and rival.kind is not ClaimKind.PINNED:
                 assert rival.retired_at is not None
                 assert rival.retired_at + QUARANTINE <= new.allocated_at
@@ -233,6 +239,23 @@ class Mesh(RuleBasedStateMachine):
         cluster.marker += 1
         self.restart(cluster, copies)
         assert cluster.published() == before
+
+    @rule(name=clusters)
+    def begin_a_ledger(self, name: str) -> None:
+        """A ledger that is lost for good changes nothing for others until the new one speaks."""
+        cluster = self.clusters[name]
+        readers = [other for other in self.clusters.values() if other is not cluster]
+        for reader in readers:
+            self.hear(reader, cluster)
+        before = [reader.published() for reader in readers]
+        cluster.ledger = {}
+        cluster.marker += 1
+        self.forgotten.update(cluster.exports)
+        for reader in readers:
+            self.hear(reader, cluster)
+            self.restart(reader, reader.ledger.values())
+        assert [reader.published() for reader in readers] == before
+        self.restart(cluster, ())
 
     def contact(self, cluster: Cluster, name: str) -> int | None:
         """When a view was known to be current last; a source that is synced is in contact."""

@@ -1,8 +1,9 @@
 import msgspec
 import pytest
 
+from globaldns.model.export import Export
 from globaldns.model.service import ServiceState
-from globaldns.model.view import Remove, SetLedger
+from globaldns.model.view import ClaimSet, Put, Remove, SetLedger
 from globaldns.registry.claims import Claims
 from globaldns.registry.explain import explain
 from globaldns.registry.ledgers import LedgerChange, compare_ledgers
@@ -14,6 +15,7 @@ from tests.registry.mesh import (
     claim,
     export,
     ledger,
+    remember,
     reset,
     service,
     settings,
@@ -74,6 +76,7 @@ OURS, GONE, KEPT, NEW, STRANGE = (
     claim("c.ns", "240.128.0.3", 3, "west"),
     claim("d.ns", "240.128.0.4", 4, "north"),
 )
+KEPT_NOW = claim("b.ns", "240.128.0.7", 7, "west")
 EAST = claim("e.ns", "240.128.0.5", 5, "east")
 
 
@@ -94,13 +97,18 @@ EAST = claim("e.ns", "240.128.0.5", 5, "east")
         ),
         (ledger("west", OURS), ledger("west", OURS), LedgerChange()),
         (
-            ledger("west", OURS),
-            ledger("west", KEPT, marker="other"),
+            ledger("west", OURS, GONE),
+            ledger("west", KEPT, marker="other").following(ledger("west", OURS, GONE)),
             LedgerChange(new=(KEPT,)),
+        ),
+        (
+            ledger("west", OURS, KEPT),
+            ledger("west", KEPT_NOW, marker="other").following(ledger("west", OURS, KEPT)),
+            LedgerChange(frozenset([KEPT]), (KEPT_NOW,)),
         ),
         (ledger("west"), ledger("west", NEW, STRANGE), LedgerChange(new=(NEW,))),
     ],
-    ids=["none", "first", "gone", "changed", "same", "another", "of a third"],
+    ids=["none", "first", "gone", "changed", "same", "another", "another number", "of a third"],
 )
 def test_what_a_ledger_that_replaces_another_changes(old, new, change):
     claims = Claims(lambda _: True)
@@ -226,3 +234,69 @@ def test_what_we_claimed_ends_when_a_cluster_with_a_ledger_offers_the_host_no_mo
     assert (ended.key, ended.retired_at) == (ours.key, 21)
     assert registry.claims.of_host(A) == ()
     assert registry.numbering.occupancy.is_resting(ours.vip)
+
+
+def after_a_loss(*exports: Export, lost: ClaimSet, new: ClaimSet) -> Registry:
+    """Return a registry that has seen the west lose a ledger and begin another."""
+    registry = Registry(settings())
+    settled(registry, reset("west", *exports, ledger=lost), reset("east"))
+    registry.apply([SetLedger("west", new)], 20)
+    return registry
+
+
+HELD = claim("a.ns", "240.128.0.9", 5, "west")
+
+
+def test_what_a_lost_ledger_said_stands_after_a_restart():
+    new = ledger("west", marker="another")
+    registry = after_a_loss(export("a.ns", "west"), lost=ledger("west", HELD), new=new)
+    known = registry.views.cluster("west").ledger
+    anew = Registry(settings())
+    anew.apply([reset("west", export("a.ns", "west"), ledger=known)], 30)
+    settled(anew, reset("west", export("a.ns", "west"), ledger=new), reset("east"), now=30)
+    for one in (registry, anew):
+        assert service(one, "a.ns").vips == (HELD.vip,)
+        assert not one.unwritten
+
+
+def test_a_number_that_a_lost_ledger_gave_rests_once_the_new_one_gives_another():
+    new = ledger("west", marker="another")
+    registry = after_a_loss(export("a.ns", "west"), lost=ledger("west", HELD), new=new)
+    other = claim("a.ns", "240.128.0.8", 30, "west")
+    delta = registry.apply([SetLedger("west", ledger("west", other, marker="another"))], 30)
+    assert service(registry, "a.ns").vips == (other.vip,)
+    assert [(one.key, one.retired_at) for one in delta.claims] == [(HELD.key, 30)]
+    assert registry.numbering.occupancy.is_resting(HELD.vip)
+
+
+def test_what_rested_by_a_lost_ledger_goes_on_resting():
+    ended = claim("a.ns", "240.128.0.9", 5, "west", retired_at=9)
+    new = ledger("west", marker="another")
+    registry = Registry(settings())
+    settled(registry, reset("west", ledger=ledger("west", ended)), reset("east"))
+    delta = registry.apply([SetLedger("west", new)], 20)
+    assert delta.claims == (ended,)
+    anew = settled(Registry(settings(), delta.claims), reset("west", ledger=new), reset("east"))
+    for one in (registry, anew):
+        assert one.claims.of_host(A) == ()
+        assert one.numbering.occupancy.is_resting(ended.vip)
+
+
+def test_what_a_lost_ledger_said_ends_when_its_cluster_offers_the_host_no_more():
+    new = ledger("west", marker="another")
+    registry = after_a_loss(export("a.ns", "west"), lost=ledger("west", HELD), new=new)
+    (ended,) = registry.apply([Remove("west", A)], 21).claims
+    assert (ended.key, ended.retired_at) == (HELD.key, 21)
+    assert registry.views.cluster("west").ledger == new
+    assert registry.numbering.occupancy.is_resting(HELD.vip)
+
+
+def test_what_a_lost_ledger_said_ends_when_it_is_lost_to_a_pin():
+    new = ledger("west", marker="another")
+    registry = after_a_loss(export("a.ns", "west"), lost=ledger("west", HELD), new=new)
+    pinning = export("a.ns", "east", pins=["240.0.0.5"])
+    remember(registry, registry.apply([Put(pinning)], 21), 21)
+    remember(registry, registry.tick(22), 22)
+    assert service(registry, "a.ns").vips == (vip("240.0.0.5"),)
+    assert HELD.key not in {one.key for one in registry.claims}
+    assert registry.numbering.occupancy.is_resting(HELD.vip)

@@ -149,11 +149,11 @@ class Changing(RuleBasedStateMachine):
             self.hear(view, SetFences(cluster, view.fences))
 
     @precondition(lambda self: not self.waiting())
-    @rule(claims=st.lists(theirs, max_size=4))
-    def keep_ledger(self, claims: list[Claim]) -> None:
+    @rule(claims=st.lists(theirs, max_size=4), marker=st.sampled_from(["one", "one", "two"]))
+    def keep_ledger(self, claims: list[Claim], marker: str) -> None:
         if KEEPER in self.views:
             unique = tuple({claim.key: claim for claim in claims}.values())
-            ledger = ClaimSet(Marker("one", 0), unique)
+            ledger = ClaimSet(Marker(marker, 0), unique)
             self.hear(replace(self.views[KEEPER], ledger=ledger), SetLedger(KEEPER, ledger))
 
     @rule(
@@ -243,7 +243,9 @@ class Changing(RuleBasedStateMachine):
             self.acknowledge(None)
         kept = (*self.registry.claims, *self.registry.numbering.resting)
         anew = Registry(SETTINGS, kept)
-        anew.apply([Reset(view) for view in self.views.values()], self.now)
+        known = {cluster: self.registry.views.cluster(cluster).ledger for cluster in CLUSTERS}
+        views = [view.following(known[cluster]) for cluster, view in self.views.items()]
+        anew.apply([*map(Reset, views)], self.now)
         waiting = self.waiting()
         assert {claim.host for claim in anew.settle(self.now).claims} <= waiting
         assert answers(anew, waiting) == answers(self.registry, waiting)

@@ -32,6 +32,21 @@ spec:
 """
 
 
+def vip_ledger(cluster: str, *claims: str, marker: str = "m") -> str:
+    """A cluster's whole ledger; claims are lines as ``vip export`` writes them."""
+    lines = "".join(f"    {line}\n" for line in claims)
+    return f"""\
+---
+apiVersion: globaldns.io/v1alpha1
+kind: VIPLedger
+metadata: {{name: shard}}
+spec:
+  cluster: {cluster}
+  marker: {{id: {marker}, created: "2026-01-02T03:04:05Z"}}
+  data: |
+{lines}"""
+
+
 def entries(*names: str) -> str:
     return "".join(map(entry, names))
 

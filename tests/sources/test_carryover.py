@@ -33,6 +33,7 @@ from tests.sources.manifests import (
     remembered,
     removed,
     started,
+    vip_ledger,
 )
 
 MARKER = Marker("m", 1)
@@ -167,17 +168,7 @@ def test_a_remembered_export_stands_while_its_file_is_broken(root: Path) -> None
     assert hosts(source) == {"a", "b"}
 
 
-LEDGER = """\
----
-apiVersion: globaldns.io/v1alpha1
-kind: VIPLedger
-metadata: {name: shard}
-spec:
-  cluster: east
-  marker: {id: m, created: "2026-01-02T03:04:05Z"}
-  data: |
-    a.ns 240.130.0.1 2026-01-02T03:04:05Z east given - -
-"""
+LEDGER = vip_ledger("east", "a.ns 240.130.0.1 2026-01-02T03:04:05Z east given - -")
 
 
 def test_a_remembered_ledger_stands_while_any_file_is_broken(root: Path) -> None:

@@ -37,6 +37,7 @@ from tests.sources.manifests import (
     remembered,
     removed,
     started,
+    vip_ledger,
 )
 
 
@@ -328,15 +329,7 @@ def test_a_file_that_came_after_the_view_was_remembered_was_never_read() -> None
     assert one.freshness.doubt is Doubt.PARTIAL
 
 
-LEDGER = """
-apiVersion: globaldns.io/v1alpha1
-kind: VIPLedger
-metadata: {name: l0, namespace: globaldns}
-spec:
-  cluster: east
-  marker: {id: 11111111-1111-1111-1111-111111111111, created: "2026-01-01T00:00:00Z"}
-  data: "a.ns 240.128.0.9 2026-03-01T00:00:00Z east given - -"
-"""
+LEDGER = vip_ledger("east", "a.ns 240.128.0.9 2026-03-01T00:00:00Z east given - -")
 
 
 @pytest.mark.parametrize("fault", ["cluster: east", "240.128.0.9"])
