@@ -47,6 +47,7 @@ def mesh_findings(registry: Registry) -> dict[str, list[Finding]]:
 
 
 def _all(registry: Registry) -> Iterator[Finding]:
+    yield from _of_lost_ledgers(registry)
     yield from map(_tell_loser, registry.conflicts())
     yield from _of_pins(registry)
     for host in sorted(registry.numbering.exhausted):
@@ -57,6 +58,22 @@ def _all(registry: Registry) -> Iterator[Finding]:
         for export in service.contributions:
             if held and _is_unrouted(export):
                 yield _warn_unrouted(export, [claim.vip for claim in held])
+
+
+def _of_lost_ledgers(registry: Registry) -> Iterator[Finding]:
+    for cluster in sorted(registry.views.keepers):
+        former = registry.views.cluster(cluster).ledger.former
+        hosts = sorted({claim.host for claim in former})
+        if hosts:
+            more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
+            yield Finding(
+                severity=Severity.WARNING,
+                code="ledger-lost",
+                reason=f"its VIPLedger has replaced another and lacks claims of {hosts[0]}{more}"
+                ": they stand until it says anything of those hosts",
+                hint=f"import the newest backup of the former ledger in {cluster}",
+                cluster=cluster,
+            )
 
 
 def _of_pins(registry: Registry) -> Iterator[Finding]:

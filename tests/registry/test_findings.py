@@ -14,13 +14,15 @@ from globaldns.model.export import (
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
-from globaldns.model.view import Policy, Put, Reset, SetRanges
+from globaldns.model.view import Policy, Put, Reset, SetLedger, SetRanges
 from globaldns.registry.explain import explain
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
     both,
+    claim,
     export,
+    ledger,
     prefix,
     reset,
     settings,
@@ -200,3 +202,17 @@ def test_a_pin_where_a_cluster_has_pods_or_services_is_refused(pin):
     assert registry.services[Host("a.ns")].vips == (vip(pin),)
     registry.apply([SetRanges("west", ranges)], 21)
     assert registry.services[Host("a.ns")].vips == (vip(pin),)
+
+
+def test_a_ledger_that_a_cluster_has_lost_is_warned_of_until_the_next_says_as_much():
+    held = [claim(f"{name}.ns", f"240.128.0.{at}", at, "west") for at, name in enumerate("ab", 1)]
+    exports = [export("a.ns", "west"), export("b.ns", "west")]
+    registry = settled(
+        Registry(settings()), reset("west", *exports, ledger=ledger("west", *held)), reset("east")
+    )
+    registry.apply([SetLedger("west", ledger("west", marker="new"))], 20)
+    (told,) = mesh_findings(registry)["west"]
+    assert (told.code, told.severity) == ("ledger-lost", Severity.WARNING)
+    assert "lacks claims of a.ns and 1 more:" in told.reason
+    registry.apply([SetLedger("west", ledger("west", *held, marker="new"))], 21)
+    assert mesh_findings(registry) == {}
