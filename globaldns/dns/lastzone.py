@@ -20,9 +20,9 @@ import msgspec
 from globaldns.errors import StateError
 from globaldns.model.address import Address
 from globaldns.model.host import Host
-from globaldns.model.snapshot import Answering, Entry, EntryPort
+from globaldns.model.snapshot import Answering, Entry, EntryPort, Handover
 
-VERSION = 1
+VERSION = 2
 """Of the format; a newer one is refused."""
 
 
@@ -37,8 +37,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Unix seconds."""
     fingerprint: str
     """``DnsRules.fingerprint`` of who served it."""
-    handovers: dict[Address, int] = {}
-    """VIPs that were answered for another host, and until when (Unix seconds) that counts."""
+    handovers: dict[Address, Handover] = {}
+    """VIPs that were answered for a host that they stood for no longer."""
 
 
 class LastZone(msgspec.Struct, frozen=True, gc=False):

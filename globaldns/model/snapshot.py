@@ -49,6 +49,14 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     rule: str
 
 
+class Handover(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A VIP was answered for a host a short while ago: any other that gets it waits."""
+
+    host: Host
+    until: int
+    """Unix seconds."""
+
+
 class ZoneDelta(msgspec.Struct, frozen=True, gc=False):
     """What changed in what is served, and no more."""
 

@@ -11,13 +11,13 @@ from heapq import heappop, heappush
 
 from globaldns.model.address import Address
 from globaldns.model.host import Host
-from globaldns.model.snapshot import Answering, Entry
+from globaldns.model.snapshot import Answering, Entry, Handover
 
 
 class Handovers:
     """For each VIP that a host ceased to be answered with: that host, and until when it matters."""
 
-    def __init__(self, until: Mapping[Address, int], last: Iterable[Entry]) -> None:
+    def __init__(self, ended: Mapping[Address, Handover], last: Iterable[Entry]) -> None:
         self._last = {
             entry.host: entry.vips
             for entry in last
@@ -25,15 +25,15 @@ class Handovers:
         }
         self._answered = {vip: host for host, vips in self._last.items() for vip in vips}
         """By the last zone of the run before; until that zone is replaced."""
-        self._ended: dict[Address, tuple[Host | None, int]] = {}
+        self._ended: dict[Address, Handover] = {}
         self._ends: list[tuple[int, Address]] = []
-        for vip, end in until.items():
-            self._note(vip, None, end)
+        for vip, handover in ended.items():
+            self._note(vip, handover.host, handover.until)
 
     @property
-    def until(self) -> dict[Address, int]:
-        """The VIPs whose next holder waits, and until when; to be remembered with the zone."""
-        return {vip: end for vip, (_, end) in self._ended.items()}
+    def ended(self) -> dict[Address, Handover]:
+        """The VIPs whose next holder waits; to be remembered with the zone."""
+        return self._ended.copy()
 
     @property
     def is_idle(self) -> bool:
@@ -76,8 +76,8 @@ class Handovers:
         previous = self._answered.get(vip, host)
         if previous != host and vip not in self._ended:
             self._note(vip, previous, until)
-        loser, end = self._ended.get(vip, (host, 0))
-        return loser != host and end > now
+        ended = self._ended.get(vip)
+        return ended is not None and ended.host != host and ended.until > now
 
     def replace_zone(self, until: int) -> None:
         """The zone of the run before is answered from no longer: what it had alone has ended."""
@@ -92,11 +92,11 @@ class Handovers:
         over = []
         while self._ends and self._ends[0][0] <= now:
             end, vip = heappop(self._ends)
-            if vip in self._ended and self._ended[vip][1] == end:
+            if vip in self._ended and self._ended[vip].until == end:
                 del self._ended[vip]
                 over.append(vip)
         return over
 
-    def _note(self, vip: Address, host: Host | None, until: int) -> None:
-        self._ended[vip] = (host, until)
+    def _note(self, vip: Address, host: Host, until: int) -> None:
+        self._ended[vip] = Handover(host, until)
         heappush(self._ends, (until, vip))

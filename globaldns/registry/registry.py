@@ -20,7 +20,7 @@ from globaldns.model.address import Address
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service
-from globaldns.model.snapshot import Entry
+from globaldns.model.snapshot import Entry, Handover
 from globaldns.model.view import (
     Change,
     Freshness,
@@ -47,7 +47,7 @@ from globaldns.registry.settings import RegistrySettings
 from globaldns.registry.views import Views
 from globaldns.registry.vip import make_rooms
 
-_NO_HANDOVERS: Mapping[Address, int] = {}
+_NO_HANDOVERS: Mapping[Address, Handover] = {}
 
 
 class Registry:
@@ -62,7 +62,7 @@ class Registry:
         settings: RegistrySettings,
         claims: Iterable[Claim] = (),
         last: Iterable[Entry] = (),
-        handovers: Mapping[Address, int] = _NO_HANDOVERS,
+        handovers: Mapping[Address, Handover] = _NO_HANDOVERS,
         *,
         at_once: int = AT_ONCE,
     ) -> None:
@@ -102,9 +102,9 @@ class Registry:
         return not self._is_numbering and not self.numbering.unwritten
 
     @property
-    def handovers(self) -> dict[Address, int]:
-        """The VIPs that a new host waits for, and until when."""
-        return self._handovers.until
+    def handovers(self) -> dict[Address, Handover]:
+        """The VIPs that a new host waits for, each with the host that had it."""
+        return self._handovers.ended
 
     @property
     def is_settled(self) -> bool:

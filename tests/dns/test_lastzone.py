@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globaldns.dns.lastzone import Header, decode_zone, encode_zone
+from globaldns.dns.lastzone import VERSION, Header, decode_zone, encode_zone
 from globaldns.errors import StateError
 from globaldns.model.address import Address, parse_address
 from globaldns.model.host import Host
-from globaldns.model.snapshot import Answering, Entry, EntryPort
+from globaldns.model.snapshot import Answering, Entry, EntryPort, Handover
 
-HEADER = Header("east", "marker-1", 2026, 1_767_323_045, "f", {parse_address("240.128.0.1"): 5})
+HANDOVERS = {parse_address("240.128.0.1"): Handover(Host("a.b"), 5)}
+HEADER = Header("east", "marker-1", 2026, 1_767_323_045, "f", HANDOVERS)
 
 ports = st.builds(EntryPort, st.integers(0, 65535), st.text(max_size=5), st.just("tcp"))
 entries = st.builds(
@@ -61,9 +62,9 @@ GOOD = encode_zone(HEADER, [])
         b"rubbish",
         GOOD[:-3],
         GOOD + b"\0",
-        msgspec.msgpack.encode([1, ["east"], [], []]),
-        msgspec.msgpack.encode([1, HEADER, [], [["h", [], 3, 0, 0]]]),
-        msgspec.msgpack.encode([1, HEADER, [], [["h", [], 0, 9, 0]]]),
+        msgspec.msgpack.encode([VERSION, ["east"], [], []]),
+        msgspec.msgpack.encode([VERSION, HEADER, [], [["h", [], 3, 0, 0]]]),
+        msgspec.msgpack.encode([VERSION, HEADER, [], [["h", [], 0, 9, 0]]]),
     ],
 )
 def test_damage_is_said_and_not_served(data: bytes) -> None:
@@ -72,8 +73,8 @@ def test_damage_is_said_and_not_served(data: bytes) -> None:
 
 
 def test_a_newer_format_is_refused_with_a_remedy() -> None:
-    with pytest.raises(StateError, match="format 2") as caught:
-        decode_zone(msgspec.msgpack.encode([2, {"anything": 1}, None, "else"]))
+    with pytest.raises(StateError, match=f"format {VERSION + 1}") as caught:
+        decode_zone(msgspec.msgpack.encode([VERSION + 1, {"anything": 1}, None, "else"]))
     assert "install the release" in caught.value.hint
 
 

@@ -3,10 +3,8 @@ from msgspec import structs
 
 from globaldns.model.host import Host
 from globaldns.model.service import Service, ServiceState
-from globaldns.model.snapshot import Answering, Entry, to_entry
-from globaldns.model.view import (
-    Put,
-)
+from globaldns.model.snapshot import Answering, Entry, Handover, to_entry
+from globaldns.model.view import Put, Remove
 from globaldns.registry.handover import Handovers
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
@@ -42,7 +40,7 @@ def test_the_winner_of_a_vip_waits_until_the_losers_answers_are_gone(registry):
     text = ".".join(map(str, taken))
     remember(registry, registry.apply([Put(export("b.ns", pins=[text]))], 20), 20)
     assert service(registry, "b.ns").state is ServiceState.HANDOVER
-    assert registry.handovers == {taken: 20 + 10 * TTL}
+    assert registry.handovers == {taken: Handover(A, 20 + 10 * TTL)}
     assert registry.next_deadline == 20 + 10 * TTL
     registry.tick(20 + 10 * TTL)
     assert service(registry, "b.ns").state is ServiceState.READY
@@ -53,11 +51,23 @@ def test_a_hand_over_outlives_a_restart():
         settings(),
         [claim("b.ns", "240.128.0.7", 5)],
         last=[answered("a.ns", "240.128.0.7")],
-        handovers={vip("240.128.0.8"): 30},
+        handovers={vip("240.128.0.8"): Handover(A, 30)},
     )
     settled(registry, reset("east", export("b.ns")), reset("west"))
     assert service(registry, "b.ns").state is ServiceState.HANDOVER
-    assert registry.handovers == {vip("240.128.0.7"): 10 + 10 * TTL, vip("240.128.0.8"): 30}
+    assert registry.handovers == {
+        vip("240.128.0.7"): Handover(A, 10 + 10 * TTL),
+        vip("240.128.0.8"): Handover(A, 30),
+    }
+
+
+def test_a_host_that_comes_back_after_a_restart_waits_for_nobody(registry):
+    vips = service(registry, "a.ns").vips
+    delta = registry.apply([Remove("east", A)], 20)
+    remember(registry, delta, 20)
+    anew = Registry(settings(), delta.claims, handovers=registry.handovers)
+    settled(anew, reset("east", export("a.ns")), reset("west"), now=30)
+    assert (service(anew, "a.ns").state, service(anew, "a.ns").vips) == (ServiceState.READY, vips)
 
 
 def test_a_host_that_got_its_vip_back_waits_for_nobody_after_a_restart(registry):
@@ -65,22 +75,22 @@ def test_a_host_that_got_its_vip_back_waits_for_nobody_after_a_restart(registry)
     for pins in (["240.0.0.5"], []):
         remember(registry, registry.apply([Put(export("a.ns", pins=pins))], 20), 20)
     assert service(registry, "a.ns").vips == first
-    assert registry.handovers == {vip("240.0.0.5"): 20 + 10 * TTL}
+    assert registry.handovers == {vip("240.0.0.5"): Handover(A, 20 + 10 * TTL)}
 
 
 def test_a_vip_waits_for_every_host_but_the_one_that_had_it():
     waits = Handovers({}, ())
     waits.begin(A, [X], 50)
-    assert (waits.until, waits.next_end, waits.is_idle) == ({X: 50}, 50, False)
+    assert (waits.ended, waits.next_end, waits.is_idle) == ({X: Handover(A, 50)}, 50, False)
     assert waits.is_waiting(B, X, 49, until=99)
     assert not waits.is_waiting(B, X, 50, until=99)
     assert not waits.is_waiting(A, X, 20, until=99)
     assert not waits.is_waiting(B, Y, 20, until=99)
 
 
-def test_a_wait_that_was_remembered_is_one_for_every_host():
-    waits = Handovers({X: 50}, ())
-    assert waits.is_waiting(A, X, 20, until=99)
+def test_a_wait_that_was_remembered_is_one_for_every_host_but_the_one_that_had_the_vip():
+    waits = Handovers({X: Handover(A, 50)}, ())
+    assert not waits.is_waiting(A, X, 20, until=99)
     assert waits.is_waiting(B, X, 20, until=99)
 
 
@@ -88,11 +98,11 @@ def test_what_is_answered_again_has_no_wait():
     waits = Handovers({}, ())
     waits.begin(A, [X, Y], 50)
     waits.resume([X])
-    assert waits.until == {Y: 50}
+    assert waits.ended == {Y: Handover(A, 50)}
 
 
 def test_waits_end_in_their_order_and_a_wait_that_began_anew_ends_once():
-    waits = Handovers({Y: 60}, ())
+    waits = Handovers({Y: Handover(B, 60)}, ())
     waits.begin(A, [X], 50)
     waits.begin(A, [X], 70)
     assert waits.end(59) == []
@@ -103,12 +113,12 @@ def test_waits_end_in_their_order_and_a_wait_that_began_anew_ends_once():
 
 def test_what_the_last_zone_has_for_another_host_begins_to_wait_when_it_is_asked_for():
     waits = Handovers({}, [answered("a.ns", "240.128.0.7")])
-    assert (waits.is_idle, waits.until) == (False, {})
+    assert (waits.is_idle, waits.ended) == (False, {})
     assert not waits.is_waiting(A, X, 10, until=60)
     assert waits.is_waiting(B, X, 10, until=60)
-    assert waits.until == {X: 60}
+    assert waits.ended == {X: Handover(A, 60)}
     assert waits.is_waiting(B, X, 20, until=99)
-    assert waits.until == {X: 60}
+    assert waits.ended == {X: Handover(A, 60)}
 
 
 def test_what_the_last_zone_did_not_answer_matters_not():
@@ -124,7 +134,7 @@ def test_what_only_the_replaced_zone_answered_waits_from_then_on(is_answered_aga
     if is_answered_again:
         waits.set_last(A, ())
     waits.replace_zone(60)
-    assert waits.until == ({} if is_answered_again else {X: 60})
+    assert waits.ended == ({} if is_answered_again else {X: Handover(A, 60)})
     assert not waits.is_waiting(A, X, 10, until=99)
 
 

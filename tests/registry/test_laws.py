@@ -162,13 +162,15 @@ class Mesh(RuleBasedStateMachine):
         cluster.exports.pop(host, None)
         self.hear(cluster, cluster)
 
-    @rule(name=clusters, host=names)
-    def withdraw_and_return(self, name: str, host: Host) -> None:
+    @rule(name=clusters, host=names, crashing=st.booleans())
+    def withdraw_and_return(self, name: str, host: Host, *, crashing: bool) -> None:
         """Coming back within quarantine gives the same VIP, to whoever was alone with it."""
         cluster = self.clusters[name]
         before = cluster.published().get(host)
         pins = cluster.exports.pop(host, None)
         self.hear(cluster, cluster)
+        if crashing:
+            self.restart(cluster, cluster.ledger.values())
         if pins is not None:
             cluster.exports[host] = pins
             self.hear(cluster, cluster)
