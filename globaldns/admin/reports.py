@@ -107,6 +107,8 @@ class VipReport(Report, frozen=True):
     ``released`` where all are retired."""
     host: str
     """Its holder; of a VIP without one, the host that had it last."""
+    holder: str
+    """The cluster by whose claim the host has it; empty where none has."""
     kind: str
     since: str
     """When it was allocated, or retired where nobody holds it."""

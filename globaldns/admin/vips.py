@@ -13,9 +13,11 @@ from globaldns.admin.selection import DEFAULT_LIMIT, compile_glob
 from globaldns.errors import InvalidAddress
 from globaldns.model.address import Address, format_address, parse_address
 from globaldns.model.claim import Claim, format_time
-from globaldns.registry.claims import Claims
 from globaldns.registry.occupancy import VipUsage
 from globaldns.registry.registry import Registry
+
+ClaimsOf = Callable[[Address], Iterable[Claim]]
+"""Returns all claims of a VIP."""
 
 HELD = "held"
 """The state of a VIP that stands for a host."""
@@ -35,18 +37,20 @@ class VipSelection(msgspec.Struct, frozen=True, kw_only=True):
 
 def report_vip_page(registry: Registry, selection: VipSelection, *, now: int) -> VipPage:
     """Return one page of VIPs, and every pool."""
-    claims, quarantine = registry.claims, registry.settings.quarantine
-    vips = tuple(claims.vips)  # in one step: the registry may go on meanwhile
-    page, more = select_vips(vips, claims, selection)
-    histories = ((vip, claims.of_vip(vip)) for vip in page)
-    overdue = registry.numbering.occupancy.overdue
+    numbering, quarantine = registry.numbering, registry.settings.quarantine
+    vips = (*registry.claims.vips,)  # in one step: the registry may go on meanwhile
+    if resting := (*numbering.resting.vips,):
+        vips = tuple({*vips, *resting})
+    page, more = select_vips(vips, numbering.all_of_vip, selection)
+    histories = ((vip, numbering.all_of_vip(vip)) for vip in page)
+    overdue = numbering.occupancy.overdue
     return VipPage(
         pools=tuple(map(report_pool, registry.usage())),
         items=tuple(
             report_vip(
                 vip,
                 history,
-                claims.holder(vip),
+                registry.claims.holder(vip),
                 now=now,
                 quarantine=inf if vip in overdue else quarantine,
             )
@@ -58,10 +62,10 @@ def report_vip_page(registry: Registry, selection: VipSelection, *, now: int) ->
 
 
 def select_vips(
-    vips: Iterable[Address], claims: Claims, selection: VipSelection
+    vips: Iterable[Address], claims_of: ClaimsOf, selection: VipSelection
 ) -> tuple[list[Address], Address | None]:
     """Return one page in numerical order, IPv4 first, and where the next one starts after."""
-    is_meant = _compile(selection, claims)
+    is_meant = _compile(selection, claims_of)
     after = (0, Address(b"")) if selection.after is None else _order(selection.after)
     meant = (vip for vip in vips if _order(vip) > after and is_meant(vip))
     page = heapq.nsmallest(selection.limit + 1, meant, key=_order)
@@ -73,7 +77,7 @@ def _order(vip: Address) -> tuple[int, Address]:
     return (len(vip), vip)
 
 
-def _compile(selection: VipSelection, claims: Claims) -> Callable[[Address], bool]:
+def _compile(selection: VipSelection, claims_of: ClaimsOf) -> Callable[[Address], bool]:
     """Return whether a selection means a VIP."""
     if selection.glob == "*":
         return lambda _: True
@@ -81,7 +85,7 @@ def _compile(selection: VipSelection, claims: Claims) -> Callable[[Address], boo
         return parse_address(selection.glob).__eq__
     except InvalidAddress:
         matches = compile_glob(selection.glob)
-        return lambda vip: matches(_names(claims.of_vip(vip), selection.zones))
+        return lambda vip: matches(_names(claims_of(vip), selection.zones))
 
 
 def _names(claims: Iterable[Claim], zones: tuple[str, ...]) -> Iterator[str]:
@@ -109,6 +113,7 @@ def report_vip(
         vip=format_address(vip),
         state=_state(history, holder, now=now, quarantine=quarantine),
         host=last.host,
+        holder=holder.cluster if holder else "",
         kind=last.kind,
         since=format_time(last.allocated_at if holder else last.retired_at or last.allocated_at),
         clusters=tuple(

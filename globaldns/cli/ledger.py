@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from typing import TextIO
 
 import click
@@ -13,6 +14,7 @@ from globaldns.cli.invocation import Invocation, local_options
 from globaldns.cli.output import OutputFormat, print_structured, say
 from globaldns.cli.reader import ledger_config
 from globaldns.config.schema import Config
+from globaldns.config.special import find_special
 from globaldns.errors import InvalidHost, LedgerError, RequestRefused
 from globaldns.model.claim import (
     Claim,
@@ -139,6 +141,9 @@ def inspect_claim(claim: Claim, config: Config, now: int) -> Iterator[str]:
         check_host(claim.host, config.zones[0].name)
     except InvalidHost as error:
         yield f"  {line}: {error}"
+    allowed = tuple(map(ip_network, config.vips.allow_special))
+    if special := find_special(ip_network(claim.vip), allowed):
+        yield f"  {line}: its address lies in {special[0]}, {special[1]}: no place for a VIP"
     if not claim.cluster:
         yield f"  {line}: it names no cluster"
     if claim.retired_at is not None and claim.retired_at < claim.allocated_at:

@@ -164,9 +164,10 @@ def _claims(item: VipReport, now: int) -> Sequence[str]:
 
 
 def _is_holding(claim: ClaimReport, item: VipReport) -> bool:
-    """Whether a claim is one by which a host has the VIP now."""
+    """Whether a claim is the one by which a host has the VIP now."""
     return (
         item.state == HELD
         and not claim.retired_at
-        and (claim.host, claim.kind, claim.allocated_at) == (item.host, item.kind, item.since)
+        and (claim.cluster, claim.host) == (item.holder, item.host)
+        and (claim.kind, claim.allocated_at) == (item.kind, item.since)
     )

@@ -49,8 +49,13 @@ def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
             code="ledger-cluster",
             hint="a ledger holds the claims of its own cluster only",
         )
+    return Shard(read_marker(ledger), claims)
+
+
+def read_marker(ledger: VIPLedger) -> Marker:
+    """Return which ledger a VIPLedger is part of."""
     marker = ledger.spec.marker
-    return Shard(Marker(marker.id, int(marker.created.timestamp())), claims)
+    return Marker(marker.id, int(marker.created.timestamp()))
 
 
 def unite_shards(shards: list[Shard]) -> ClaimSet:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from globaldns.errors import InvalidObject
 from globaldns.exports.declared import (
     Shard,
     newest_marker,
     read_fence,
     read_ledger,
+    read_marker,
     read_policy,
     unite_shards,
 )
@@ -65,13 +67,26 @@ class Facets:
         origin = Origin(key.kind, key.namespace, key.name, file)
         match declaration:
             case VIPLedger():
-                shard = read_ledger(declaration, self._rules.cluster)
-                self._note("ledger", self._shards, key, (shard, file))
+                self._put_ledger(key, declaration, file)
             case GlobalService():
                 policy = read_policy(declaration, origin, self._rules)
                 self._note("policies", self._policies, key, policy)
             case ClusterFence():
                 self._note("fences", self._fences, key, read_fence(declaration, origin))
+
+    def _put_ledger(self, key: ObjectKey, ledger: VIPLedger, file: str) -> None:
+        """Take a ledger's word; one that was always refused is there all the same, and silent.
+
+        Raises:
+            InvalidObject: it is refused.
+        """
+        try:
+            shard = read_ledger(ledger, self._rules.cluster)
+        except InvalidObject:
+            if ledger.spec.cluster == self._rules.cluster and key not in self._shards:
+                self._note("ledger", self._shards, key, (Shard(read_marker(ledger), ()), file))
+            raise
+        self._note("ledger", self._shards, key, (shard, file))
 
     def put_service(self, key: ObjectKey, service: Service) -> bool:
         """Take the gateways that a Service is; return whether they are new.

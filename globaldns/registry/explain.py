@@ -141,8 +141,7 @@ def _find(registry: Registry, target: str) -> _Target:
     holder = registry.claims.holder(vip)
     if holder is not None:
         return _Target(holder.host, vip)
-    known = (*registry.claims.of_vip(vip), *registry.numbering.resting.of_vip(vip))
-    claims = sorted(known, key=_recency)
+    claims = sorted(registry.numbering.all_of_vip(vip), key=_recency)
     if not claims:
         raise RequestRefused(
             f"{target} stands for no host and never did",
@@ -234,9 +233,9 @@ def _refused(registry: Registry, host: Host, refused: Iterable[Finding]) -> Iter
 
 
 def _history(registry: Registry, host: Host, vips: set[Address]) -> tuple[ClaimLine, ...]:
-    claims = {*registry.claims.of_host(host)}
+    claims = {*registry.numbering.all_of_host(host)}
     for vip in vips:
-        claims.update(registry.claims.of_vip(vip), registry.numbering.resting.of_vip(vip))
+        claims.update(registry.numbering.all_of_vip(vip))
     ordered = sorted(sorted(claims), key=_recency, reverse=True)
     return tuple(_line(registry, claim) for claim in ordered)
 

@@ -155,14 +155,14 @@ class Numbering:
         views = self._views
         return not any(
             views.counts(claim.cluster) and not views.is_fresh(claim.cluster)
-            for claim in self._all_of_vip(vip)
+            for claim in self.all_of_vip(vip)
         )
 
     def occupy(self, occupancy: Occupancy) -> None:
         """Number from these pools from now on."""
         self.occupancy = occupancy
         for vip in {*self._claims.vips, *self.resting.vips}:
-            occupancy.update(vip, self._all_of_vip(vip))
+            occupancy.update(vip, self.all_of_vip(vip))
 
     def run(self, touched: set[Host], now: int) -> set[Host]:
         """Take a turn for some hosts; return the same set, with all others that are touched."""
@@ -351,7 +351,7 @@ class Numbering:
 
         A pin outside the pools does not come back as a number: the person took it away.
         """
-        claims = self._claims.of_host(host)
+        claims = self.all_of_host(host)
         if not claims:
             return None
         mine = [claim for claim in claims if len(claim.vip) == family]
@@ -364,14 +364,20 @@ class Numbering:
         return None
 
     def _was_last(self, claim: Claim) -> bool:
-        rivals = self._all_of_vip(claim.vip)
+        rivals = self.all_of_vip(claim.vip)
         return max((_retirement(rival), rival.host) for rival in rivals)[1] == claim.host
 
     def _update_occupancy(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            self.occupancy.update(claim.vip, self._all_of_vip(claim.vip))
+            self.occupancy.update(claim.vip, self.all_of_vip(claim.vip))
 
-    def _all_of_vip(self, vip: Address) -> Iterable[Claim]:
+    def all_of_host(self, host: Host) -> tuple[Claim, ...]:
+        """Return all claims of a host, also those that count for nothing any more."""
+        claims, resting = self._claims.of_host(host), self.resting.of_host(host)
+        return (*claims, *resting) if resting else claims
+
+    def all_of_vip(self, vip: Address) -> tuple[Claim, ...]:
+        """Return all claims of a VIP, also those that count for nothing any more."""
         claims, resting = self._claims.of_vip(vip), self.resting.of_vip(vip)
         return (*claims, *resting) if resting else claims
 

@@ -245,7 +245,7 @@ class Registry:
         return self._is_settled and self._pause_reason is None
 
     def _counts(self, claim: Claim) -> bool:
-        return self.settings.may_claim(claim.cluster, claim.host)
+        return self.settings.counts(claim)
 
     def _take_in(self, change: Change, now: int) -> set[Host]:
         if isinstance(change, Put | Remove | SetPolicies | SetRanges):

@@ -8,18 +8,22 @@ the quarantine is over nobody is given such a VIP. Our ledger keeps them over a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, KeysView
+from typing import TypeVar
 
 from globaldns.model.address import Address
 from globaldns.model.claim import Claim
+from globaldns.model.host import Host
 
 _NO_CLAIMS: frozenset[Claim] = frozenset()
+_Key = TypeVar("_Key", Host, Address)
 
 
 class Resting:
-    """Such claims, by VIP."""
+    """Such claims, by VIP and by host."""
 
     def __init__(self) -> None:
         self._of_vip: dict[Address, frozenset[Claim]] = {}
+        self._of_host: dict[Host, frozenset[Claim]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._of_vip)
@@ -42,16 +46,26 @@ class Resting:
         """Return those of a VIP."""
         return self._of_vip.get(vip, _NO_CLAIMS)
 
+    def of_host(self, host: Host) -> frozenset[Claim]:
+        """Return those of a host."""
+        return self._of_host.get(host, _NO_CLAIMS)
+
     def add(self, claim: Claim) -> None:
         """Take one in."""
         self._of_vip[claim.vip] = self.of_vip(claim.vip) | {claim}
+        self._of_host[claim.host] = self.of_host(claim.host) | {claim}
 
     def forget(self, claims: Iterable[Claim]) -> None:
         """Forget other readings of these claims: they expired, or their cluster makes them."""
         for claim in claims:
-            known = self.of_vip(claim.vip)
-            left = frozenset(one for one in known if one.key != claim.key)
-            if left:
-                self._of_vip[claim.vip] = left
-            elif known:
-                del self._of_vip[claim.vip]
+            _drop(self._of_vip, claim.vip, claim)
+            _drop(self._of_host, claim.host, claim)
+
+
+def _drop(index: dict[_Key, frozenset[Claim]], key: _Key, claim: Claim) -> None:
+    known = index.get(key, _NO_CLAIMS)
+    left = frozenset(one for one in known if one.key != claim.key)
+    if left:
+        index[key] = left
+    elif known:
+        del index[key]

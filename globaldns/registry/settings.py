@@ -8,7 +8,9 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from globaldns.model.address import Family, Prefix
+from globaldns.model.claim import Claim
 from globaldns.model.host import Host, is_service_host, namespace_of
+from globaldns.registry.vip import is_barred, is_within
 
 HANDOVER_TTLS = 10
 """How many of the largest TTL a name waits for a VIP that was answered for another host: resolvers
@@ -70,10 +72,13 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True):
         """The families that have a pool, IPv4 first."""
         return tuple(sorted({pool.family for pool in self.pools}))
 
-    def may_claim(self, cluster: str, host: Host) -> bool:
-        """Whether a cluster's claim of a host counts.
+    def counts(self, claim: Claim) -> bool:
+        """Whether a claim is listened to.
 
         A cluster that is not configured any more is as if fenced: its claims hold.
         """
-        rules = self.clusters.get(cluster)
-        return rules is None or rules.may_export(host, self.zones)
+        vip = claim.vip
+        if not is_within(vip, self.pools) and is_barred(vip, self.allow_special):
+            return False
+        rules = self.clusters.get(claim.cluster)
+        return rules is None or rules.may_export(claim.host, self.zones)

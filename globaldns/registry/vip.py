@@ -35,9 +35,12 @@ def may_be_pinned(
     address: Address, allowed: Iterable[Prefix], allow_special: Iterable[Prefix]
 ) -> bool:
     """Whether a person's address may be answered: ``allowed`` are the pools and ``vips.pins``."""
-    if not is_within(address, allowed):
-        return False
-    return is_within(address, allow_special) or not is_within(address, SPECIAL)
+    return is_within(address, allowed) and not is_barred(address, allow_special)
+
+
+def is_barred(address: Address, allow_special: Iterable[Prefix]) -> bool:
+    """Whether an address can be no VIP at all, whoever claims it."""
+    return is_within(address, SPECIAL) and not is_within(address, allow_special)
 
 
 class Taken(Protocol):

@@ -255,7 +255,7 @@ class Turns:
     def _doubts(self) -> IsDoubtful:
         """Return whether an object may be there although nothing was read of it."""
         unknown = self.holdings.unknown
-        is_partial = bool(unknown or self._scan.unreadable)
+        is_partial = bool(unknown or self._scan.unreadable or any(self._refused_ledgers()))
 
         def is_doubtful(origin: Origin | None) -> bool:
             if origin is None or origin.kind == Service.kind:

@@ -15,9 +15,10 @@ from globaldns.admin.vips import (
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, format_address
 from globaldns.model.claim import ClaimKind
-from globaldns.model.view import Freshness, Remove, SetFreshness, SourceState
+from globaldns.model.view import Freshness, Remove, SetFreshness, SetLedger, SourceState
 from globaldns.registry.claims import Claims
-from tests.registry.mesh import QUARANTINE, claim, vip
+from globaldns.registry.registry import Registry
+from tests.registry.mesh import QUARANTINE, claim, ledger, reset, settings, settled, vip
 
 ZONES = ("global",)
 HISTORY = (
@@ -41,7 +42,7 @@ def report(claims, *, now):
 
 
 def listed(claims, **selection):
-    page, more = select_vips(claims.vips, claims, VipSelection(zones=ZONES, **selection))
+    page, more = select_vips(claims.vips, claims.of_vip, VipSelection(zones=ZONES, **selection))
     return list(map(format_address, page)), more
 
 
@@ -75,7 +76,7 @@ def test_pages_have_every_vip_once_in_numerical_order(addresses, limit):
     pages, after = [], None
     while True:
         selection = VipSelection(limit=limit, after=after)
-        page, after = select_vips(map(Address, addresses), claims, selection)
+        page, after = select_vips(map(Address, addresses), claims.of_vip, selection)
         pages += page
         if after is None:
             break
@@ -131,6 +132,7 @@ def test_the_clusters_of_a_vip_are_those_that_still_claim_it_for_its_holder():
     )
     found = report(claims, now=10)
     assert (found.host, found.clusters) == ("a.ns", ("east", "west"))
+    assert found.holder == "east"
     assert [line.cluster for line in found.claims] == ["north", "east", "west", "flat"]
 
 
@@ -175,10 +177,21 @@ class Hasty(Claims):
 
 
 def test_a_vip_that_is_forgotten_meanwhile_is_left_out(mesh):
+    before = report_vip_page(mesh.registry, VipSelection(), now=20)
     mesh.registry.claims = Hasty(lambda _: True)
-    mesh.registry.claims.add([claim("a.ns", "240.128.0.9", 5)])
+    mesh.registry.claims.add(mesh.registry.numbering.all_of_vip(vip(before.items[0].vip)))
     page = report_vip_page(mesh.registry, VipSelection(), now=20)
-    assert [found.vip for found in page.items] == ["240.128.0.9"]
+    assert page.items == before.items[:1]
+
+
+def test_a_vip_that_a_ledger_drops_is_shown_as_one_that_rests():
+    held = claim("a.ns", "240.128.0.9", 5, "west")
+    first, second = ledger("west", held), ledger("west")
+    registry = settled(Registry(settings()), reset("west", ledger=first), reset("east"))
+    registry.apply([SetLedger("west", second)], 20)
+    (found,) = report_vip_page(registry, VipSelection(glob="a.ns"), now=21).items
+    assert (found.vip, found.state, found.host) == ("240.128.0.9", "resting", "a.ns")
+    assert found.holder == ""
 
 
 def test_of_two_that_retired_a_vip_together_the_older_is_who_had_it():

@@ -66,12 +66,12 @@ def test_a_running_server_renumbers_itself(command, control):
 @pytest.mark.parametrize("host", ["nobody.here", "productpage.bookinfo"])
 @pytest.mark.usefixtures("remembered")
 def test_a_host_that_cannot_move_keeps_all_others_in_their_place(command, host):
-    before = command("vip", "export").stdout
+    before = command("vip", "list").stdout
     printed = command("vip", "renumber", "reviews.bookinfo", host)
     assert printed.exit_code == 1
     assert host in printed.stderr
     assert "hint: " in printed.stderr
-    assert command("vip", "export").stdout == before
+    assert command("vip", "list").stdout == before
 
 
 def test_no_host_is_a_usage_error(command):

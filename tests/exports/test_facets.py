@@ -128,6 +128,18 @@ def test_a_view_is_what_stands_now_whether_or_not_it_was_told():
     assert [type(one) for one in found.drain("")] == [SetGateways, SetLedger, SetFences]
 
 
+def test_a_ledger_that_was_always_refused_is_one_that_says_nothing():
+    found = facets()
+    with pytest.raises(InvalidObject):
+        found.put(key(ledger("a", "")), ledger("a", "broken\n"), "a.yaml")
+    assert found.view("").ledger == ClaimSet(MARKER)
+    with pytest.raises(InvalidObject):
+        found.put(key(ledger("b", "")), ledger("b", "", cluster="west"), "b.yaml")
+    assert found.view("").ledger == ClaimSet(MARKER)
+    found.put(key(ledger("a", "")), ledger("a", line("a", 1)), "a.yaml")
+    assert found.view("").ledger == ClaimSet(MARKER, (claim("a", 1),))
+
+
 def test_what_is_refused_leaves_the_last_good_version():
     found = facets(ledger("a", line("a", 1)), policy(pins=["240.0.0.1"]))
     before = found.view("")

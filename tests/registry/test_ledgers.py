@@ -300,3 +300,13 @@ def test_what_a_lost_ledger_said_ends_when_it_is_lost_to_a_pin():
     assert service(registry, "a.ns").vips == (vip("240.0.0.5"),)
     assert HELD.key not in {one.key for one in registry.claims}
     assert registry.numbering.occupancy.is_resting(HELD.vip)
+
+
+def test_a_host_gets_back_what_its_clusters_ledger_dropped_once_that_is_gone():
+    registry = Registry(settings())
+    view = reset("west", export("a.ns", "west"), ledger=ledger("west", HELD))
+    settled(registry, view, reset("east"))
+    for known in (ledger("west"), NO_LEDGER):
+        remember(registry, registry.apply([SetLedger("west", known)], 20), 20)
+    assert service(registry, "a.ns").vips == (HELD.vip,)
+    assert [line.vip for line in explain(registry, "a.ns").history] == ["240.128.0.9"] * 2

@@ -13,7 +13,9 @@ def test_claims_rest_by_vip_until_another_reading_of_them_is_known():
         resting.add(one)
     assert resting.of_vip(OLD.vip) == {OLD, OTHER} == {*resting}
     assert (OLD in resting, SAME in resting, [*resting.vips]) == (True, False, [OLD.vip])
+    assert resting.of_host(OLD.host) == {OLD}
     resting.forget([SAME])
     assert [*resting] == [OTHER]
+    assert resting.of_host(OLD.host) == frozenset()
     resting.forget([OTHER, OLD])
     assert not resting

@@ -184,6 +184,14 @@ def test_a_remembered_ledger_stands_while_any_file_is_broken(root: Path) -> None
     assert source.view().ledger.marker is None
 
 
+def test_a_remembered_ledger_stands_while_it_is_refused(root: Path) -> None:
+    view = remembered(root, f=entry("a"), g=LEDGER)
+    source = started(root, view, f=entry("a"), g=LEDGER.replace(" - -", ""))
+    for seconds in (1000, 1031, 1062):
+        source.read_once(at(seconds))
+        assert source.view().ledger == view.ledger
+
+
 def test_a_directory_below_that_is_empty_after_a_restart_keeps_what_is_remembered(
     root: Path,
 ) -> None:
