@@ -38,7 +38,8 @@ class ConfigError(GlobalDnsError):
         count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
         super().__init__(
             "\n".join((f"{path}: {count}", *(f"  {problem}" for problem in problems))),
-            hint="globaldns schema prints every key with its type and default",
+            hint="globaldns schema prints every key with its type and default; "
+            "to ask a server that runs: --server URL",
         )
         self.path = path
         self.problems = problems

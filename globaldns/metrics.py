@@ -124,7 +124,7 @@ class Metrics:
         )
         self.source_events = Counter(
             "globaldns_source_events",
-            "Objects that a source reported, by kind and what happened to them.",
+            "Changes that a source reported, by kind and what happened.",
             ["cluster", "kind", "type"],
             registry=None,
         )

@@ -12,7 +12,7 @@ from globaldns.registry.explain import ClaimLine, Explanation
 HISTORY_LINES = 10
 """Of a busy VIP's past; ``vip history`` has the rest."""
 UNKNOWN = "unknown"
-_NOWHERE = "no cluster exports it"
+_NOWHERE = "NXDOMAIN; no cluster exports it"
 
 _STATES = {
     ServiceState.READY: ("answered", ""),
@@ -25,7 +25,10 @@ _STATES = {
     ServiceState.EXHAUSTED: ("SERVFAIL", "no pool has a free address: add one to vips.pools"),
     ServiceState.PIN_LOST: ("SERVFAIL", "another host holds its pins: pin another address"),
     ServiceState.PIN_OUTSIDE: ("SERVFAIL", "its pins may not be used: see what was dropped"),
-    ServiceState.HANDOVER: ("SERVFAIL", "its VIP was another host's until just now: wait"),
+    ServiceState.HANDOVER: (
+        "SERVFAIL",
+        "its VIP was another host's until just now: wait ten times the largest TTL",
+    ),
     ServiceState.STALE: ("SERVFAIL", "its sources are silent for too long: bring one back"),
 }
 """What becomes of a question, and why or what to do."""

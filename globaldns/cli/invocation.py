@@ -86,7 +86,8 @@ def _keep_server(context: click.Context, parameter: click.Parameter, value: str 
     if value is None:
         return
     if value not in {AUTO, NONE} and not value.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{value!r} is none of URL, auto, none", context, parameter)
+        reason = f"{value!r} is none of http://HOST:PORT, auto, none"
+        raise click.BadParameter(reason, context, parameter)
     context.ensure_object(Invocation).server = value
 
 

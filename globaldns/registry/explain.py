@@ -126,7 +126,10 @@ def explain(
         dropped=(*_dropped(registry, host), *_refused(registry, host, refused)),
         conflicts=service.conflicts if service else (),
         history=_history(registry, host, concerned),
-        paused=registry.pause_reason or failure or _foreign(registry, exports),
+        paused=registry.pause_reason
+        or failure
+        or _waiting(registry)
+        or _foreign(registry, exports),
         unheard=_unheard(registry),
     )
 
@@ -148,6 +151,12 @@ def _find(registry: Registry, target: str) -> _Target:
             hint="globaldns vip list shows every VIP",
         )
     return _Target(claims[-1].host, vip)
+
+
+def _waiting(registry: Registry) -> str:
+    """Return for whom numbering waits after the start, if it does."""
+    unheard = ", ".join(_unheard(registry))
+    return f"waiting for {unheard} or its grace" if unheard and not registry.is_settled else ""
 
 
 def _foreign(registry: Registry, exports: tuple[Export, ...]) -> str:

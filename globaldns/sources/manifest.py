@@ -71,6 +71,8 @@ class Unread(msgspec.Struct, frozen=True):
 
 Reading = Manifest | Unchanged | Unread
 
+_STANDS = "mend the file: until then what was read of it last stands"
+
 
 def read_manifest(root: Path, path: str, *, cluster: str, now: int, known: bytes = b"") -> Reading:
     """Read a file below a directory; ``known`` is the digest of what it said before."""
@@ -78,7 +80,7 @@ def read_manifest(root: Path, path: str, *, cluster: str, now: int, known: bytes
         with open(f"{root}/{path}", "rb") as file:  # noqa: PTH123 (text paths are faster)
             steady, data = _read_steadily(file)
     except OSError as error:
-        return _unread(path, None, describe(error), cluster=cluster)
+        return _unread(path, None, describe(error), cluster=cluster, hint=_STANDS)
     stamp = None if is_young(steady, now) else steady
     digest = blake2b(data, digest_size=16).digest()
     if digest == known:
@@ -86,9 +88,10 @@ def read_manifest(root: Path, path: str, *, cluster: str, now: int, known: bytes
     try:
         return _decode(_decode_text(data), Manifest(path, stamp, digest), cluster)
     except DocumentError as error:
-        return _unread(path, stamp, str(error), cluster=cluster, line=error.line, hint=error.hint)
+        hint = error.hint or _STANDS
+        return _unread(path, stamp, str(error), cluster=cluster, line=error.line, hint=hint)
     except RecursionError:
-        return _unread(path, stamp, "nested too deeply", cluster=cluster)
+        return _unread(path, stamp, "nested too deeply", cluster=cluster, hint=_STANDS)
 
 
 def is_young(stamp: Stamp, now: int) -> bool:

@@ -82,7 +82,7 @@ def test_a_vip_whose_host_is_gone_is_explained_by_its_own_past_and_no_wildcard(c
     line = "old.tenants 240.128.7.7 2026-01-02T03:04:05Z west given 2026-01-03T00:00:00Z withdrawn"
     assert command("vip", "import", "-", stdin=line).exit_code == 0
     printed = command("explain", "240.128.7.7").stdout
-    assert printed.startswith("old.tenants\n  state   unknown: no cluster exports it")
+    assert printed.startswith("old.tenants\n  state   unknown: NXDOMAIN; no cluster exports it")
     assert printed.splitlines()[-1].endswith("withdrawn")
 
 

@@ -99,7 +99,7 @@ def test_the_past_can_be_left_out():
 
 def test_what_there_is_nothing_of_takes_no_room():
     text = format_explanation(EMPTY, NOW, with_history=True)
-    assert text == "shop.web\n  state   unknown: no cluster exports it"
+    assert text == "shop.web\n  state   unknown: NXDOMAIN; no cluster exports it"
 
 
 def test_a_long_past_is_cut_and_says_where_the_rest_is():
@@ -141,7 +141,7 @@ def test_a_history_alone_is_a_table():
 @pytest.mark.parametrize(
     ("known", "line"),
     [
-        ({}, "  state   unknown: no cluster exports it"),
+        ({}, "  state   unknown: NXDOMAIN; no cluster exports it"),
         ({"unheard": ("a", "b")}, "  state   unknown: SERVFAIL; not read as a whole: a, b"),
         (
             {"unheard": ("a",), "contributors": FULL.contributors},

@@ -53,7 +53,7 @@ def test_options_stand_before_or_after_the_command_and_there_they_win(run):
 def test_a_server_is_a_url_or_one_of_two_words(run, server):
     printed = run("list", "--server", server)
     assert printed.exit_code == 2
-    assert "URL, auto, none" in printed.stderr
+    assert "http://HOST:PORT, auto, none" in printed.stderr
 
 
 def test_an_output_that_is_unknown_is_a_usage_error(run):

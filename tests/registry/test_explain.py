@@ -189,6 +189,8 @@ def test_why_the_ledger_cannot_be_written_is_told(registry):
 def test_until_all_is_settled_a_cluster_that_is_only_remembered_is_waited_for():
     registry = Registry(settings())
     registry.apply([reset("west", state=SourceState.REMEMBERED), reset("east")], 10)
-    assert explain(registry, "x.ns").unheard == ("west",)
+    before = explain(registry, "x.ns")
+    assert (before.unheard, before.paused) == (("west",), "waiting for west or its grace")
     registry.settle(11)
-    assert explain(registry, "x.ns").unheard == ()
+    after = explain(registry, "x.ns")
+    assert (after.unheard, after.paused) == ((), "")
