@@ -12,6 +12,7 @@ from globaldns.admin.events import Broadcast
 from globaldns.admin.reports import ClusterReport, MoveReport
 from globaldns.app.changing import answers_of, report_moves
 from globaldns.app.clock import BelievedClock
+from globaldns.app.copying import LedgerCopier
 from globaldns.app.figures import mesh_figures
 from globaldns.app.keepsakes import view_keepsake, zone_keepsake
 from globaldns.app.memory import Keepsake
@@ -30,6 +31,7 @@ from globaldns.errors import LedgerError
 from globaldns.metrics import DnsReadings, MeshFigures, Metrics
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
+from globaldns.model.view import ClaimSet
 from globaldns.registry.registry import Registry
 from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import steady_clock
@@ -51,6 +53,7 @@ class Control:
         dns: DnsServer,
         clock: BelievedClock,
         reader: BulkReader,
+        copies: Mapping[str, ClaimSet],
     ) -> None:
         self.situation = situation
         self.thread = thread
@@ -61,6 +64,7 @@ class Control:
         self.broadcast = Broadcast()
         self.news = News(registry, self.metrics, self.broadcast, self._report_clusters)
         self.writer = self._make_writer()
+        self.copier = LedgerCopier(thread, registry.said, copies)
         self.mesh = self._make_mesh(publication)
         self.sources = self._make_sources(reader)
         self.readings = ServerReadings(
@@ -187,6 +191,7 @@ class Control:
         self.mesh.changed_by_hand.set()
 
     def _confirm(self) -> None:
+        self.copier.look()
         self.dns.responder.zones.confirm(asyncio.get_running_loop().time())
         self.situation.turned_at = steady_clock()
         for source in self.sources.sources.values():

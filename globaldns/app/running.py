@@ -23,10 +23,10 @@ from globaldns.app.readings import Situation
 from globaldns.app.reloading import ConfigFile
 from globaldns.app.rules import registry_settings
 from globaldns.app.starting import Started
-from globaldns.app.views import load_views
+from globaldns.app.views import ledgers_alone, load_views, with_ledgers
 from globaldns.config.schema import Config
 from globaldns.model.claim import format_time
-from globaldns.model.view import View
+from globaldns.model.view import ClaimSet, View
 from globaldns.registry.registry import Registry
 from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import Backoff, steady_clock, supervise
@@ -59,7 +59,8 @@ async def run(
     Raises:
         LedgerError, ListenError: what it takes to go on cannot be had.
     """
-    control = await _make_control(path, config, started, reader)
+    copies = await started.thread.run(started.thread.ledger.copies)
+    control = await _make_control(path, config, started, reader, copies)
     memory = Memory(started.state, control.keepsakes)
     stack.push_async_callback(memory.save)
     admin = AdminServer(control.readings, listen=config.admin.listen)
@@ -69,11 +70,17 @@ async def run(
     await controls.start()
     stack.push_async_callback(controls.stop)
     views = await asyncio.to_thread(load_views, started.state, config)
+    control.mesh.offer(ledgers_alone(copies, views, config), steady_clock())
+    views = with_ledgers(views, copies)
     await _run_tasks(control, started, memory, views, lambda: _tell(control, admin, announce))
 
 
 async def _make_control(
-    path: Path, config: Config, started: Started, reader: BulkReader
+    path: Path,
+    config: Config,
+    started: Started,
+    reader: BulkReader,
+    copies: Mapping[str, ClaimSet],
 ) -> Control:
     """Return the control side, with all that the ledger remembers."""
     last, thread = started.last, started.thread
@@ -101,6 +108,7 @@ async def _make_control(
         dns=started.dns,
         clock=started.clock,
         reader=reader,
+        copies=copies,
     )
 
 
@@ -117,6 +125,7 @@ async def _run_tasks(
     tasks = {
         "turns": control.mesh.run,
         "ledger": control.writer.run,
+        "copies": control.copier.run,
         "memory": memory.run,
         "housekeeping": lambda: keep_ledger(
             control.mesh, control.thread, started.state, memory.pace

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from globaldns.app.memory import pass_over
@@ -9,7 +11,7 @@ from globaldns.app.rules import cluster_rules
 from globaldns.app.settings import zone_names
 from globaldns.config.schema import Config
 from globaldns.errors import StateError
-from globaldns.model.view import View
+from globaldns.model.view import ClaimSet, SetLedger, View
 from globaldns.sources.remembered import FORMAT, decode_view, file_name
 from globaldns.state import StateDirectory
 
@@ -35,3 +37,22 @@ def load_views(state: StateDirectory, config: Config) -> dict[str, View]:
     """Return the remembered views of the configured clusters; those that there are."""
     views = {cluster: load_view(state, config, cluster) for cluster in config.clusters}
     return {cluster: view for cluster, view in views.items() if view is not None}
+
+
+def with_ledgers(views: Mapping[str, View], copies: Mapping[str, ClaimSet]) -> dict[str, View]:
+    """Return views with the copies of their clusters' ledgers, which are newer than they are."""
+    return {
+        cluster: msgspec.structs.replace(view, ledger=copies.get(cluster, view.ledger))
+        for cluster, view in views.items()
+    }
+
+
+def ledgers_alone(
+    copies: Mapping[str, ClaimSet], views: Mapping[str, View], config: Config
+) -> list[SetLedger]:
+    """Return the copies of the ledgers of clusters of which no view is remembered."""
+    return [
+        SetLedger(cluster, ledger)
+        for cluster, ledger in copies.items()
+        if cluster in config.clusters and cluster not in views
+    ]

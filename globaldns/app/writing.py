@@ -20,6 +20,7 @@ import msgspec
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Claim
+from globaldns.model.view import ClaimSet
 from globaldns.tasks import Backoff
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,18 @@ class LedgerThread:
             LedgerError: it does not have them.
         """
         await self.run(self._write, claims)
+
+    async def copy(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
+        """Return once the ledger has a copy of what another cluster's says.
+
+        Raises:
+            LedgerError: the old copy stands.
+        """
+        await self.run(self._copy, cluster, old, new)
+
+    def _copy(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
+        self._check_state()
+        self.ledger.copy(cluster, old, new)
 
     def _check(self) -> None:
         self._check_state()

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,33 +22,20 @@ import msgspec
 
 from globaldns import __version__
 from globaldns.errors import LedgerDamaged, LedgerError
-from globaldns.ledger import connections
+from globaldns.ledger import connections, rows
 from globaldns.ledger.connections import LOG_SUFFIX, closing_on_error, explained
+from globaldns.ledger.copies import read_copies, write_copy
 from globaldns.ledger.verification import contradictions
-from globaldns.model.address import Address, Family
-from globaldns.model.claim import Claim, ClaimKind, Marker
+from globaldns.model.claim import Claim, Marker
 from globaldns.model.finding import Finding, Severity
-from globaldns.model.host import Host
+from globaldns.model.view import ClaimSet
 from globaldns.state import is_in_place
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE claims (
-    host TEXT NOT NULL CHECK (typeof(host) = 'text'),
-    vip BLOB NOT NULL CHECK (typeof(vip) = 'blob' AND length(vip) IN (4, 16)),
-    allocated_at INTEGER NOT NULL CHECK (typeof(allocated_at) = 'integer'),
-    cluster TEXT NOT NULL CHECK (typeof(cluster) = 'text'),
-    kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
-    retired_at INTEGER CHECK (typeof(retired_at) IN ('integer', 'null')),
-    reason TEXT,
-    PRIMARY KEY (host, vip, allocated_at, cluster, kind)
-) WITHOUT ROWID;
+CREATE TABLE claims ({rows.COLUMNS}) WITHOUT ROWID;
 """
 
-_ROW = "(?, ?, ?, ?, ?, ?, ?)"
-_ROWS = 1000
-"""Rows of one statement. For each statement SQLite lets go of the interpreter and takes it back:
-with a row in each, every row would wait for whatever else runs, 5 ms at a time."""
 _MERGE = """
 INSERT INTO claims VALUES {rows}
 ON CONFLICT DO UPDATE SET retired_at = excluded.retired_at, reason = excluded.reason
@@ -59,25 +44,7 @@ WHERE excluded.retired_at IS NOT NULL AND (
     OR (excluded.retired_at, excluded.reason) < (claims.retired_at, claims.reason)
 )
 """
-_DELETE = """
-DELETE FROM claims
-WHERE host = ? AND vip = ? AND allocated_at = ? AND cluster = ? AND kind = ?
-"""
-_READ = """
-SELECT json_group_array(
-    json_array(host, hex(vip), allocated_at, cluster, kind, retired_at, reason)
-) FROM (SELECT * FROM claims ORDER BY 1, 2, 3, 4, 5)
-"""
-"""All claims as one row, for the same reason."""
 _META = "SELECT value FROM meta WHERE key = ?"
-_KINDS = (ClaimKind.PINNED, ClaimKind.CHOSEN, ClaimKind.GIVEN)
-"""By the number that stands in the file: never reordered."""
-_KIND_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
-
-_Row = tuple[str, bytes, int, str, int, int | None, str | None]
-_ReadRow = tuple[str, str, int, str, int, int | None, str | None]
-"""The same with its address in hexadecimal."""
-_rows_decoder = msgspec.json.Decoder(list[_ReadRow])
 
 
 class SqliteLedger:
@@ -154,11 +121,28 @@ class SqliteLedger:
             LedgerError: it cannot be read.
         """
         with explained(self.path):
-            (text,) = self._connection.execute(_READ).fetchone()
-            try:
-                return tuple(map(_decode, _rows_decoder.decode(text)))
-            except (msgspec.DecodeError, ValueError, IndexError) as error:
-                raise LedgerDamaged(f"{self.path}: a row is no claim: {error}") from error
+            (text,) = self._connection.execute(rows.READ.format(table="claims")).fetchone()
+            with self._sound():
+                return rows.decode(text)
+
+    def copies(self) -> dict[str, ClaimSet]:
+        """Return what other clusters said last in ledgers of their own, by cluster.
+
+        Raises:
+            LedgerDamaged: a row is no claim.
+            LedgerError: they cannot be read.
+        """
+        with explained(self.path), self._sound():
+            return read_copies(self._connection)
+
+    def copy(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
+        """Replace the copy of what another cluster says in its own ledger.
+
+        Raises:
+            LedgerError: the old copy stands.
+        """
+        with self._transaction():
+            write_copy(self._connection, cluster, old, new)
 
     def check(self) -> None:
         """Make sure that what is written is found by the next who opens this path.
@@ -189,12 +173,8 @@ class SqliteLedger:
         Raises:
             LedgerError: they are not written.
         """
-        rows = list(map(_encode, claims))
         with self._transaction():
-            for start in range(0, len(rows), _ROWS):
-                part = rows[start : start + _ROWS]
-                statement = _MERGE.format(rows=", ".join([_ROW] * len(part)))
-                self._connection.execute(statement, list(chain.from_iterable(part)))
+            rows.insert(self._connection, _MERGE, claims)
 
     def forget(self, claims: Iterable[Claim]) -> None:
         """Delete claims that nothing needs any more, all or none.
@@ -203,7 +183,7 @@ class SqliteLedger:
             LedgerError: nothing is forgotten.
         """
         with self._transaction():
-            self._connection.executemany(_DELETE, (_encode(claim)[:5] for claim in claims))
+            rows.delete(self._connection, "claims", claims)
 
     def verify(self) -> tuple[Finding, ...]:
         """Return what is wrong with the file and with what it says.
@@ -213,8 +193,8 @@ class SqliteLedger:
         """
         try:
             with explained(self.path):
-                rows = self._connection.execute("PRAGMA integrity_check").fetchall()
-            damages = [str(reason) for (reason,) in rows if reason != "ok"]
+                found = self._connection.execute("PRAGMA integrity_check").fetchall()
+            damages = [str(reason) for (reason,) in found if reason != "ok"]
             if not damages:
                 return contradictions(self.claims(), str(self.path))
         except LedgerDamaged as error:
@@ -223,6 +203,14 @@ class SqliteLedger:
             Finding(Severity.ERROR, "ledger-damaged", reason, file=str(self.path))
             for reason in damages
         )
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Turn what a row that is no claim raises into a LedgerDamaged."""
+        try:
+            yield
+        except (msgspec.DecodeError, ValueError, IndexError) as error:
+            raise LedgerDamaged(f"{self.path}: a row is no claim: {error}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -243,30 +231,3 @@ class SqliteLedger:
         if row is None:
             raise LedgerDamaged(f"{self.path}: it does not say its {key}")
         return row[0]
-
-
-def _encode(claim: Claim) -> _Row:
-    return (
-        claim.host,
-        claim.vip,
-        claim.allocated_at,
-        claim.cluster,
-        _KIND_NUMBERS[claim.kind],
-        claim.retired_at,
-        claim.reason if claim.is_retired else None,
-    )
-
-
-def _decode(row: _ReadRow) -> Claim:
-    host, digits, allocated_at, cluster, kind, retired_at, reason = row
-    vip = bytes.fromhex(digits)
-    Family(len(vip))
-    return Claim(
-        Host(sys.intern(host)),
-        Address(vip),
-        allocated_at,
-        sys.intern(cluster),
-        _KINDS[kind],
-        retired_at,
-        sys.intern(reason or ""),
-    )

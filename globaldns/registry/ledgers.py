@@ -9,12 +9,9 @@ ledger: the old one was lost, and until the new one says anything of a host its 
 
 from __future__ import annotations
 
-from collections.abc import Container
-
 import msgspec
 
 from globaldns.model.claim import Claim
-from globaldns.model.host import Host
 from globaldns.model.view import ClaimSet
 from globaldns.registry.claims import Claims
 
@@ -28,12 +25,10 @@ class LedgerChange(msgspec.Struct, frozen=True):
     """Its claims that we are to keep from now on, since it keeps no ledger any more."""
 
 
-def compare_ledgers(
-    cluster: str, old: ClaimSet, new: ClaimSet, claims: Claims, exports: Container[Host]
-) -> LedgerChange:
+def compare_ledgers(cluster: str, old: ClaimSet, new: ClaimSet, claims: Claims) -> LedgerChange:
     """Return what to drop, take in and take over when a cluster's ledger replaces another.
 
-    ``new`` follows ``old``; ``exports`` are the hosts that the cluster exports.
+    ``new`` follows ``old``.
     """
     if new.marker is None:
         return LedgerChange(ours=() if old.marker is None else tuple(claims.of_cluster(cluster)))
@@ -41,9 +36,7 @@ def compare_ledgers(
     if old.marker is None:
         told = {claim.host for claim in stands}
         stale = {
-            claim
-            for claim in claims.of_cluster(cluster)
-            if claim.is_retired or claim.host in told or claim.host not in exports
+            claim for claim in claims.of_cluster(cluster) if claim.is_retired or claim.host in told
         } - stands
     else:
         known = {claim for claim in (*old.claims, *old.former) if claim.cluster == cluster}

@@ -120,7 +120,8 @@ class Numbering:
         if pending and find(pending, claim) is not None:
             return False
         if self._views.has_ledger(claim.cluster):
-            return claim.host in self._views.cluster(claim.cluster).exports
+            view = self._views.cluster(claim.cluster)
+            return claim.host in view.exports or view.may_lack  # then by the copy of its ledger
         return True
 
     def is_local(self, host: Host) -> bool:

@@ -23,6 +23,7 @@ from globaldns.model.service import Conflict, Service
 from globaldns.model.snapshot import Entry, Handover
 from globaldns.model.view import (
     Change,
+    ClaimSet,
     Freshness,
     Put,
     Remove,
@@ -115,6 +116,12 @@ class Registry:
     def pause_reason(self) -> str | None:
         """Why nothing is written."""
         return self._pause_reason
+
+    def said(self) -> dict[str, ClaimSet]:
+        """Return what other clusters say in ledgers of their own, of those that were heard."""
+        others = (name for name in self.settings.clusters if name != self.settings.cluster)
+        views = ((name, self.views.cluster(name)) for name in others)
+        return {name: view.ledger for name, view in views if view.has_spoken}
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """Return all conflicts, by host."""
@@ -289,10 +296,11 @@ class Registry:
         old = self.views.set_ledger(change)
         view = self.views.cluster(change.cluster)
         new = view.ledger
-        difference = compare_ledgers(change.cluster, old, new, self.claims, view.exports.keys())
+        difference = compare_ledgers(change.cluster, old, new, self.claims)
         dirty = {claim.host for claim in new.former}
         if (old.marker is None) != (new.marker is None):  # another one claims for it now
             dirty |= view.exports.keys() | view.policies.keys()
+            dirty |= self._hosts_claimed_by(change.cluster)
         said = {claim.key for claim in difference.new}
         ended = {claim for claim in difference.gone if claim.key in said}
         if old.marker == new.marker:  # it kept its history as long as anybody needs it

@@ -67,6 +67,7 @@ async def controlled(place: Place) -> AsyncIterator[Control]:
             dns=server.dns,
             clock=server.clock,
             reader=BulkReader(),
+            copies=server.thread.ledger.copies(),
         )
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from globaldns.app.views import allowed_view, load_view, load_views
-from globaldns.model.view import Freshness, SourceState, View
+from globaldns.app.views import allowed_view, ledgers_alone, load_view, load_views, with_ledgers
+from globaldns.model.view import Freshness, SetLedger, SourceState, View
 from globaldns.sources.remembered import FORMAT, as_remembered, encode_view, file_name
 from globaldns.state import StateDirectory
 from tests.app.meshes import START, Place
-from tests.registry.mesh import export
+from tests.registry.mesh import claim, export, ledger
 
 VIEW = View(
     "west",
@@ -104,3 +104,16 @@ def test_a_cluster_that_is_not_configured_any_more_has_no_view(place: Place) -> 
     remember(place.state, VIEW)
     place.configure(clusters={"east": place.cluster("east")})
     assert load_views(place.state, place.config) == {}
+
+
+def test_the_copy_of_a_ledger_is_newer_than_the_view_beside_it() -> None:
+    copy = ledger("west", claim("a.ns", "240.128.0.1", 1, "west"))
+    views = {"west": VIEW, "flat": View("flat")}
+    found = with_ledgers(views, {"west": copy})
+    assert found == {"west": msgspec.structs.replace(VIEW, ledger=copy), "flat": View("flat")}
+
+
+def test_a_ledger_is_told_alone_where_no_view_is_remembered(place: Place) -> None:
+    copies = {name: ledger(name) for name in ("west", "gone")}
+    assert ledgers_alone(copies, {}, place.config) == [SetLedger("west", copies["west"])]
+    assert ledgers_alone(copies, {"west": VIEW}, place.config) == []

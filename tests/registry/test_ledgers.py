@@ -87,7 +87,7 @@ EAST = claim("e.ns", "240.128.0.5", 5, "east")
         (
             NO_LEDGER,
             ledger("west", KEPT, NEW),
-            LedgerChange(frozenset([GONE]), (KEPT, NEW)),
+            LedgerChange(new=(KEPT, NEW)),
         ),
         (ledger("west", KEPT), NO_LEDGER, LedgerChange(ours=(OURS, KEPT, GONE))),
         (
@@ -113,14 +113,14 @@ EAST = claim("e.ns", "240.128.0.5", 5, "east")
 def test_what_a_ledger_that_replaces_another_changes(old, new, change):
     claims = Claims(lambda _: True)
     claims.add([OURS, KEPT, GONE, EAST])
-    assert compare_ledgers("west", old, new, claims, {A}) == change
+    assert compare_ledgers("west", old, new, claims) == change
 
 
 def test_a_retirement_that_a_ledger_learned_is_taken_in():
     retired = KEPT.retire(9, "withdrawn")
     claims = Claims(lambda _: True)
     claims.add([KEPT])
-    change = compare_ledgers("west", ledger("west", KEPT), ledger("west", retired), claims, {A})
+    change = compare_ledgers("west", ledger("west", KEPT), ledger("west", retired), claims)
     assert change.new == (retired,)
 
 
@@ -310,3 +310,24 @@ def test_a_host_gets_back_what_its_clusters_ledger_dropped_once_that_is_gone():
         remember(registry, registry.apply([SetLedger("west", known)], 20), 20)
     assert service(registry, "a.ns").vips == (HELD.vip,)
     assert [line.vip for line in explain(registry, "a.ns").history] == ["240.128.0.9"] * 2
+
+
+def test_a_cluster_that_was_not_heard_is_answered_by_the_copy_of_its_ledger():
+    registry = Registry(settings())
+    registry.apply([SetLedger("west", ledger("west", HELD))], 10)
+    assert registry.said() == {}
+    settled(registry, reset("east", export("b.ns")))
+    assert (service(registry, "a.ns").state, service(registry, "a.ns").vips) == (
+        ServiceState.CLAIMED,
+        (HELD.vip,),
+    )
+
+
+def test_what_we_claimed_for_a_cluster_with_a_ledger_stands_until_its_exports_are_heard():
+    registry = both(export("a.ns", "west"))
+    (ours,) = registry.claims.of_host(A)
+    anew = Registry(settings(), [ours])
+    anew.apply([SetLedger("west", ledger("west"))], 10)
+    settled(anew, reset("west", export("a.ns", "west"), ledger=ledger("west")), reset("east"))
+    assert service(anew, "a.ns").vips == (ours.vip,)
+    assert anew.said() == {"west": ledger("west")}
