@@ -34,7 +34,8 @@ class Doubt(StrEnum):
     NONE = ""
     """It is."""
     YOUNG = "young"
-    """The first reading of this run is younger than ``grace``: what it lacks may be late."""
+    """The first reading of this run is younger than ``grace``: what it lacks may be late. Or a file
+    was not read in this run: what is remembered of it may be older than what was answered."""
     PARTIAL = "partial"
     """A file could never be read, and nothing is remembered of it: it may hold anything."""
 

@@ -68,6 +68,9 @@ class Turns:
         self._unseen: frozenset[str] = frozenset()
         """What the first reading could not read, of which nothing is remembered either: files,
         directories, and ledgers that are refused."""
+        self._unread: frozenset[str] = frozenset()
+        """What the first reading could not read, and the run before had; the same kinds, and
+        directories that are empty now."""
         self._emptied: frozenset[str] = frozenset()
         """Directories that hold nothing any more of what was read in them."""
         self._doubt_ends: float | None = None
@@ -163,8 +166,10 @@ class Turns:
     def next_turn(self, now: float) -> float | None:
         """Return in how many seconds to read again even if nothing changes; None: no need."""
         carried = self._carryover.deadline if self._carryover is not None else None
+        ends = [end - now for end in (self.holdings.deadline, carried) if end is not None]
         doubted = self._doubt_ends if self.freshness.doubt is Doubt.YOUNG else None
-        ends = [end - now for end in (self.holdings.deadline, carried, doubted) if end is not None]
+        if doubted is not None and doubted > now:
+            ends.append(doubted - now)
         if self._is_young:
             ends.append(YOUNG_SECONDS)
         return max(0.0, min(ends)) if ends else None
@@ -206,24 +211,24 @@ class Turns:
 
     def _judge(self, now: float) -> Doubt:
         """Return whether what the view lacks is gone by the owner's own word."""
-        if self._unseen or not self.has_read:
-            unseen = {*self.holdings.unknown, *self._scan.unreadable, *self._refused_ledgers()}
+        if self._unseen or self._unread or not self.has_read:
+            missing = {*self.holdings.unknown, *self._scan.unreadable, *self._refused_ledgers()}
+            missing |= self._emptied
             if not self.has_read:
-                self._unseen = frozenset(unseen) - self._seen_before(unseen)
-            self._unseen = frozenset(path for path in unseen if self._was_unseen(path))
+                self._unread = frozenset(self._seen_before(missing))
+                self._unseen = frozenset(missing - self._unread)
+            self._unread = _within(missing, self._unread)
+            self._unseen = _within(missing, self._unseen)
         if self._doubt_ends is None:
             self._doubt_ends = now + self._grace
         if self._unseen:
             return Doubt.PARTIAL
-        return Doubt.YOUNG if now < self._doubt_ends else Doubt.NONE
+        return Doubt.YOUNG if self._unread or now < self._doubt_ends else Doubt.NONE
 
     def _seen_before(self, places: Iterable[str]) -> set[str]:
         """Return those of some places of which the run before had read anything."""
         files = self._remembered.files if self._remembered is not None else ()
         return {place for place in places if any(_is_within(file, place) for file in files)}
-
-    def _was_unseen(self, path: str) -> bool:
-        return any(_is_within(path, place) for place in self._unseen)
 
     def _refused_ledgers(self) -> Iterator[str]:
         """Yield the files of ledgers that are refused: whom their claims number is not known."""
@@ -310,6 +315,11 @@ class Turns:
                 hint="" if path else mend,
                 cluster=self.cluster,
             )
+
+
+def _within(paths: Iterable[str], places: Iterable[str]) -> frozenset[str]:
+    """Return the paths that are one of some places, or lie below it."""
+    return frozenset(path for path in paths if any(_is_within(path, place) for place in places))
 
 
 def _is_within(path: str, place: str) -> bool:

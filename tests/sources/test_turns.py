@@ -242,14 +242,23 @@ def test_a_file_that_could_never_be_read_leaves_doubt_until_it_is_read_or_gone(
     assert (one.freshness.doubt, one.freshness.reason) == (Doubt.NONE, "")
 
 
-@pytest.mark.parametrize("is_remembered", [True, False])
-def test_no_doubt_stays_where_a_view_is_remembered_or_the_file_is_new(
-    *, is_remembered: bool
-) -> None:
-    one = turns(View("east", files=("a", "b")) if is_remembered else None)
-    paths = ("a", "b") if is_remembered else ("a",)
-    take(one, scanned(*paths), 0, b_cannot_be_read)
+def test_no_doubt_stays_where_the_file_that_cannot_be_read_is_new() -> None:
+    one = turns()
+    take(one, scanned("a"), 0, b_cannot_be_read)
     take(one, scanned("a", "b"), GRACE, b_cannot_be_read)
+    assert one.freshness.doubt is Doubt.NONE
+
+
+def test_a_file_that_only_the_run_before_has_read_may_have_said_more_than_is_known() -> None:
+    one = turns(View("east", files=("a", "b")))
+    take(one, scanned("a", "b"), 0, b_cannot_be_read)
+    take(one, scanned("a", "b"), GRACE, b_cannot_be_read)
+    assert one.freshness.doubt is Doubt.YOUNG
+    assert one.freshness.is_known
+    assert one.next_turn(at(GRACE).steady) is None
+    take(one, scanned("a", "b"), GRACE + 1, says_nothing)
+    assert one.freshness.doubt is Doubt.NONE
+    take(one, scanned("a", "b"), GRACE + 2, b_cannot_be_read)
     assert one.freshness.doubt is Doubt.NONE
 
 

@@ -156,6 +156,18 @@ def entry(host: str, *addresses: str, namespace: str = "", **spec: Any) -> dict[
     }
 
 
+def ledger(cluster: str, *claims: str) -> dict[str, Any]:
+    """Return the ledger that a cluster keeps of its own; claims as ``vip export`` prints them."""
+    marker = {"id": "first", "created": "2026-01-02T03:04:05Z"}
+    data = "".join(f"{claim}\n" for claim in claims)
+    return {
+        "apiVersion": "globaldns.io/v1alpha1",
+        "kind": "VIPLedger",
+        "metadata": {"name": "shard-0", "namespace": "globaldns"},
+        "spec": {"cluster": cluster, "marker": marker, "data": data},
+    }
+
+
 class Server:
     """One process of ``globaldns serve``; leaving the ``with`` kills it if it still runs."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 
-from tests.system.running import Mesh, Server, entry, wait_until
+from tests.system.running import Mesh, Server, entry, ledger, wait_until
 
 ROUNDS = 20
 SEED = 20260101
@@ -79,3 +80,48 @@ def test_a_name_that_was_answered_before_the_kill_is_answered_from_the_start(mes
         wait_until(lambda: server.rcode(LASTING[0]) != "silent", "somebody answers")
         assert {name: server.addresses(name) for name in LASTING} == before
         assert server.rcode("nothing.bookinfo.global") in {"SERVFAIL", "NXDOMAIN"}
+
+
+@pytest.mark.timeout(300)
+def test_what_a_neighbours_ledger_said_a_moment_before_the_kill_is_not_forgotten(
+    make_mesh: Callable[..., Mesh],
+) -> None:
+    """The neighbour is gone at the restart, and there are few addresses to take its host's from."""
+    mesh = make_mesh(vips={"pools": ["240.128.0.0/28"]})
+    mesh.write("west", "late.yaml", entry("late.churn.global"))
+    for cluster in ("east", "west", "flat"):
+        for file in mesh.cluster(cluster).glob("*.yaml"):
+            if file.name != "late.yaml":
+                file.unlink()
+    mesh.write("east", "own.yaml", entry("own.churn.global"))
+    mesh.write("flat", "other.yaml", entry("other.churn.global"))
+    mesh.write("west", "ledger.yaml", ledger("west"))
+    with Server(mesh) as server:
+        server.wait_ready()
+        claim = "late.churn 240.128.0.9 2026-01-02T03:04:05Z west given - -"
+        mesh.write("west", "ledger.yaml", ledger("west", claim))
+        server.wait_answer("late.churn.global", "240.128.0.9")
+        server.kill()
+    mesh.cluster("west").rename(mesh.folder / "away")
+    mesh.write("east", "own.yaml", *(entry(f"new{n}.churn.global") for n in range(20)))
+    with Server(mesh) as server:
+        server.wait_ready()
+        wait_until(lambda: server.metric("globaldns_exhausted_hosts") != 0, "the pool is full")
+        assert server.addresses("late.churn.global") == ("240.128.0.9",)
+
+
+@pytest.mark.timeout(300)
+def test_a_file_that_is_broken_after_the_kill_takes_nothing_back_that_it_had_said(
+    mesh: Mesh,
+) -> None:
+    with Server(mesh) as server:
+        server.wait_ready()
+        path = mesh.write("west", "churn.yaml", entry("late.churn.global"))
+        server.wait_answer("late.churn.global")
+        before = server.addresses("late.churn.global")
+        server.kill()
+    mesh.replace(path, "a: [b")
+    with Server(mesh) as server:
+        server.wait_ready()
+        time.sleep(4)  # twice the grace: what is gone by then is gone
+        assert server.addresses("late.churn.global") == before
