@@ -116,7 +116,10 @@ def test_a_file_that_is_broken_after_the_kill_takes_nothing_back_that_it_had_sai
 ) -> None:
     with Server(mesh) as server:
         server.wait_ready()
-        path = mesh.write("west", "churn.yaml", entry("late.churn.global"))
+        path = mesh.write("west", "churn.yaml", entry("early.churn.global"))
+        server.wait_answer("early.churn.global")
+        time.sleep(5)  # now the view is remembered with it, and not again so soon
+        mesh.write("west", "churn.yaml", entry("early.churn.global"), entry("late.churn.global"))
         server.wait_answer("late.churn.global")
         before = server.addresses("late.churn.global")
         server.kill()
