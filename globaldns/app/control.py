@@ -13,6 +13,7 @@ from globaldns.admin.reports import ClusterReport, MoveReport
 from globaldns.app.changing import answers_of, report_moves
 from globaldns.app.clock import BelievedClock
 from globaldns.app.copying import LedgerCopier
+from globaldns.app.dropping import Releaser
 from globaldns.app.figures import mesh_figures
 from globaldns.app.keepsakes import view_keepsake, zone_keepsake
 from globaldns.app.memory import Keepsake
@@ -67,6 +68,7 @@ class Control:
         self.copier = LedgerCopier(thread, registry.said, copies)
         self.mesh = self._make_mesh(publication)
         self.sources = self._make_sources(reader)
+        self.releaser = Releaser(self.mesh, thread, self.writer, self.copier)
         self.readings = ServerReadings(
             situation,
             self.mesh,

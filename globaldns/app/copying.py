@@ -55,6 +55,17 @@ class LedgerCopier:
                 await asyncio.sleep(RETRY_SECONDS)
                 self.look()
 
+    async def forget(self, cluster: str) -> None:
+        """Have no copy of what a cluster said.
+
+        Raises:
+            LedgerError: the copy stands.
+        """
+        old = self._copied.get(cluster)
+        if old is not None:
+            await self._thread.copy(cluster, old, _NOTHING)
+            del self._copied[cluster]
+
     async def copy(self) -> None:
         """Write what is different now.
 

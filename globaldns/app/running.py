@@ -70,7 +70,7 @@ async def run(
     await controls.start()
     stack.push_async_callback(controls.stop)
     views = await asyncio.to_thread(load_views, started.state, config)
-    control.mesh.offer(ledgers_alone(copies, views, config), steady_clock())
+    control.mesh.offer(ledgers_alone(copies, views), steady_clock())
     views = with_ledgers(views, copies)
     await _run_tasks(control, started, memory, views, lambda: _tell(control, admin, announce))
 
@@ -126,6 +126,7 @@ async def _run_tasks(
         "turns": control.mesh.run,
         "ledger": control.writer.run,
         "copies": control.copier.run,
+        "releases": control.releaser.run,
         "memory": memory.run,
         "housekeeping": lambda: keep_ledger(
             control.mesh, control.thread, started.state, memory.pace

@@ -47,12 +47,8 @@ def with_ledgers(views: Mapping[str, View], copies: Mapping[str, ClaimSet]) -> d
     }
 
 
-def ledgers_alone(
-    copies: Mapping[str, ClaimSet], views: Mapping[str, View], config: Config
-) -> list[SetLedger]:
-    """Return the copies of the ledgers of clusters of which no view is remembered."""
+def ledgers_alone(copies: Mapping[str, ClaimSet], views: Mapping[str, View]) -> list[SetLedger]:
+    """Return the copies of the ledgers of which no view is remembered; the cluster may be gone."""
     return [
-        SetLedger(cluster, ledger)
-        for cluster, ledger in copies.items()
-        if cluster in config.clusters and cluster not in views
+        SetLedger(cluster, ledger) for cluster, ledger in copies.items() if cluster not in views
     ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from globaldns.errors import LedgerDamaged, LedgerError
 from globaldns.ledger import connections, rows
 from globaldns.ledger.connections import LOG_SUFFIX, closing_on_error, explained
 from globaldns.ledger.copies import read_copies, write_copy
+from globaldns.ledger.dropped import note_dropped
 from globaldns.ledger.verification import contradictions
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.finding import Finding, Severity
@@ -166,6 +167,15 @@ class SqliteLedger:
             return False
         is_log_there = self._log is None or is_in_place(log, self._log)
         return not is_cut and is_log_there and is_in_place(self.path, self._file)
+
+    def dropped(self, configured: Collection[str], now: int) -> dict[str, int]:
+        """Return since when each cluster with claims in it is not among the configured ones.
+
+        Raises:
+            LedgerError: it cannot be read, or what is new cannot be noted.
+        """
+        with self._transaction():
+            return note_dropped(self._connection, configured, now)
 
     def write(self, claims: Iterable[Claim]) -> None:
         """Merge claims into it, all or none; on return they are on the disk.

@@ -16,6 +16,8 @@ WITHDRAWN = "withdrawn"
 """The cluster does not export the host any more."""
 UNPINNED = "unpinned"
 """The person took the pin away."""
+DROPPED = "dropped"
+"""The cluster is not configured any more, for as long as a VIP rests."""
 COLLISION = "collision"
 """The VIP is another host's."""
 REPLACED = "replaced"
@@ -79,6 +81,11 @@ def end_claims(mine: Iterable[Claim], *, date: int) -> list[Claim]:
         for claim in mine
         if claim.kind is not ClaimKind.PINNED and not claim.is_retired
     ]
+
+
+def drop_claims(theirs: Iterable[Claim], *, date: int) -> list[Claim]:
+    """Return the claims of a cluster that is not configured any more, its pins among them."""
+    return [claim.retire(date, DROPPED) for claim in theirs if not claim.is_retired]
 
 
 def lost_claims(

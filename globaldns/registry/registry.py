@@ -36,6 +36,7 @@ from globaldns.model.view import (
     SetRanges,
 )
 from globaldns.registry.catalogue import Catalogue
+from globaldns.registry.claiming import drop_claims
 from globaldns.registry.claims import Claims
 from globaldns.registry.delta import Delta
 from globaldns.registry.handover import Handovers
@@ -119,9 +120,9 @@ class Registry:
 
     def said(self) -> dict[str, ClaimSet]:
         """Return what other clusters say in ledgers of their own, of those that were heard."""
-        others = (name for name in self.settings.clusters if name != self.settings.cluster)
-        views = ((name, self.views.cluster(name)) for name in others)
-        return {name: view.ledger for name, view in views if view.has_spoken}
+        names = self.settings.clusters.keys() - {self.settings.cluster}
+        views = {name: self.views.cluster(name) for name in names}
+        return {name: view.ledger for name, view in views.items() if view.has_spoken}
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """Return all conflicts, by host."""
@@ -174,7 +175,7 @@ class Registry:
             return 0  # at once
         too_old = self._publisher.too_old
         ends = [self._handovers.next_end, self.views.next_too_old(too_old)]
-        if self._may_write:
+        if self.may_write:
             ends.append(self.numbering.occupancy.next_end)
         return min((end for end in ends if end is not None), default=None)
 
@@ -189,7 +190,7 @@ class Registry:
             RequestRefused: a host has no number that could move, or nothing may be written; then
                 none is moved.
         """
-        if not self._may_write:
+        if not self.may_write:
             reason = self._pause_reason or "not every source was read yet"
             raise RequestRefused(
                 f"nothing is numbered now: {reason}", hint="try again when /readyz is 200"
@@ -231,6 +232,12 @@ class Registry:
         """Forget claims that are ``forgettable`` and that our ledger has forgotten."""
         self.numbering.forget(claims)
 
+    def release(self, cluster: str, now: int) -> Delta:
+        """Retire what a cluster claims that is not configured any more."""
+        dirty = self._set_ledger(SetLedger(cluster, ClaimSet()), now)
+        ended = drop_claims(self.claims.of_cluster(cluster), date=max(now, self.claims.newest))
+        return self._turn(dirty | self.numbering.write(ended), now)
+
     def reconfigure(self, settings: RegistrySettings, now: int) -> Delta:
         """Obey other settings; looks at every host."""
         self.settings = settings
@@ -245,10 +252,11 @@ class Registry:
     @property
     def _is_numbering(self) -> bool:
         """Whether the next turn has hosts to number that stand in line."""
-        return bool(self.numbering.line) and self._may_write
+        return bool(self.numbering.line) and self.may_write
 
     @property
-    def _may_write(self) -> bool:
+    def may_write(self) -> bool:
+        """Whether anything is numbered or retired now."""
         return self._is_settled and self._pause_reason is None
 
     def _counts(self, claim: Claim) -> bool:
@@ -306,8 +314,7 @@ class Registry:
         if old.marker == new.marker:  # it kept its history as long as anybody needs it
             ended.update(claim for claim in difference.gone if claim.is_retired)
         dirty |= self.numbering.forget(ended)
-        disowned = difference.gone - ended
-        dirty |= self.numbering.disown(disowned, now, are_ours=old.marker is None)
+        dirty |= self.numbering.disown(difference.gone - ended, now, are_ours=old.marker is None)
         return dirty | self.numbering.learn(difference.new) | self.numbering.write(difference.ours)
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
@@ -331,7 +338,7 @@ class Registry:
         """
         dirty |= self._unpublished | self._elapse(now)
         self._unpublished = set()
-        if not self._may_write:
+        if not self.may_write:
             if not self._is_settled:
                 return dirty & self.claims.hosts
             self._put_off.update(dirty)

@@ -1,0 +1,54 @@
+"""Clusters that were taken out of the configuration, and what they had claimed."""
+
+from __future__ import annotations
+
+from globaldns.ledger.sqlite import SqliteLedger
+from globaldns.model.view import ClaimSet, SetLedger
+from tests.app.meshes import Place
+from tests.app.servers import controlled, numbered
+from tests.registry.mesh import claim, ledger
+from tests.sources.manifests import entries
+
+MADE = 1_767_323_045
+OURS = claim("a.ns", "240.128.0.7", MADE, "gone")
+THEIRS = claim("b.ns", "240.128.0.8", MADE, "away")
+SAID = ledger("away", THEIRS)
+
+
+def age(file: SqliteLedger) -> None:
+    """Have every cluster be dropped a day longer ago than a VIP rests."""
+    file._connection.execute("UPDATE dropped SET since = since - 8 * 86400")
+
+
+async def test_what_a_dropped_cluster_claimed_rests_once_the_quarantine_is_over(
+    place: Place,
+) -> None:
+    place.write("east", entries("c"))
+    place.write("west", entries("d"))
+    place.remember(OURS)
+    with place.open_ledger() as file:
+        file.copy("away", ClaimSet(), SAID)
+    async with controlled(place) as control, numbered(control):
+        registry, file = control.registry, control.thread.ledger
+        control.mesh.publish(registry.apply([SetLedger("away", SAID)], control.clock.now()))
+        await control.releaser.release()
+        assert [registry.claims.of_host(one.host) for one in (OURS, THEIRS)] == [(OURS,), (THEIRS,)]
+        await control.thread.run(age, file)
+        await control.releaser.release()
+        for one in (OURS, THEIRS):
+            (ended,) = registry.claims.of_host(one.host)
+            assert (ended.key, ended.reason) == (one.key, "dropped")
+            assert registry.numbering.occupancy.is_resting(one.vip)
+        assert await control.thread.run(file.copies) == {}
+        written = await control.thread.run(file.claims)
+        assert {known.key for known in written if known.is_retired} == {OURS.key, THEIRS.key}
+
+
+async def test_a_cluster_that_is_configured_again_is_released_no_more(place: Place) -> None:
+    place.write("east", entries("c"))
+    place.write("west", entries("d"))
+    place.remember(claim("d.ns", "240.128.0.7", MADE, "west"))
+    async with controlled(place) as control, numbered(control):
+        await control.thread.run(control.thread.ledger.dropped, {"east"}, 1)
+        await control.releaser.release()
+        assert not any(one.is_retired for one in control.registry.claims.of_cluster("west"))
