@@ -22,6 +22,8 @@ class Shard(Struct, frozen=True, gc=False):
 
     marker: Marker
     claims: tuple[Claim, ...]
+    is_refused: bool = False
+    """Whether it was never taken, so that what it says is not known."""
 
 
 def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
@@ -63,8 +65,12 @@ def unite_shards(shards: list[Shard]) -> ClaimSet:
     if not shards:
         return ClaimSet()
     marker = newest_marker(shards)
-    claims = {claim for shard in shards if shard.marker == marker for claim in shard.claims}
-    return ClaimSet(marker, tuple(sorted(claims, key=lambda claim: claim.key)))
+    newest = [shard for shard in shards if shard.marker == marker]
+    claims = {claim for shard in newest for claim in shard.claims}
+    is_partial = any(shard.is_refused for shard in newest)
+    return ClaimSet(
+        marker, tuple(sorted(claims, key=lambda claim: claim.key)), is_partial=is_partial
+    )
 
 
 def newest_marker(shards: list[Shard]) -> Marker:

@@ -84,7 +84,8 @@ class Facets:
             shard = read_ledger(ledger, self._rules.cluster)
         except InvalidObject:
             if ledger.spec.cluster == self._rules.cluster and key not in self._shards:
-                self._note("ledger", self._shards, key, (Shard(read_marker(ledger), ()), file))
+                shard = Shard(read_marker(ledger), (), is_refused=True)
+                self._note("ledger", self._shards, key, (shard, file))
             raise
         self._note("ledger", self._shards, key, (shard, file))
 

@@ -94,17 +94,27 @@ class ClaimSet(msgspec.Struct, frozen=True, gc=False):
     claims: tuple[Claim, ...] = ()
     former: tuple[Claim, ...] = ()
     """Unretired claims of a ledger that was lost, of hosts of which this one says nothing yet."""
+    is_partial: bool = False
+    """Whether a part of it was never taken: what it lacks may stand there."""
 
     def following(self, old: ClaimSet) -> ClaimSet:
         """Return it as the ledger that replaces another: what was lost with that one stands."""
         if self.marker is None:
             return self
+        if self.is_partial and self.marker == old.marker:
+            return self._completed_by(old)
         lost = old.former if old.marker == self.marker else (*old.claims, *old.former)
         if not lost:
             return self
         told = {claim.host for claim in self.claims}
         standing = {claim for claim in lost if not claim.is_retired and claim.host not in told}
         return msgspec.structs.replace(self, former=tuple(sorted(standing.union(self.former))))
+
+    def _completed_by(self, old: ClaimSet) -> ClaimSet:
+        keys = {claim.key for claim in self.claims}
+        kept = (claim for claim in old.claims if claim.key not in keys)
+        claims = tuple(sorted((*self.claims, *kept)))
+        return msgspec.structs.replace(self, claims=claims, former=old.former)
 
 
 class View(msgspec.Struct, frozen=True, gc=False):

@@ -188,4 +188,8 @@ def _lacking_claims(remembered: ClaimSet, said: ClaimSet) -> ClaimSet:
 
 
 def _unite(said: ClaimSet, remembered: ClaimSet) -> ClaimSet:
-    return ClaimSet(said.marker or remembered.marker, (*said.claims, *remembered.claims))
+    return msgspec.structs.replace(
+        said,
+        marker=said.marker or remembered.marker,
+        claims=(*said.claims, *remembered.claims),
+    )

@@ -86,3 +86,12 @@ def test_a_ledger_follows_one_that_followed_a_lost_one():
 def test_a_view_follows_with_its_ledger():
     view = View("west", ledger=ledger("west", marker="new"))
     assert view.following(ledger("west", ONE)).ledger.former == (ONE,)
+
+
+def test_a_ledger_of_which_a_part_is_refused_lacks_nothing_that_it_said_before():
+    old = ledger("west", ONE, TWO, ENDED)
+    partial = ClaimSet(old.marker, (TWO.retire(20, "withdrawn"),), is_partial=True)
+    followed = partial.following(old)
+    assert set(followed.claims) == {ONE, TWO.retire(20, "withdrawn"), ENDED}
+    assert followed.following(followed) == followed
+    assert ClaimSet(old.marker, (ONE,)).following(followed) == ClaimSet(old.marker, (ONE,))

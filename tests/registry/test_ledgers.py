@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+from msgspec import structs
 
 from globaldns.model.export import Export
 from globaldns.model.service import ServiceState
@@ -331,3 +332,15 @@ def test_what_we_claimed_for_a_cluster_with_a_ledger_stands_until_its_exports_ar
     settled(anew, reset("west", export("a.ns", "west"), ledger=ledger("west")), reset("east"))
     assert service(anew, "a.ns").vips == (ours.vip,)
     assert anew.said() == {"west": ledger("west")}
+
+
+def test_a_ledger_that_is_refused_takes_nothing_back_that_its_copy_says():
+    ended = claim("b.ns", "240.128.0.8", 5, "west", retired_at=9)
+    copy = ledger("west", HELD, ended)
+    refused = structs.replace(ledger("west"), is_partial=True)
+    registry = Registry(settings())
+    registry.apply([SetLedger("west", copy)], 10)
+    settled(registry, reset("west", export("a.ns", "west"), ledger=refused), reset("east"))
+    assert service(registry, "a.ns").vips == (HELD.vip,)
+    assert registry.numbering.occupancy.is_resting(ended.vip)
+    assert set(registry.said()["west"].claims) == {HELD, ended}
