@@ -12,7 +12,7 @@ from globaldns.admin.events import Broadcast
 from globaldns.admin.reports import ClusterReport, MoveReport
 from globaldns.app.changing import answers_of, report_moves
 from globaldns.app.clock import BelievedClock
-from globaldns.app.copying import LedgerCopier
+from globaldns.app.copying import CopySeams, LedgerCopier
 from globaldns.app.dropping import Releaser
 from globaldns.app.figures import mesh_figures
 from globaldns.app.keepsakes import view_keepsake, zone_keepsake
@@ -64,8 +64,8 @@ class Control:
         self.metrics = self._make_metrics()
         self.broadcast = Broadcast()
         self.news = News(registry, self.metrics, self.broadcast, self._report_clusters)
+        self.copier = self._make_copier(copies)
         self.writer = self._make_writer()
-        self.copier = LedgerCopier(thread, registry.said, copies)
         self.mesh = self._make_mesh(publication)
         self.sources = self._make_sources(reader)
         self.releaser = Releaser(self.mesh, thread, self.writer, self.copier)
@@ -90,10 +90,20 @@ class Control:
         )
         return Metrics(dns, self._figures)
 
+    def _make_copier(self, copies: Mapping[str, ClaimSet]) -> LedgerCopier:
+        others = self.registry.others
+        seams = CopySeams(
+            said=others.said,
+            begin=others.begin_copies,
+            acknowledge=lambda: self.mesh.acknowledge_copies(),  # noqa: PLW0108  # made later
+        )
+        return LedgerCopier(self.thread, seams, copies)
+
     def _make_writer(self) -> LedgerWriter:
         seams = Seams(
             pending=lambda: self.registry.unwritten,
             acknowledge=lambda claims: self.mesh.acknowledge(claims),  # noqa: PLW0108  # made later
+            copy=self.copier.copy,
             give_up=lambda: self.mesh.await_no_longer(),  # noqa: PLW0108  # made later
             observe=self.metrics.ledger_write.observe,
             count_failure=self.metrics.ledger_failures.inc,
@@ -193,7 +203,8 @@ class Control:
         self.mesh.changed_by_hand.set()
 
     def _confirm(self) -> None:
-        self.copier.look()
+        if self.copier.is_behind:
+            self.writer.wake()
         self.dns.responder.zones.confirm(asyncio.get_running_loop().time())
         self.situation.turned_at = steady_clock()
         for source in self.sources.sources.values():

@@ -110,8 +110,12 @@ class Mesh:
         """Publish what waited for the ledger to have these claims."""
         self.publish(self.registry.acknowledge(claims, self.clock.now()))
 
+    def acknowledge_copies(self) -> None:
+        """Publish what waited for the ledger to have copies of other ledgers."""
+        self.publish(self.registry.acknowledge_copies(self.clock.now()))
+
     def await_no_longer(self) -> None:
-        """Publish as hosts without a number what waits for a ledger that cannot be written."""
+        """Publish what waits for a ledger that cannot be written."""
         self.publish(self.registry.await_no_longer(self.clock.now()))
         if self.registry.is_settled:
             self.numbered.set()

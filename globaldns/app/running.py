@@ -23,7 +23,7 @@ from globaldns.app.readings import Situation
 from globaldns.app.reloading import ConfigFile
 from globaldns.app.rules import registry_settings
 from globaldns.app.starting import Started
-from globaldns.app.views import ledgers_alone, load_views, with_ledgers
+from globaldns.app.views import load_views, with_ledgers
 from globaldns.config.schema import Config
 from globaldns.model.claim import format_time
 from globaldns.model.view import ClaimSet, View
@@ -69,9 +69,7 @@ async def run(
     controls = ControlServer(started.state.path, control.changes)
     await controls.start()
     stack.push_async_callback(controls.stop)
-    views = await asyncio.to_thread(load_views, started.state, config)
-    control.mesh.offer(ledgers_alone(copies, views), steady_clock())
-    views = with_ledgers(views, copies)
+    views = with_ledgers(await asyncio.to_thread(load_views, started.state, config), copies)
     await _run_tasks(control, started, memory, views, lambda: _tell(control, admin, announce))
 
 
@@ -92,6 +90,7 @@ async def _make_control(
         last.entries if last else (),
         last.header.handovers if last else {},
     )
+    await asyncio.to_thread(registry.learn_copies, copies, started.clock.now())
     behind = registry.claims.newest - started.clock.now()
     if behind > MAX_BEHIND_SECONDS:
         logger.warning(
@@ -125,7 +124,6 @@ async def _run_tasks(
     tasks = {
         "turns": control.mesh.run,
         "ledger": control.writer.run,
-        "copies": control.copier.run,
         "releases": control.releaser.run,
         "memory": memory.run,
         "housekeeping": lambda: keep_ledger(

@@ -11,7 +11,7 @@ from globaldns.app.rules import cluster_rules
 from globaldns.app.settings import zone_names
 from globaldns.config.schema import Config
 from globaldns.errors import StateError
-from globaldns.model.view import ClaimSet, SetLedger, View
+from globaldns.model.view import ClaimSet, View
 from globaldns.sources.remembered import FORMAT, decode_view, file_name
 from globaldns.state import StateDirectory
 
@@ -45,10 +45,3 @@ def with_ledgers(views: Mapping[str, View], copies: Mapping[str, ClaimSet]) -> d
         cluster: msgspec.structs.replace(view, ledger=copies.get(cluster, view.ledger))
         for cluster, view in views.items()
     }
-
-
-def ledgers_alone(copies: Mapping[str, ClaimSet], views: Mapping[str, View]) -> list[SetLedger]:
-    """Return the copies of the ledgers of which no view is remembered; the cluster may be gone."""
-    return [
-        SetLedger(cluster, ledger) for cluster, ledger in copies.items() if cluster not in views
-    ]

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -103,6 +103,8 @@ class Seams(msgspec.Struct, frozen=True):
     pending: Callable[[], Sequence[Claim]]
     """All that the ledger does not have yet."""
     acknowledge: Callable[[Sequence[Claim]], None]
+    copy: Callable[[], Awaitable[None]]
+    """Copies what other ledgers say; a LedgerError: it is not copied."""
     give_up: Callable[[], None]
     """Told when a write failed: what waits for it is not to wait any more."""
     observe: Callable[[float], None]
@@ -163,7 +165,7 @@ class LedgerWriter:
         self._wanted.clear()
 
     async def _write_pending(self) -> None:
-        """Write all that is pending now; where that is nothing, look whether it could be.
+        """Write and copy all that is pending now; where that is nothing, look whether it could be.
 
         Raises:
             LedgerError: what is still pending cannot be written.
@@ -177,6 +179,7 @@ class LedgerWriter:
             await self._thread.write(part)
             self._seams.observe(time.monotonic() - started)
             self._seams.acknowledge(part)
+        await self._seams.copy()
         if self._failures:
             logger.info("the ledger is written again")
         self._failures, self.failure = 0, ""

@@ -64,6 +64,10 @@ class Claims:
         """Return all claims of a cluster; looks at every claim."""
         return [claim for claim in self if claim.cluster == cluster]
 
+    def hosts_of_cluster(self, cluster: str) -> set[Host]:
+        """Return the hosts that a cluster claims anything for now; looks at every claim."""
+        return {claim.host for claim in self.of_cluster(cluster) if not claim.is_retired}
+
     def held(self, host: Host) -> tuple[Claim, ...]:
         """Return the claims by which a host has its VIPs, one for each, IPv4 first."""
         return self._held.get(host, _NO_CLAIMS)

@@ -5,15 +5,23 @@ of which its ledger says nothing, what we claimed for it stands until its first 
 over: no number is lost between our last turn for it and its first. What one and the same ledger (by
 its marker) no longer holds is old history, dropped from all copies; another marker is another
 ledger: the old one was lost, and until the new one says anything of a host its claims stand.
+
+What another cluster says is answered once our ledger has a copy of it: else what was answered a
+moment before a crash could be forgotten while that cluster is away.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from globaldns.model.claim import Claim
-from globaldns.model.view import ClaimSet
+from globaldns.model.host import Host
+from globaldns.model.view import ClaimSet, SetLedger
 from globaldns.registry.claims import Claims
+from globaldns.registry.numbering import Numbering
+from globaldns.registry.views import Views
 
 
 class LedgerChange(msgspec.Struct, frozen=True):
@@ -45,3 +53,75 @@ def compare_ledgers(cluster: str, old: ClaimSet, new: ClaimSet, claims: Claims) 
         stale = (known | ours) - stands
         stands -= known
     return LedgerChange(gone=frozenset(stale), new=tuple(sorted(stands)))
+
+
+class OtherLedgers:
+    """The ledgers of the other clusters, as far as they bear on what we answer and write."""
+
+    def __init__(self, views: Views, claims: Claims, numbering: Numbering) -> None:
+        self._views = views
+        self._claims = claims
+        self._numbering = numbering
+
+    def learn(self, copies: Mapping[str, ClaimSet], now: int) -> set[Host]:
+        """Take in the copies that our ledger has; from now on answers wait for new ones."""
+        changes = (SetLedger(cluster, ledger) for cluster, ledger in copies.items())
+        affected = {host for change in changes for host in self.take_in(change, now)}
+        self._numbering.uncopied.is_awaited = True
+        return affected
+
+    def said(self) -> dict[str, ClaimSet]:
+        """Return what they say, of those that were heard."""
+        settings = self._views.settings
+        names = settings.clusters.keys() - {settings.cluster}
+        views = {name: self._views.cluster(name) for name in names}
+        return {name: view.ledger for name, view in views.items() if view.has_spoken}
+
+    def begin_copies(self) -> dict[str, ClaimSet]:
+        """Return what they say, to be copied now."""
+        self._numbering.uncopied.send()
+        return self.said()
+
+    def take_in(self, change: SetLedger, now: int) -> set[Host]:
+        """Take in all that one says; return the hosts for which anything is different."""
+        views, numbering = self._views, self._numbering
+        if change.cluster == views.settings.cluster:
+            return set()  # our own ledger is the one that we write
+        old = views.set_ledger(change)
+        view = views.cluster(change.cluster)
+        new = view.ledger
+        difference = compare_ledgers(change.cluster, old, new, self._claims)
+        dirty = {claim.host for claim in new.former}
+        if (old.marker is None) != (new.marker is None):  # another one claims for it now
+            dirty |= view.exports.keys() | view.policies.keys()
+            dirty |= self._claims.hosts_of_cluster(change.cluster)
+        said = {claim.key for claim in difference.new}
+        ended = {claim for claim in difference.gone if claim.key in said}
+        if old.marker == new.marker:  # it kept its history as long as anybody needs it
+            ended.update(claim for claim in difference.gone if claim.is_retired)
+        dirty |= numbering.forget(ended)
+        dirty |= numbering.disown(difference.gone - ended, now, are_ours=old.marker is None)
+        numbering.uncopied.add(difference.new)
+        return dirty | numbering.learn(difference.new) | numbering.write(difference.ours)
+
+    def end_unsaid(self, hosts: set[Host], now: int) -> set[Host]:
+        """Disown what clusters that keep a ledger do not say in it, once it is of no use to them.
+
+        Until then it stands: their next turn takes it over. It is what we claimed for them before,
+        or what a ledger said that they have lost. Return the hosts for which anything is different.
+        """
+        views = self._views
+        if not views.keepers:
+            return set()
+        left = {
+            claim
+            for host in hosts & self._claims.hosts
+            for claim in self._claims.of_host(host)
+            if views.has_ledger(claim.cluster)
+            and views.cluster(claim.cluster).is_own_word
+            and not self._numbering.is_of_use(claim)
+        }
+        for cluster in {claim.cluster for claim in left}:
+            left.difference_update(views.cluster(cluster).ledger.claims)
+            views.end_former(cluster, left)
+        return self._numbering.disown(left, now) if left else set()

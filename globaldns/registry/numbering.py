@@ -30,6 +30,7 @@ from globaldns.registry.line import Line
 from globaldns.registry.merge import deciding_export
 from globaldns.registry.occupancy import Occupancy
 from globaldns.registry.resting import Resting
+from globaldns.registry.uncopied import Uncopied
 from globaldns.registry.unwritten import Unwritten
 from globaldns.registry.views import Views
 from globaldns.registry.vip import is_within, may_be_pinned
@@ -50,6 +51,7 @@ class Numbering:
         self.occupancy = occupancy
         self.line = Line()
         self.unwritten = Unwritten()
+        self.uncopied = Uncopied()
         self.exhausted: set[Host] = set()
         """Hosts for which there was no free address."""
         self.resting = Resting()
@@ -107,7 +109,7 @@ class Numbering:
         return self.line.among(hosts).union(filter(self.is_unwritten, self.unwritten.among(hosts)))
 
     def remembered(self, host: Host) -> tuple[Address, ...]:
-        """Return which of a host's VIPs stand in our ledger or in an exporter's own."""
+        """Return which of a host's VIPs stand in our ledger, or in a copy of an exporter's own."""
         held = self._claims.held(host)
         if host not in self.unwritten and not self._views.keepers:
             return tuple([claim.vip for claim in held])
@@ -119,10 +121,10 @@ class Numbering:
     def _is_written(self, claim: Claim, pending: tuple[Claim, ...]) -> bool:
         if pending and find(pending, claim) is not None:
             return False
-        if self._views.has_ledger(claim.cluster):
-            view = self._views.cluster(claim.cluster)
-            return claim.host in view.exports or view.may_lack  # then by the copy of its ledger
-        return True
+        if not self._views.has_ledger(claim.cluster):
+            return True
+        view = self._views.cluster(claim.cluster)
+        return claim not in self.uncopied and (claim.host in view.exports or view.may_lack)
 
     def is_local(self, host: Host) -> bool:
         """Whether a host is answered with Istio's own allocation in our cluster."""
@@ -366,7 +368,7 @@ class Numbering:
 
     def _was_last(self, claim: Claim) -> bool:
         rivals = self.all_of_vip(claim.vip)
-        return max((_retirement(rival), rival.host) for rival in rivals)[1] == claim.host
+        return max((rival.retired_at or 0, rival.host) for rival in rivals)[1] == claim.host
 
     def _update_occupancy(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
@@ -393,7 +395,3 @@ def _agree(claims: Sequence[Claim], held: Sequence[Claim]) -> bool:
 
 def _recency(claim: Claim) -> tuple[int, int]:
     return (claim.retired_at or 0, claim.allocated_at)
-
-
-def _retirement(claim: Claim) -> int:
-    return claim.retired_at or 0

@@ -40,7 +40,7 @@ from globaldns.registry.claiming import drop_claims
 from globaldns.registry.claims import Claims
 from globaldns.registry.delta import Delta
 from globaldns.registry.handover import Handovers
-from globaldns.registry.ledgers import compare_ledgers
+from globaldns.registry.ledgers import OtherLedgers
 from globaldns.registry.numbering import AT_ONCE, Numbering
 from globaldns.registry.occupancy import Occupancy, VipUsage
 from globaldns.registry.publishing import Publisher
@@ -70,10 +70,11 @@ class Registry:
     ) -> None:
         self.settings = settings
         self.views = Views(settings)
-        self.claims = Claims(self._counts)
+        self.claims = Claims(settings.counts)
         rooms = make_rooms(settings.pools, settings.reserved)
         occupancy = Occupancy(rooms, settings.quarantine)
         self.numbering = Numbering(self.views, self.claims, occupancy, at_once=at_once)
+        self.others = OtherLedgers(self.views, self.claims, self.numbering)
         entries = {entry.host: entry for entry in last}
         self._handovers = Handovers(handovers, entries.values())
         self._publisher = Publisher(
@@ -101,7 +102,8 @@ class Registry:
     @property
     def is_written(self) -> bool:
         """Whether all that is to be numbered now has a number, and our ledger has it."""
-        return not self._is_numbering and not self.numbering.unwritten
+        numbering = self.numbering
+        return not (self._is_numbering or numbering.unwritten or numbering.uncopied)
 
     @property
     def handovers(self) -> dict[Address, Handover]:
@@ -118,11 +120,11 @@ class Registry:
         """Why nothing is written."""
         return self._pause_reason
 
-    def said(self) -> dict[str, ClaimSet]:
-        """Return what other clusters say in ledgers of their own, of those that were heard."""
-        names = self.settings.clusters.keys() - {self.settings.cluster}
-        views = {name: self.views.cluster(name) for name in names}
-        return {name: view.ledger for name, view in views.items() if view.has_spoken}
+    def learn_copies(self, copies: Mapping[str, ClaimSet], now: int) -> None:
+        """Take in the copies of other clusters' ledgers; from now on answers wait for new ones."""
+        dirty = self.others.learn(copies, now)
+        self._put_off |= dirty
+        self._unpublished |= dirty
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """Return all conflicts, by host."""
@@ -159,10 +161,17 @@ class Registry:
         self._awaiting -= hosts
         return self._publish(hosts, now)
 
+    def acknowledge_copies(self, now: int) -> Delta:
+        """Publish what waited for our ledger to have the copies that were begun last."""
+        return self._publish(self.numbering.uncopied.acknowledge(), now)
+
     def await_no_longer(self, now: int) -> Delta:
-        """Publish, as hosts without a number, what waits for a ledger that cannot be written."""
+        """Publish what waits for a ledger that cannot be written: as hosts without a number.
+
+        Where only a copy is missing, their number stands in an exporter's own ledger.
+        """
         hosts, self._awaiting = self._awaiting, set()
-        return self._publish(hosts, now)
+        return self._publish(hosts | self.numbering.uncopied.give_up(), now)
 
     def tick(self, now: int) -> Delta:
         """Do what time alone changes."""
@@ -234,7 +243,7 @@ class Registry:
 
     def release(self, cluster: str, now: int) -> Delta:
         """Retire what a cluster claims that is not configured any more."""
-        dirty = self._set_ledger(SetLedger(cluster, ClaimSet()), now)
+        dirty = self.others.take_in(SetLedger(cluster, ClaimSet()), now)
         ended = drop_claims(self.claims.of_cluster(cluster), date=max(now, self.claims.newest))
         return self._turn(dirty | self.numbering.write(ended), now)
 
@@ -242,7 +251,7 @@ class Registry:
         """Obey other settings; looks at every host."""
         self.settings = settings
         self.views.reconfigure(settings)
-        self.claims.recount(self._counts)
+        self.claims.recount(settings.counts)
         rooms = make_rooms(settings.pools, settings.reserved)
         self.numbering.occupy(Occupancy(rooms, settings.quarantine))
         self._must_recheck_rests = True
@@ -259,9 +268,6 @@ class Registry:
         """Whether anything is numbered or retired now."""
         return self._is_settled and self._pause_reason is None
 
-    def _counts(self, claim: Claim) -> bool:
-        return self.settings.counts(claim)
-
     def _take_in(self, change: Change, now: int) -> set[Host]:
         if isinstance(change, Put | Remove | SetPolicies | SetRanges):
             return self.views.take_in(change)
@@ -273,7 +279,7 @@ class Registry:
             case Reset():
                 return self._reset(change, now)
             case SetLedger():
-                return self._set_ledger(change, now)
+                return self.others.take_in(change, now)
             case SetFences():
                 return self._set_fences(change)
             case SetFreshness():
@@ -284,38 +290,19 @@ class Registry:
         had_spoken = self.views.cluster(view.cluster).is_own_word
         dirty = self.views.reset(change)
         dirty |= self._set_fences(SetFences(view.cluster, view.fences))
-        dirty |= self._set_ledger(SetLedger(view.cluster, view.ledger), now)
+        dirty |= self.others.take_in(SetLedger(view.cluster, view.ledger), now)
         if view.freshness is not None:
             dirty |= self._set_freshness(view.freshness)
         if not had_spoken:
-            dirty |= self._hosts_claimed_by(view.cluster)
+            dirty |= self.claims.hosts_of_cluster(view.cluster)
         return dirty
 
     def _set_fences(self, change: SetFences) -> set[Host]:
         before = self.views.fenced
         dirty = self.views.set_fences(change)
         for cluster in before ^ self.views.fenced:
-            dirty |= self._hosts_claimed_by(cluster)
+            dirty |= self.claims.hosts_of_cluster(cluster)
         return dirty
-
-    def _set_ledger(self, change: SetLedger, now: int) -> set[Host]:
-        if change.cluster == self.settings.cluster:
-            return set()  # our own ledger is the one that we write
-        old = self.views.set_ledger(change)
-        view = self.views.cluster(change.cluster)
-        new = view.ledger
-        difference = compare_ledgers(change.cluster, old, new, self.claims)
-        dirty = {claim.host for claim in new.former}
-        if (old.marker is None) != (new.marker is None):  # another one claims for it now
-            dirty |= view.exports.keys() | view.policies.keys()
-            dirty |= self._hosts_claimed_by(change.cluster)
-        said = {claim.key for claim in difference.new}
-        ended = {claim for claim in difference.gone if claim.key in said}
-        if old.marker == new.marker:  # it kept its history as long as anybody needs it
-            ended.update(claim for claim in difference.gone if claim.is_retired)
-        dirty |= self.numbering.forget(ended)
-        dirty |= self.numbering.disown(difference.gone - ended, now, are_ours=old.marker is None)
-        return dirty | self.numbering.learn(difference.new) | self.numbering.write(difference.ours)
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
         view = self.views.cluster(freshness.cluster)
@@ -323,10 +310,7 @@ class Registry:
         self.views.set_freshness(freshness)
         if before == (view.may_lack, view.is_own_word):
             return set()
-        return self._hosts_claimed_by(freshness.cluster)
-
-    def _hosts_claimed_by(self, cluster: str) -> set[Host]:
-        return {claim.host for claim in self.claims.of_cluster(cluster) if not claim.is_retired}
+        return self.claims.hosts_of_cluster(freshness.cluster)
 
     def _turn(self, dirty: set[Host], now: int) -> Delta:
         return self._publish(self._decide(dirty, now), now)
@@ -347,29 +331,8 @@ class Registry:
         self._must_recheck_rests = False
         dirty |= self._put_off
         self._put_off = set()
-        dirty |= self._end_claims_for_keepers(dirty, now)
+        dirty |= self.others.end_unsaid(dirty, now)
         return self.numbering.run(dirty, now)
-
-    def _end_claims_for_keepers(self, hosts: set[Host], now: int) -> set[Host]:
-        """Disown what clusters that keep a ledger do not say in it, once it is of no use to them.
-
-        Until then it stands: their next turn takes it over. It is what we claimed for them before,
-        or what a ledger said that they have lost.
-        """
-        if not self.views.keepers:
-            return set()
-        left = {
-            claim
-            for host in hosts & self.claims.hosts
-            for claim in self.claims.of_host(host)
-            if self.views.has_ledger(claim.cluster)
-            and self.views.cluster(claim.cluster).is_own_word
-            and not self.numbering.is_of_use(claim)
-        }
-        for cluster in {claim.cluster for claim in left}:
-            left.difference_update(self.views.cluster(cluster).ledger.claims)
-            self.views.end_former(cluster, left)
-        return self.numbering.disown(left, now) if left else set()
 
     def _elapse(self, now: int) -> set[Host]:
         """Return the hosts for which time alone has changed something."""

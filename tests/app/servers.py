@@ -59,15 +59,18 @@ async def controlled(place: Place) -> AsyncIterator[Control]:
     async with started(place) as server:
         config, zones = place.config, server.dns.responder.zones
         report = ReloadReport(at="2026-01-02T03:04:05Z", accepted=True)
+        copies = server.thread.ledger.copies()
+        registry = Registry(registry_settings(config), server.thread.ledger.claims())
+        registry.learn_copies(copies, server.clock.now())
         yield Control(
             Situation(place.path, config, report, turned_at=steady_clock()),
-            registry=Registry(registry_settings(config), server.thread.ledger.claims()),
+            registry=registry,
             publication=Publication(zones, server.serials, zones.entries()),
             thread=server.thread,
             dns=server.dns,
             clock=server.clock,
             reader=BulkReader(),
-            copies=server.thread.ledger.copies(),
+            copies=copies,
         )
 
 

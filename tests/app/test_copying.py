@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from globaldns.app.copying import LedgerCopier
+from globaldns.app.copying import CopySeams, LedgerCopier
 from globaldns.app.writing import LedgerThread
 from globaldns.errors import LedgerError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Marker
 from globaldns.model.view import ClaimSet
-from tests.app.meshes import break_ledger, until, until_it_says
+from tests.app.meshes import break_ledger
 from tests.registry.mesh import claim, ledger
 
 FIRST = ledger("west", claim("a.ns", "240.128.0.1", 1, "west"))
@@ -28,19 +27,21 @@ class Desk:
         self.ledger = SqliteLedger.create(path, cluster="east", marker=Marker("m", 0))
         self.thread = LedgerThread(self.ledger, lambda: None)
         self.said: dict[str, ClaimSet] = {}
-        self.copier = LedgerCopier(self.thread, lambda: self.said, self.ledger.copies())
+        self.told: list[str] = []
+        self.copier = self.begin()
 
-    def say(self, said: ClaimSet) -> None:
-        self.said = {"west": said}
-        self.copier.look()
+    def begin(self) -> LedgerCopier:
+        """Return what a server that starts now copies with."""
+        seams = CopySeams(
+            said=lambda: self.said,
+            begin=self._begin,
+            acknowledge=lambda: self.told.append("copied"),
+        )
+        return LedgerCopier(self.thread, seams, self.ledger.copies())
 
-    async def has(self, said: ClaimSet) -> None:
-        """Wait until the copy is this."""
-
-        async def is_there() -> bool:
-            return await self.thread.run(self.ledger.copies) == {"west": said}
-
-        await until_it_says(is_there)
+    def _begin(self) -> Mapping[str, ClaimSet]:
+        self.told.append("begun")
+        return self.said
 
 
 @pytest.fixture
@@ -54,35 +55,46 @@ async def test_what_is_said_is_copied_and_what_is_the_same_is_not_written(desk: 
     desk.said = {"west": FIRST, "flat": ledger("flat")}
     await desk.copier.copy()
     assert desk.ledger.copies() == desk.said
-    mend = break_ledger(desk.ledger)
+    break_ledger(desk.ledger)
     await desk.copier.copy()
-    desk.said["west"] = SECOND
+    assert desk.told == ["begun", "copied"] * 2
+
+
+async def test_what_cannot_be_copied_is_not_acknowledged(desk: Desk) -> None:
+    desk.said = {"west": FIRST}
+    mend = break_ledger(desk.ledger)
     with pytest.raises(LedgerError):
         await desk.copier.copy()
+    assert desk.told == ["begun"]
     mend()
     await desk.copier.copy()
+    assert desk.told == ["begun", "begun", "copied"]
     assert desk.ledger.copies() == desk.said
+
+
+async def test_it_is_behind_while_anything_is_said_that_is_not_copied(desk: Desk) -> None:
+    assert not desk.copier.is_behind
+    for said in (FIRST, SECOND):
+        desk.said = {"west": said}
+        assert desk.copier.is_behind
+        await desk.copier.copy()
+        assert not desk.copier.is_behind
 
 
 async def test_a_new_run_begins_with_the_copies_of_the_last(desk: Desk) -> None:
     desk.said = {"west": FIRST}
     await desk.copier.copy()
-    copies = desk.ledger.copies()
-    again = LedgerCopier(desk.thread, lambda: {"west": copies["west"]}, copies)
-    break_ledger(desk.ledger)
-    await again.copy()
+    again = desk.begin()
+    assert again.is_behind
+    desk.said = desk.ledger.copies()
+    again = LedgerCopier(desk.thread, CopySeams(lambda: desk.said, dict, list), desk.said)
+    assert not again.is_behind
 
 
-async def test_it_writes_when_it_looks_and_again_when_that_failed(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("globaldns.app.copying.RETRY_SECONDS", 0.01)
-    running = asyncio.create_task(desk.copier.run())
-    desk.say(FIRST)
-    await desk.has(FIRST)
-    mend = break_ledger(desk.ledger)
-    desk.say(SECOND)
-    await until(lambda: "is not copied" in caplog.text)
-    mend()
-    await desk.has(SECOND)
-    running.cancel()
+async def test_what_is_forgotten_has_no_copy(desk: Desk) -> None:
+    desk.said = {"west": FIRST, "flat": ledger("flat")}
+    await desk.copier.copy()
+    del desk.said["west"]
+    for cluster in ("west", "unknown"):
+        await desk.copier.forget(cluster)
+    assert desk.ledger.copies() == {"flat": ledger("flat")}

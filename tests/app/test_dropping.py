@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from globaldns.ledger.sqlite import SqliteLedger
-from globaldns.model.view import ClaimSet, SetLedger
+from globaldns.model.view import ClaimSet
 from tests.app.meshes import Place
 from tests.app.servers import controlled, numbered
 from tests.registry.mesh import claim, ledger
@@ -30,7 +30,6 @@ async def test_what_a_dropped_cluster_claimed_rests_once_the_quarantine_is_over(
         file.copy("away", ClaimSet(), SAID)
     async with controlled(place) as control, numbered(control):
         registry, file = control.registry, control.thread.ledger
-        control.mesh.publish(registry.apply([SetLedger("away", SAID)], control.clock.now()))
         await control.releaser.release()
         assert [registry.claims.of_host(one.host) for one in (OURS, THEIRS)] == [(OURS,), (THEIRS,)]
         await control.thread.run(age, file)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from globaldns.app.views import allowed_view, ledgers_alone, load_view, load_views, with_ledgers
-from globaldns.model.view import Freshness, SetLedger, SourceState, View
+from globaldns.app.views import allowed_view, load_view, load_views, with_ledgers
+from globaldns.model.view import Freshness, SourceState, View
 from globaldns.sources.remembered import FORMAT, as_remembered, encode_view, file_name
 from globaldns.state import StateDirectory
 from tests.app.meshes import START, Place
@@ -111,10 +111,3 @@ def test_the_copy_of_a_ledger_is_newer_than_the_view_beside_it() -> None:
     views = {"west": VIEW, "flat": View("flat")}
     found = with_ledgers(views, {"west": copy})
     assert found == {"west": msgspec.structs.replace(VIEW, ledger=copy), "flat": View("flat")}
-
-
-def test_a_ledger_is_told_alone_where_no_view_is_remembered() -> None:
-    copies = {name: ledger(name) for name in ("west", "gone")}
-    told = [SetLedger(name, copies[name]) for name in copies]
-    assert ledgers_alone(copies, {}) == told
-    assert ledgers_alone(copies, {"west": VIEW}) == told[1:]

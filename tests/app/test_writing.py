@@ -36,11 +36,15 @@ class Desk:
         self.batches: list[int] = []
         self.premature: set[Claim] = set()
         self.given_up = 0
+        self.copy_errors: list[LedgerError] = []
+        self.copied: list[int] = []
+        """How many claims were acknowledged whenever copies were made."""
         self.durations: list[float] = []
         self.failures: list[str] = []
         seams = Seams(
             pending=self.unwritten.everything,
             acknowledge=self._acknowledge,
+            copy=self._copy,
             give_up=self._give_up,
             observe=self.durations.append,
             count_failure=lambda: self.failures.append(self.writer.failure),
@@ -79,6 +83,11 @@ class Desk:
         self.unwritten.acknowledge(claims)
         self.acknowledged += claims
         self.batches.append(len(claims))
+
+    async def _copy(self) -> None:
+        if self.copy_errors:
+            raise self.copy_errors.pop()
+        self.copied.append(len(self.acknowledged))
 
     def _give_up(self) -> None:
         self.given_up += 1
@@ -128,6 +137,30 @@ async def test_many_claims_are_written_and_acknowledged_in_parts(desk: Desk) -> 
         await desk.writer.flush()
     assert desk.batches == [MOST, 1]
     assert len(desk.durations) == 2
+
+
+async def test_copies_are_made_after_what_is_to_be_acknowledged_is_written(desk: Desk) -> None:
+    desk.add(FIRST, SECOND)
+    async with desk.running():
+        desk.writer.wake()
+        await until(lambda: desk.copied == [2])
+        desk.writer.wake()
+        await until(lambda: desk.copied == [2, 2])
+
+
+def test_copies_that_fail_are_told_and_made_when_they_can_be(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.copy_errors = [LedgerError("full"), LedgerError("full")]
+
+    async def test() -> None:
+        async with desk.running():
+            desk.writer.wake()
+            await until(lambda: desk.copied == [0])
+
+    run_leaping(test)
+    assert (desk.given_up, len(desk.failures)) == (2, 2)
+    assert "full" in caplog.records[0].__dict__["reason"]
 
 
 async def test_a_flush_of_nothing_returns_at_once(desk: Desk) -> None:

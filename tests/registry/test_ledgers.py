@@ -316,7 +316,7 @@ def test_a_host_gets_back_what_its_clusters_ledger_dropped_once_that_is_gone():
 def test_a_cluster_that_was_not_heard_is_answered_by_the_copy_of_its_ledger():
     registry = Registry(settings())
     registry.apply([SetLedger("west", ledger("west", HELD))], 10)
-    assert registry.said() == {}
+    assert registry.others.said() == {}
     settled(registry, reset("east", export("b.ns")))
     assert (service(registry, "a.ns").state, service(registry, "a.ns").vips) == (
         ServiceState.CLAIMED,
@@ -331,7 +331,7 @@ def test_what_we_claimed_for_a_cluster_with_a_ledger_stands_until_its_exports_ar
     anew.apply([SetLedger("west", ledger("west"))], 10)
     settled(anew, reset("west", export("a.ns", "west"), ledger=ledger("west")), reset("east"))
     assert service(anew, "a.ns").vips == (ours.vip,)
-    assert anew.said() == {"west": ledger("west")}
+    assert anew.others.said() == {"west": ledger("west")}
 
 
 def test_a_ledger_that_is_refused_takes_nothing_back_that_its_copy_says():
@@ -343,4 +343,4 @@ def test_a_ledger_that_is_refused_takes_nothing_back_that_its_copy_says():
     settled(registry, reset("west", export("a.ns", "west"), ledger=refused), reset("east"))
     assert service(registry, "a.ns").vips == (HELD.vip,)
     assert registry.numbering.occupancy.is_resting(ended.vip)
-    assert set(registry.said()["west"].claims) == {HELD, ended}
+    assert set(registry.others.said()["west"].claims) == {HELD, ended}

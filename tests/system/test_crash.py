@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 
-from globaldns.ledger.sqlite import SqliteLedger
 from tests.system.running import Mesh, Server, entry, ledger, wait_until
 
 ROUNDS = 20
@@ -83,12 +82,6 @@ def test_a_name_that_was_answered_before_the_kill_is_answered_from_the_start(mes
         assert server.rcode("nothing.bookinfo.global") in {"SERVFAIL", "NXDOMAIN"}
 
 
-def copied_hosts(mesh: Mesh) -> set[str]:
-    """Return of which hosts our ledger has a copy of another cluster's claims."""
-    with SqliteLedger.open_reading(mesh.state / "ledger.db", is_held=True) as ledger:
-        return {claim.host for said in ledger.copies().values() for claim in said.claims}
-
-
 @pytest.mark.timeout(300)
 def test_what_a_neighbours_ledger_said_a_moment_before_the_kill_is_not_forgotten(
     make_mesh: Callable[..., Mesh],
@@ -108,7 +101,6 @@ def test_what_a_neighbours_ledger_said_a_moment_before_the_kill_is_not_forgotten
         claim = "late.churn 240.128.0.9 2026-01-02T03:04:05Z west given - -"
         mesh.write("west", "ledger.yaml", ledger("west", claim))
         server.wait_answer("late.churn.global", "240.128.0.9")
-        wait_until(lambda: "late.churn" in copied_hosts(mesh), "the claim is copied")
         server.kill()
     mesh.cluster("west").rename(mesh.folder / "away")
     mesh.write("east", "own.yaml", *(entry(f"new{n}.churn.global") for n in range(20)))
