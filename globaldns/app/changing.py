@@ -10,6 +10,7 @@ from globaldns.admin.reports import MoveReport
 from globaldns.app.offline import read_mesh
 from globaldns.config.schema import Config
 from globaldns.ledger.backup import write_backup
+from globaldns.ledger.copies import unite_with_copies
 from globaldns.ledger.opening import OnLoss, open_ledger
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.address import Address
@@ -31,14 +32,15 @@ def renumber_offline(config: Config, hosts: Sequence[Host], now: int) -> tuple[M
         LedgerError: the ledger cannot be read or written.
     """
     with _held_ledger(config, now, OnLoss.REFUSE) as ledger:
-        registry = read_mesh(config, ledger.claims(), now).registry
+        copies = ledger.copies()
+        registry = read_mesh(config, ledger.claims(), copies, now).registry
         before = answers_of(registry, hosts)
         registry.renumber(hosts, now)
         claims = [claim for claim in registry.unwritten if claim.host in before]
         ledger.write(claims)
         registry.acknowledge(claims, now)
         write_backup(
-            *(StateDirectory(config.state), ledger.claims()),
+            *(StateDirectory(config.state), unite_with_copies(ledger.claims(), copies)),
             cluster=ledger.cluster,
             marker=ledger.marker,
             now=now,
@@ -50,15 +52,16 @@ def renumber_offline(config: Config, hosts: Sequence[Host], now: int) -> tuple[M
 def import_offline(config: Config, claims: Sequence[Claim], now: int) -> int:
     """Unite the ledger with claims; return how many of them were new or different.
 
-    A ledger that is lost or damaged is begun anew; what was damaged is set aside.
+    A ledger that is lost or damaged is begun anew; what was damaged is set aside. Of a cluster that
+    keeps its claims itself the copy says more than any file.
 
     Raises:
         StateLocked: a server holds the state directory.
         LedgerError: the ledger cannot be read or written.
     """
     with _held_ledger(config, now, OnLoss.REPLACE) as ledger:
-        before = set(ledger.claims())
-        ledger.write(claims)
+        before, copies = set(ledger.claims()), ledger.copies()
+        ledger.write([claim for claim in claims if claim.cluster not in copies])
         return len(set(ledger.claims()) - before)
 
 

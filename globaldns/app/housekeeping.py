@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -16,8 +15,6 @@ from globaldns.dns.querylog import QueryRecord
 from globaldns.dns.responder import Responder
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.backup import is_backup_due, write_backup
-from globaldns.model.claim import Claim
-from globaldns.registry.registry import Registry
 from globaldns.state import StateDirectory
 
 logger = logging.getLogger(__name__)
@@ -62,8 +59,9 @@ async def keep_ledger_once(
     if not again and not await asyncio.to_thread(is_backup_due, state, ledger.marker, now):
         return
     known = (*registry.claims, *registry.numbering.resting)
-    is_written = _written_test(registry)
-    claims = await asyncio.to_thread(lambda: [*filter(is_written, pace(known))])
+    # Of those, what our ledger lacks; the retirement of what it has may be on its way.
+    new = {claim for claim in registry.unwritten if not claim.is_retired}
+    claims = await asyncio.to_thread(lambda: [claim for claim in pace(known) if claim not in new])
     name = await asyncio.to_thread(
         write_backup,
         *(state, claims),
@@ -87,13 +85,6 @@ async def keep_ledger_once(
             "forgotten": len(forgettable),
         },
     )
-
-
-def _written_test(registry: Registry) -> Callable[[Claim], bool]:
-    """Return whether our ledger has a claim now; the retirement of some may be on its way."""
-    new = {claim for claim in registry.unwritten if not claim.is_retired}
-    keepers = frozenset(registry.views.keepers)
-    return lambda claim: claim not in new and claim.cluster not in keepers
 
 
 async def log_queries(responder: Responder) -> None:

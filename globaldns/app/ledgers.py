@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from globaldns.config.schema import Config
+from globaldns.ledger.copies import unite_with_copies
 from globaldns.ledger.opening import read_ledger
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.finding import Finding
+from globaldns.model.view import ClaimSet
 from globaldns.state import StateDirectory
 
 
@@ -17,6 +21,13 @@ class ReadLedger(msgspec.Struct, frozen=True):
 
     marker: Marker
     claims: tuple[Claim, ...]
+    copies: Mapping[str, ClaimSet]
+    """What other clusters said last in ledgers of their own."""
+
+    @property
+    def everything(self) -> tuple[Claim, ...]:
+        """All claims, with the copies: what nobody may forget when this ledger is lost."""
+        return unite_with_copies(self.claims, self.copies)
 
 
 def read_claims(config: Config) -> ReadLedger | None:
@@ -29,7 +40,7 @@ def read_claims(config: Config) -> ReadLedger | None:
     if ledger is None:
         return None
     with ledger:
-        return ReadLedger(ledger.marker, ledger.claims())
+        return ReadLedger(ledger.marker, ledger.claims(), ledger.copies())
 
 
 def verify_ledger(config: Config) -> tuple[Finding, ...] | None:

@@ -6,20 +6,20 @@ Hosts without a number show the one that a server would give them; nothing is wr
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import msgspec
 
 from globaldns.app.ledgers import read_claims
 from globaldns.app.rules import export_rules, registry_settings
-from globaldns.app.views import load_view
+from globaldns.app.views import load_views, with_ledgers
 from globaldns.config.schema import Config
 from globaldns.model.claim import Claim
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
 from globaldns.model.service import Service
-from globaldns.model.view import Freshness, Reset
+from globaldns.model.view import ClaimSet, Freshness, Reset
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.registry import Registry
 from globaldns.sources.directory import DirectorySource
@@ -71,34 +71,40 @@ def read_offline(config: Config, now: int, *, numbered: bool = True) -> OfflineM
         LedgerError: the ledger is lost, damaged, too new, another cluster's, or cannot be read.
     """
     ledger = read_claims(config)
-    return read_mesh(config, ledger.claims if ledger else (), now, numbered=numbered)
+    claims, copies = (ledger.claims, ledger.copies) if ledger else ((), {})
+    return read_mesh(config, claims, copies, now, numbered=numbered)
 
 
 def read_mesh(
-    config: Config, claims: tuple[Claim, ...], now: int, *, numbered: bool = True
+    config: Config,
+    claims: Iterable[Claim],
+    copies: Mapping[str, ClaimSet],
+    now: int,
+    *,
+    numbered: bool = True,
 ) -> OfflineMesh:
     """Read every cluster's directory, and number what they export beside these claims.
 
     What is in no file is gone at once: the files are asked, not how long a server waits for one.
     """
-    state = StateDirectory(config.state)
+    views = with_ledgers(load_views(StateDirectory(config.state), config), copies)
     sources: dict[str, DirectorySource] = {
         cluster: DirectorySource(
             settings.source.directory,
             export_rules(config, cluster),
             grace=0,
-            remembered=load_view(state, config, cluster),
+            remembered=views.get(cluster),
         )
         for cluster, settings in config.clusters.items()
     }
-    known = {cluster: source.view().ledger for cluster, source in sources.items()}
     moment = Moment(now, steady_clock())
     for source in sources.values():
         source.read_once(moment)
     share_gateways(sources)
     registry = Registry(registry_settings(config), claims, at_once=sys.maxsize)
-    views = [source.view().following(known[cluster]) for cluster, source in sources.items()]
-    registry.apply([*map(Reset, views)], now)
+    known = {cluster: view.ledger for cluster, view in views.items()}
+    registry.learn_copies({**copies, **known}, now)
+    registry.apply([Reset(source.view()) for source in sources.values()], now)
     if numbered:
         registry.settle(now)
         registry.await_no_longer(now)

@@ -55,7 +55,7 @@ def verify(context: click.Context, invocation: Invocation) -> None:
 @local_options
 @click.pass_obj
 def export_claims(invocation: Invocation) -> None:
-    """Print every claim, for vip import."""
+    """Print every claim, those that other clusters keep among them, for vip import."""
     # Here, for the same reason.
     from globaldns.admin.vips import report_claim  # noqa: PLC0415
     from globaldns.app.ledgers import read_claims  # noqa: PLC0415
@@ -64,14 +64,15 @@ def export_claims(invocation: Invocation) -> None:
     ledger = read_claims(config)
     if ledger is None:
         raise LedgerError(f"{config.state} has no ledger yet", hint="globaldns serve begins one")
+    claims = ledger.everything
     if invocation.output is OutputFormat.TABLE:
-        size, now = len(ledger.claims), wall_clock()
+        size, now = len(claims), wall_clock()
         head = format_head(ledger.marker, cluster=config.cluster, count=size, now=now)
         click.echo(head, nl=False)
-        click.echo(format_claims(ledger.claims), nl=False)
+        click.echo(format_claims(claims), nl=False)
     else:
-        claims = [report_claim(claim) for claim in sorted(ledger.claims)]
-        print_structured({"marker": ledger.marker, "claims": claims}, invocation.output)
+        reports = [report_claim(claim) for claim in sorted(claims)]
+        print_structured({"marker": ledger.marker, "claims": reports}, invocation.output)
 
 
 @click.command("import")

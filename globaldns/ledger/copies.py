@@ -7,7 +7,7 @@ copy is what its cluster said last, and what it said in a ledger that was lost s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from globaldns.ledger.rows import COLUMNS, READ, decode, delete, insert
 from globaldns.model.claim import Claim, Marker
@@ -60,6 +60,16 @@ def write_copy(connection: sqlite3.Connection, cluster: str, old: ClaimSet, new:
     for table, (before, now) in zip(_TABLES, parts, strict=True):
         delete(connection, table, {*before} - {*now})
         insert(connection, _REPLACE.replace("{table}", table), {*now} - {*before})
+
+
+def unite_with_copies(claims: Iterable[Claim], copies: Mapping[str, ClaimSet]) -> tuple[Claim, ...]:
+    """Return the claims of a ledger and those of its copies, each once."""
+    united = {claim.key: claim for claim in claims}
+    for copy in copies.values():
+        for claim in (*copy.claims, *copy.former):
+            known = united.get(claim.key)
+            united[claim.key] = claim if known is None else known.merge(claim)
+    return tuple(united.values())
 
 
 def _by_cluster(claims: Iterable[Claim]) -> dict[str, list[Claim]]:

@@ -118,14 +118,14 @@ async def test_what_the_ledger_does_not_have_yet_is_not_in_its_backup(house: Hou
     assert house.backup(TODAY) == {LIVE, RECENT, ANCIENT}
 
 
-async def test_what_stands_in_another_clusters_ledger_is_not_in_the_backup(house: House) -> None:
+async def test_what_stands_in_another_clusters_ledger_is_in_the_backup_too(house: House) -> None:
     theirs = claim("w.ns", "240.128.0.99", START - DAY, "west")
     house.settle()
     house.mesh.offer([reset("west", export("w.ns", "west"), ledger=ledger("west", theirs))], 0.0)
     house.mesh.take_turn()
     assert theirs in set(house.turning.registry.claims)
     await house.keep()
-    assert house.backup(TODAY) == {LIVE, RECENT, ANCIENT}
+    assert house.backup(TODAY) == {LIVE, RECENT, ANCIENT, theirs}
 
 
 async def test_without_a_backup_nothing_is_forgotten(house: House) -> None:

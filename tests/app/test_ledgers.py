@@ -10,10 +10,13 @@ from globaldns.app.ledgers import read_claims, verify_ledger
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerDamaged, LedgerError
 from globaldns.ledger.opening import MARKER
+from globaldns.model.view import ClaimSet
 from tests.app.meshes import START, Place
-from tests.registry.mesh import claim
+from tests.registry.mesh import claim, ledger
 
 CLAIM = claim("a.ns", "240.128.0.7", START)
+COPIED = claim("b.ns", "240.128.0.8", START, "west")
+FORMER = claim("c.ns", "240.128.0.9", START, "west")
 READERS: list[Callable[[Config], object]] = [read_claims, verify_ledger]
 each_reader = pytest.mark.parametrize("read", READERS)
 
@@ -42,6 +45,19 @@ def test_all_that_it_says_is_read(place: Place) -> None:
     assert found is not None
     assert found.claims == (CLAIM,)
     assert found.marker.created == START
+    assert found.copies == {}
+
+
+def test_what_it_has_copied_is_read_and_everything_is_both(place: Place) -> None:
+    ended = COPIED.retire(START + 9, "dropped")
+    place.remember(CLAIM, ended)
+    said = ledger("west", COPIED, FORMER)
+    with place.open_ledger() as file:
+        file.copy("west", ClaimSet(), said)
+    found = read_claims(place.config)
+    assert found is not None
+    assert found.copies == {"west": said}
+    assert sorted(found.everything) == sorted([CLAIM, ended, FORMER])
 
 
 def test_it_is_read_beside_the_server_that_writes_it(place: Place) -> None:

@@ -13,15 +13,16 @@ from globaldns.model.claim import format_claim
 from globaldns.model.export import ExportKind
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
-from globaldns.model.view import SourceState
+from globaldns.model.view import ClaimSet, SourceState
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
 from tests.app.meshes import GATEWAY, START, Place
-from tests.registry.mesh import claim, vip
+from tests.registry.mesh import claim, ledger, vip
 from tests.sources.manifests import entries, entry, vip_ledger
 
 A = Host("a.ns")
 CLAIM = claim("a.ns", "240.128.0.7", START)
 LOST = claim("c.ns", "240.128.0.99", START, "west")
+GONE = claim("g.ns", "240.128.0.98", START, "gone")
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_host_in_the_ledger_has_its_number(place: Place) -> None:
 def test_claims_that_are_no_ledgers_can_be_read_beside_the_mesh(place: Place) -> None:
     place.remember(CLAIM)
     other = claim("a.ns", "240.128.0.99", START)
-    assert read_mesh(place.config, (other,), START).services[A].vips == (vip("240.128.0.99"),)
+    assert read_mesh(place.config, (other,), {}, START).services[A].vips == (vip("240.128.0.99"),)
 
 
 def test_a_lost_ledger_is_not_taken_for_a_first_start(place: Place) -> None:
@@ -100,6 +101,18 @@ def test_what_a_cluster_said_in_a_ledger_that_it_lost_stands(place: Place) -> No
     place.state.write_checked(file_name("west"), encode_view(view, view.exports), version=FORMAT)
     place.write("west", vip_ledger("west", marker="another"), "ledger.yaml")
     assert read_offline(place.config, START).services[LOST.host].vips == (LOST.vip,)
+
+
+def test_a_copy_of_a_ledger_is_newer_than_what_is_remembered(place: Place) -> None:
+    view = read_offline(place.config, START).sources["west"].view()
+    with place.open_ledger() as file:
+        file.copy("west", ClaimSet(), ledger("west", LOST))
+        file.copy("gone", ClaimSet(), ledger("gone", GONE))
+    place.state.write_checked(file_name("west"), encode_view(view, view.exports), version=FORMAT)
+    shutil.rmtree(place.folder / "west")
+    registry = read_offline(place.config, START).registry
+    assert registry.services[LOST.host].vips == (LOST.vip,)
+    assert registry.claims.holder(GONE.vip) == GONE
 
 
 def test_the_gateways_of_one_cluster_make_the_entries_of_others_routes(place: Place) -> None:

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from globaldns.ledger.sqlite import SqliteLedger
-from globaldns.model.claim import parse_claims
+from globaldns.model.claim import Marker, format_claim, parse_claims
+from globaldns.model.view import ClaimSet
 
 LINE = "reviews.bookinfo 240.128.7.7 2026-01-02T03:04:05Z east given - -"
+(COPIED,) = parse_claims("away.ns 240.128.9.9 2026-01-02T03:04:05Z west given - -")
 
 
 def claims_of(mesh):
@@ -78,6 +80,29 @@ def test_what_was_exported_makes_the_same_ledger_again(command, remembered, tmp_
     printed = command("vip", "import", backup)
     assert printed.stdout == f"{len(before)} claims read, {len(before)} new or changed\n"
     assert claims_of(remembered) == before
+
+
+@pytest.fixture
+def copied(remembered):
+    """The example, whose ledger has a copy of another's."""
+    with SqliteLedger.open(remembered.state / "ledger.db") as ledger:
+        ledger.copy("west", ClaimSet(), ClaimSet(Marker("w", 1), (COPIED,)))
+    return remembered
+
+
+def test_what_another_cluster_keeps_is_exported_for_the_day_when_both_are_lost(
+    command, copied, tmp_path
+):
+    backup = tmp_path / "claims"
+    backup.write_text(command("vip", "export").stdout)
+    assert format_claim(COPIED) in backup.read_text()
+    before = claims_of(copied)
+    assert " 0 new or changed" in command("vip", "import", backup).stdout
+    assert claims_of(copied) == before
+    for file in copied.state.glob("ledger.db*"):
+        file.unlink()
+    assert f" {len(before) + 1} new or changed" in command("vip", "import", backup).stdout
+    assert set(claims_of(copied)) == {*before, COPIED}
 
 
 @pytest.mark.usefixtures("remembered")
