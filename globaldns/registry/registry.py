@@ -70,7 +70,7 @@ class Registry:
     ) -> None:
         self.settings = settings
         self.views = Views(settings)
-        self.claims = Claims(settings.counts)
+        self.claims = Claims(settings.counting())
         rooms = make_rooms(settings.pools, settings.reserved)
         occupancy = Occupancy(rooms, settings.quarantine)
         self.numbering = Numbering(self.views, self.claims, occupancy, at_once=at_once)
@@ -251,7 +251,7 @@ class Registry:
         """Obey other settings; looks at every host."""
         self.settings = settings
         self.views.reconfigure(settings)
-        self.claims.recount(settings.counts)
+        self.claims.recount(settings.counting())
         rooms = make_rooms(settings.pools, settings.reserved)
         self.numbering.occupy(Occupancy(rooms, settings.quarantine))
         self._must_recheck_rests = True

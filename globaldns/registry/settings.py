@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from globaldns.model.address import Family, Prefix
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host, is_service_host, namespace_of
-from globaldns.registry.vip import is_barred, is_within
+from globaldns.registry.vip import is_barred
 
 HANDOVER_TTLS = 10
 """How many of the largest TTL a name waits for a VIP that was answered for another host: resolvers
@@ -72,13 +72,22 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True):
         """The families that have a pool, IPv4 first."""
         return tuple(sorted({pool.family for pool in self.pools}))
 
-    def counts(self, claim: Claim) -> bool:
-        """Whether a claim is listened to.
+    def counting(self) -> Callable[[Claim], bool]:
+        """Return what says whether a claim is listened to; every claim of a mesh is asked about.
 
         A cluster that is not configured any more is as if fenced: its claims hold.
         """
-        vip = claim.vip
-        if not is_within(vip, self.pools) and is_barred(vip, self.allow_special):
-            return False
-        rules = self.clusters.get(claim.cluster)
-        return rules is None or rules.may_export(claim.host, self.zones)
+        pools = [(pool.first, pool.last) for pool in self.pools]
+
+        def counts(claim: Claim) -> bool:
+            vip = claim.vip
+            for first, last in pools:
+                if first <= vip <= last and len(vip) == len(first):
+                    break
+            else:
+                if is_barred(vip, self.allow_special):
+                    return False
+            rules = self.clusters.get(claim.cluster)
+            return rules is None or rules.may_export(claim.host, self.zones)
+
+        return counts

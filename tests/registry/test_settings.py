@@ -57,7 +57,7 @@ def test_a_cluster_exports_from_its_namespaces_and_what_is_listed_by_name(
 def test_the_claims_of_a_cluster_that_is_not_configured_any_more_count(cluster, may):
     rules = {"east": ClusterRules(allow_namespaces=("other",))}
     obeyed = structs.replace(settings(), clusters=rules)
-    assert obeyed.counts(claim(A, "240.0.0.1", 1, cluster)) is may
+    assert obeyed.counting()(claim(A, "240.0.0.1", 1, cluster)) is may
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_claims_of_a_cluster_that_is_not_configured_any_more_count(cluster, 
 )
 def test_no_claim_of_an_address_that_can_be_no_vip_counts(vip, may):
     obeyed = structs.replace(settings(), allow_special=(prefix("240.240.0.0/16"),))
-    assert obeyed.counts(claim("a.ns", vip, 1)) is may
+    assert obeyed.counting()(claim("a.ns", vip, 1)) is may
 
 
 def test_waits_follow_from_the_largest_ttl_and_the_quarantine():
