@@ -62,10 +62,18 @@ class ClusterExports:
         self._refused: dict[ObjectKey, tuple[Finding, ...]] = {}
         self._remarks: dict[ObjectKey, tuple[Finding, ...]] = {}
 
-    def put(self, resource: Object, file: str = "", identity: ObjectKey | None = None) -> None:
+    def put(
+        self,
+        resource: Object,
+        file: str = "",
+        identity: ObjectKey | None = None,
+        *,
+        is_valid: bool = False,
+    ) -> None:
         """Take a new or changed object; one that is refused keeps its last good version.
 
-        ``identity`` is its key, where that is known.
+        ``identity`` is its key, where that is known; ``is_valid``: it is known that Istio would not
+        refuse it.
         """
         identity = identity or self._identify(resource)
         if isinstance(resource, _WRITTEN_BY_US) and marks.is_owned(resource.metadata):
@@ -78,7 +86,7 @@ class ClusterExports:
         if isinstance(resource, DECLARATIONS):
             problems = self._declare(identity, resource, file)
         else:
-            problems = refuse(resource, self._rules)
+            problems = refuse(resource, self._rules, is_valid=is_valid)
             if not problems:
                 self._keep(identity, resource, file)
         if problems:

@@ -14,11 +14,12 @@ from globaldns.objects.istio import ServiceEntry, WorkloadEntry
 from globaldns.objects.kubernetes import Service
 
 
-def refuse(resource: Object, rules: ExportRules) -> list[Problem]:
-    """Return all that is wrong with an object."""
+def refuse(resource: Object, rules: ExportRules, *, is_valid: bool = False) -> list[Problem]:
+    """Return all that is wrong with an object; ``is_valid``: Istio finds nothing in an entry."""
     match resource:
         case ServiceEntry():
-            return refusals(resource) or _refuse_records(resource, rules)
+            problems = [] if is_valid else refusals(resource)
+            return problems or _refuse_records(resource, rules)
         case WorkloadEntry():
             return list(refuse_workload(resource.spec, "$.spec"))
         case Service():

@@ -52,6 +52,8 @@ class Manifest(msgspec.Struct, frozen=True):
     misfits: tuple[Misfit, ...] = ()
     is_complete: bool = True
     """Whether each object in it is known by name, so that what it lacks is gone."""
+    is_valid: bool = False
+    """Whether it is known already that Istio would refuse none of its entries."""
 
 
 class Unchanged(msgspec.Struct, frozen=True):

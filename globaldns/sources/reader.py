@@ -1,5 +1,7 @@
 """A process that reads manifests for another: jobs in, readings out.
 
+It asks of every entry whether Istio would refuse it, to spare the other the question.
+
 Both sides speak in frames over the child's stdin and stdout, replies in the order of requests::
 
     | length 4 | MessagePack |
@@ -17,8 +19,10 @@ from typing import BinaryIO
 
 import msgspec
 
+from globaldns.exports.validation import refusals
 from globaldns.model.finding import Finding
 from globaldns.objects import KINDS, Object, ObjectKey, key
+from globaldns.objects.istio import ServiceEntry
 from globaldns.sources.manifest import Manifest, Misfit, Reading, Unread, read_manifest
 from globaldns.sources.scan import Stamp
 
@@ -46,6 +50,7 @@ class _Said(msgspec.Struct, frozen=True, array_like=True, tag=True):
     refused: frozenset[ObjectKey]
     misfits: tuple[Misfit, ...]
     is_complete: bool
+    is_valid: bool
 
 
 class _Failed(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -75,9 +80,11 @@ def encode_job(job: Job) -> bytes:
 
 
 def read_job(job: Job) -> list[Reading]:
-    """Read the files of a job; nothing is known of any of them."""
+    """Read and validate the files of a job; nothing is known of any of them."""
     root = Path(job.root)
-    return [read_manifest(root, path, cluster=job.cluster, now=job.now) for path in job.paths]
+    return [
+        _validate(read_manifest(root, path, cluster=job.cluster, now=job.now)) for path in job.paths
+    ]
 
 
 def encode_readings(readings: Sequence[Reading]) -> bytes:
@@ -92,6 +99,13 @@ def decode_readings(payload: bytes) -> list[Reading]:
         msgspec.DecodeError: they are none.
     """
     return [_unpack(sent) for sent in _reply_decoder.decode(payload)]
+
+
+def _validate(reading: Reading) -> Reading:
+    if not isinstance(reading, Manifest):
+        return reading
+    entries = (found for _, found in reading.objects if isinstance(found, ServiceEntry))
+    return msgspec.structs.replace(reading, is_valid=not any(map(refusals, entries)))
 
 
 def _pack(reading: Reading) -> _Said | _Failed:
@@ -110,6 +124,7 @@ def _pack(reading: Reading) -> _Said | _Failed:
         reading.refused,
         reading.misfits,
         reading.is_complete,
+        reading.is_valid,
     )
 
 
@@ -125,6 +140,7 @@ def _unpack(sent: _Said | _Failed) -> Reading:
         sent.refused,
         sent.misfits,
         sent.is_complete,
+        sent.is_valid,
     )
 
 

@@ -183,7 +183,7 @@ class Turns:
             self.holdings.take(reading)
             for identity, found in reading.objects:
                 if self.holdings.is_taken_from(identity, reading.path):
-                    self._exports.put(found, reading.path, identity)
+                    self._exports.put(found, reading.path, identity, is_valid=reading.is_valid)
 
     def _speak(self, changes: list[Change], now: Moment) -> list[Change]:
         """Return what a successful turn changes."""

@@ -38,6 +38,15 @@ def test_an_annotation_that_is_no_address_refuses_the_entry():
     assert findings(bad) == [("pin-address", '$.metadata.annotations["globaldns.io/vip"]')]
 
 
+def refused_by_us(resource: Object) -> list[str]:
+    return [one.code for one in refuse(resource, rules(), is_valid=True)]
+
+
+def test_what_istio_would_say_is_not_asked_twice():
+    assert refused_by_us(entry(spec={"hosts": ["*"]})) == []
+    assert refused_by_us(entry(annotations={VIP: "x"})) == ["pin-address"]
+
+
 @pytest.mark.parametrize(
     ("resource", "code", "path"),
     [

@@ -10,6 +10,7 @@ TEXTS = {
     "good.yaml": entry("a") + entry("b"),
     "broken.yaml": "kind: [unclosed\n",
     "misshapen.yaml": entry("c").replace("number: 80", "number: eighty"),
+    "invalid.yaml": entry("e") + entry("f").replace("[f.", "['*', f."),
     "repeated.yaml": entry("d") + entry("d"),
     "empty.yaml": "",
     "other.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from globaldns.sources.manifest import Manifest
 from globaldns.sources.reader import (
     Job,
     decode_readings,
@@ -18,6 +19,12 @@ from globaldns.sources.reader import (
 def test_readings_come_through_as_they_were(job: Job) -> None:
     readings = read_job(job)
     assert decode_readings(encode_readings(readings)) == readings
+
+
+def test_each_entry_is_asked_whether_istio_would_refuse_it(job: Job) -> None:
+    readings = [one for one in read_job(job) if isinstance(one, Manifest)]
+    invalid = {one.path for one in readings if not one.is_valid}
+    assert (len(readings), invalid) == (6, {"invalid.yaml"})
 
 
 def test_the_process_answers_jobs_in_their_order_until_there_are_no_more(job: Job) -> None:
