@@ -12,6 +12,7 @@ from globaldns.app.copying import LedgerCopier
 from globaldns.app.mesh import Mesh
 from globaldns.app.writing import LedgerThread, LedgerWriter
 from globaldns.errors import LedgerError
+from globaldns.model.claim import format_time
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,12 @@ class Releaser:
         configured = frozenset(registry.settings.clusters)
         since = await self._thread.run(self._thread.ledger.dropped, configured, now)
         for cluster, at in since.items():
-            is_due = at + registry.settings.quarantine <= now and registry.may_write
+            if at == now:
+                logger.warning(
+                    "a cluster is not configured any more: its VIPs are held for the quarantine",
+                    extra={"cluster": cluster, "until": format_time(at + self._quarantine)},
+                )
+            is_due = at + self._quarantine <= now and registry.may_write
             if not is_due or cluster in registry.settings.clusters:
                 continue
             self._mesh.publish(registry.release(cluster, now))
@@ -62,3 +68,7 @@ class Releaser:
                 "a cluster is not configured for the quarantine: its VIPs are released",
                 extra={"cluster": cluster},
             )
+
+    @property
+    def _quarantine(self) -> int:
+        return self._mesh.registry.settings.quarantine

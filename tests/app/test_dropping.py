@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.view import ClaimSet
 from tests.app.meshes import Place
@@ -21,7 +23,7 @@ def age(file: SqliteLedger) -> None:
 
 
 async def test_what_a_dropped_cluster_claimed_rests_once_the_quarantine_is_over(
-    place: Place,
+    place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     place.write("east", entries("c"))
     place.write("west", entries("d"))
@@ -31,6 +33,8 @@ async def test_what_a_dropped_cluster_claimed_rests_once_the_quarantine_is_over(
     async with controlled(place) as control, numbered(control):
         registry, file = control.registry, control.thread.ledger
         await control.releaser.release()
+        told = [one.__dict__["cluster"] for one in caplog.records if "are held" in one.message]
+        assert told == ["away", "gone"]
         assert [registry.claims.of_host(one.host) for one in (OURS, THEIRS)] == [(OURS,), (THEIRS,)]
         await control.thread.run(age, file)
         await control.releaser.release()
