@@ -103,7 +103,7 @@ class Control:
         seams = Seams(
             pending=lambda: self.registry.unwritten,
             acknowledge=lambda claims: self.mesh.acknowledge(claims),  # noqa: PLW0108  # made later
-            copy=self.copier.copy,
+            begin_copies=self.copier.begin,
             give_up=lambda: self.mesh.await_no_longer(),  # noqa: PLW0108  # made later
             observe=self.metrics.ledger_write.observe,
             count_failure=self.metrics.ledger_failures.inc,

@@ -6,7 +6,8 @@ seconds old, and what was answered in those seconds must not be forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -54,13 +55,17 @@ class LedgerCopier:
             await self._thread.copy(cluster, old, _NOTHING)
             del self._copied[cluster]
 
-    async def copy(self) -> None:
-        """Copy what is different now.
+    def begin(self) -> Callable[[], Awaitable[None]]:
+        """Return what copies all that is different now, as it is now."""
+        return partial(self._copy, self._seams.begin())
+
+    async def _copy(self, said: Mapping[str, ClaimSet]) -> None:
+        """Copy what is said.
 
         Raises:
             LedgerError: it is not copied.
         """
-        for cluster, ledger in self._seams.begin().items():
+        for cluster, ledger in said.items():
             old = self._copied.get(cluster, _NOTHING)
             if ledger is not old:
                 await self._thread.copy(cluster, old, ledger)

@@ -26,6 +26,8 @@ PAUSE_SECONDS = 2.0
 COST_FACTOR = 10
 """The pause is so many times what the last writing took."""
 FRESHEN_SECONDS = 3600.0
+FRESHEN_FACTOR = 1 / 8
+"""At least so many quarantines apart: what is older than half of one is not used."""
 
 
 class Keepsake(msgspec.Struct, frozen=True):
@@ -57,7 +59,10 @@ def load_zone(
         return None
     header = last.header
     if (header.cluster, header.marker, header.fingerprint) != (cluster, marker, fingerprint):
-        logger.info("the last zone is another one's", extra={"zone_of": header.cluster})
+        logger.info(
+            "the last zone is passed over: it is of another cluster, ledger or zones",
+            extra={"zone_of": header.cluster, "ledger": header.marker},
+        )
         return None
     return last
 
@@ -70,14 +75,17 @@ def pass_over(what: str, error: StateError) -> None:
 
 
 class Memory:
-    """Writes what is remembered when it has changed, and every hour.
+    """Writes what is remembered when it has changed, and every hour or more often: its age counts.
 
-    Every hour, because its age counts: what is older than half of the quarantine is not used.
+    ``quarantine`` is asked for its seconds.
     """
 
-    def __init__(self, state: StateDirectory, keepsakes: Memorable) -> None:
+    def __init__(
+        self, state: StateDirectory, keepsakes: Memorable, quarantine: Callable[[], float]
+    ) -> None:
         self._state = state
         self._keepsakes = keepsakes
+        self._quarantine = quarantine
         self.pace = Pace()
         self._saved: dict[str, Hashable] = {}
         self._saved_at: dict[str, float] = {}
@@ -94,8 +102,9 @@ class Memory:
     async def save(self) -> None:
         """Write what has changed; what cannot be written is logged once and tried again."""
         started = time.monotonic()
+        fresh_for = min(FRESHEN_SECONDS, FRESHEN_FACTOR * self._quarantine())
         for what in self._keepsakes():
-            fresh_until = self._saved_at.get(what.name, -inf) + FRESHEN_SECONDS
+            fresh_until = self._saved_at.get(what.name, -inf) + fresh_for
             if self._saved.get(what.name) == what.version and started < fresh_until:
                 continue
             try:

@@ -61,7 +61,7 @@ async def run(
     """
     copies = await started.thread.run(started.thread.ledger.copies)
     control = await _make_control(path, config, started, reader, copies)
-    memory = Memory(started.state, control.keepsakes)
+    memory = Memory(started.state, control.keepsakes, lambda: control.registry.settings.quarantine)
     stack.push_async_callback(memory.save)
     admin = AdminServer(control.readings, listen=config.admin.listen)
     await admin.start()

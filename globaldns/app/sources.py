@@ -58,6 +58,8 @@ class Sources:
         self._specs: dict[str, SourceSpec] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._gateways: dict[str, frozenset[str]] = {}
+        self._dropped: dict[str, View | None] = {}
+        """What clusters said before they were taken out of the configuration."""
         self._grace_ends = inf
         self.reader = reader
         """Reads the first time; to be closed when that is done."""
@@ -78,11 +80,11 @@ class Sources:
         """Run the sources of another configuration; those that stay the same go on."""
         wanted = source_specs(config)
         for cluster in [cluster for cluster in self._specs if cluster not in wanted]:
-            self._stop(cluster)
+            self._dropped[cluster] = self._stop(cluster)
             self._share_gateways(cluster, (), steady_clock())
         for cluster, spec in wanted.items():
             if self._specs.get(cluster) != spec:
-                former = self._stop(cluster)
+                former = self._stop(cluster) or self._dropped.pop(cluster, None)
                 self._start(cluster, spec, allowed_view(former, config) if former else None)
 
     @property

@@ -11,7 +11,7 @@ from globaldns.app.rules import cluster_rules
 from globaldns.app.settings import zone_names
 from globaldns.config.schema import Config
 from globaldns.errors import StateError
-from globaldns.model.view import ClaimSet, View
+from globaldns.model.view import ClaimSet, Doubt, Freshness, SourceState, View
 from globaldns.sources.remembered import FORMAT, decode_view, file_name
 from globaldns.state import StateDirectory
 
@@ -39,9 +39,18 @@ def load_views(state: StateDirectory, config: Config) -> dict[str, View]:
     return {cluster: view for cluster, view in views.items() if view is not None}
 
 
-def with_ledgers(views: Mapping[str, View], copies: Mapping[str, ClaimSet]) -> dict[str, View]:
-    """Return views with the copies of their clusters' ledgers, which are newer than they are."""
+def with_ledgers(views: dict[str, View], copies: Mapping[str, ClaimSet]) -> dict[str, View]:
+    """Return views with the copies of their clusters' ledgers, which are newer than they are.
+
+    Of a cluster without a view nothing but its ledger is known.
+    """
+    alone = {
+        cluster: View(
+            cluster, freshness=Freshness(cluster, SourceState.WAITING, doubt=Doubt.PARTIAL)
+        )
+        for cluster in copies.keys() - views.keys()
+    }
     return {
         cluster: msgspec.structs.replace(view, ledger=copies.get(cluster, view.ledger))
-        for cluster, view in views.items()
+        for cluster, view in (views | alone).items()
     }

@@ -103,8 +103,10 @@ class Seams(msgspec.Struct, frozen=True):
     pending: Callable[[], Sequence[Claim]]
     """All that the ledger does not have yet."""
     acknowledge: Callable[[Sequence[Claim]], None]
-    copy: Callable[[], Awaitable[None]]
-    """Copies what other ledgers say; a LedgerError: it is not copied."""
+    begin_copies: Callable[[], Callable[[], Awaitable[None]]]
+    """Returns what copies what other ledgers say at this moment; a LedgerError: it is not copied.
+
+    What is pending then is to be written before: no copy may forget what no claim says yet."""
     give_up: Callable[[], None]
     """Told when a write failed: what waits for it is not to wait any more."""
     observe: Callable[[float], None]
@@ -170,7 +172,7 @@ class LedgerWriter:
         Raises:
             LedgerError: what is still pending cannot be written.
         """
-        claims = self._seams.pending()
+        claims, copy = self._seams.pending(), self._seams.begin_copies()
         if not claims:
             await self._thread.check()
         for start in range(0, len(claims), MOST):
@@ -179,7 +181,7 @@ class LedgerWriter:
             await self._thread.write(part)
             self._seams.observe(time.monotonic() - started)
             self._seams.acknowledge(part)
-        await self._seams.copy()
+        await copy()
         if self._failures:
             logger.info("the ledger is written again")
         self._failures, self.failure = 0, ""

@@ -8,7 +8,7 @@ from globaldns.errors import InvalidObject, LedgerError
 from globaldns.exports.marks import parse_pins
 from globaldns.exports.ownership import refuse_namespace
 from globaldns.exports.rules import ExportRules
-from globaldns.model.claim import Claim, Marker, parse_claims
+from globaldns.model.claim import Claim, ClaimKey, Marker, parse_claims
 from globaldns.model.export import Origin
 from globaldns.model.host import service_host
 from globaldns.model.view import ClaimSet, Fence, Policy
@@ -66,11 +66,12 @@ def unite_shards(shards: list[Shard]) -> ClaimSet:
         return ClaimSet()
     marker = newest_marker(shards)
     newest = [shard for shard in shards if shard.marker == marker]
-    claims = {claim for shard in newest for claim in shard.claims}
+    claims: dict[ClaimKey, Claim] = {}
+    for claim in (claim for shard in newest for claim in shard.claims):
+        known = claims.get(claim.key, claim)
+        claims[claim.key] = known.merge(claim)
     is_partial = any(shard.is_refused for shard in newest)
-    return ClaimSet(
-        marker, tuple(sorted(claims, key=lambda claim: claim.key)), is_partial=is_partial
-    )
+    return ClaimSet(marker, tuple(claims[key] for key in sorted(claims)), is_partial=is_partial)
 
 
 def newest_marker(shards: list[Shard]) -> Marker:

@@ -1,7 +1,8 @@
 """Copies of what other clusters say in ledgers of their own, beside the claims of ours.
 
 They are for the time after a restart in which such a cluster cannot be read. Nothing is merged: a
-copy is what its cluster said last, and what it said in a ledger that was lost stands apart.
+copy is what its cluster said last, and what it said in a ledger that was lost stands apart. What a
+copy says is not among our claims any more: we made it for that cluster, or knew its end otherwise.
 """
 
 from __future__ import annotations
@@ -58,17 +59,17 @@ def write_copy(connection: sqlite3.Connection, cluster: str, old: ClaimSet, new:
         connection.execute("INSERT OR REPLACE INTO copied VALUES (?, ?, ?)", row)
     parts = ((old.claims, new.claims), (old.former, new.former))
     for table, (before, now) in zip(_TABLES, parts, strict=True):
+        added = {*now} - {*before}
         delete(connection, table, {*before} - {*now})
-        insert(connection, _REPLACE.replace("{table}", table), {*now} - {*before})
+        delete(connection, "claims", added)
+        insert(connection, _REPLACE.replace("{table}", table), added)
 
 
 def unite_with_copies(claims: Iterable[Claim], copies: Mapping[str, ClaimSet]) -> tuple[Claim, ...]:
-    """Return the claims of a ledger and those of its copies, each once."""
+    """Return the claims of a ledger and those of its copies, each once: as the copy says it."""
     united = {claim.key: claim for claim in claims}
     for copy in copies.values():
-        for claim in (*copy.claims, *copy.former):
-            known = united.get(claim.key)
-            united[claim.key] = claim if known is None else known.merge(claim)
+        united |= {claim.key: claim for claim in (*copy.former, *copy.claims)}
     return tuple(united.values())
 
 

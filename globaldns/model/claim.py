@@ -25,6 +25,8 @@ from globaldns.model.host import Host
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _FIELDS = 7
+_LAST = 0xFFFF_FFFF
+"""In the year 2106."""
 _COUNT = re.compile(r"^# (\d+) claims, written ", re.MULTILINE)
 
 
@@ -155,6 +157,14 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
+def _parse_date(text: str) -> int:
+    """Return the time of a claim; one that clocks never reach would be every later claim's."""
+    at = parse_time(text)
+    if not 0 <= at <= _LAST:
+        raise ValueError(f"{text} is no time of a claim")
+    return at
+
+
 def _parse_claim(line: str) -> Claim:
     fields = line.split(" ")
     if len(fields) != _FIELDS:
@@ -163,9 +173,9 @@ def _parse_claim(line: str) -> Claim:
     return Claim(
         Host(host),
         parse_address(vip),
-        parse_time(allocated_at),
+        _parse_date(allocated_at),
         cluster,
         ClaimKind(kind),
-        None if retired_at == "-" else parse_time(retired_at),
+        None if retired_at == "-" else _parse_date(retired_at),
         "" if reason == "-" else reason,
     )

@@ -63,15 +63,15 @@ class Catalogue:
 
     def _end_answers(self, touched: set[Host], until: int) -> set[Host]:
         """Let hand-overs begin before the new holders are looked at; return all that is touched."""
+        if self._kept:
+            held = (claim.vip for host in touched for claim in self._claims.held(host))
+            touched = touched | {self._kept[vip] for vip in held if vip in self._kept}
         for host in touched:
             ended = self._not_held(host, self.services.get(host))
             if ended:
                 self._handovers.begin(host, ended, until)
                 self._kept.update(dict.fromkeys(ended, host))
-        if not self._kept:
-            return touched
-        held = (claim.vip for host in touched for claim in self._claims.held(host))
-        return touched | {self._kept[vip] for vip in held if vip in self._kept}
+        return touched
 
     def _not_held(self, host: Host, service: Service | None) -> list[Address]:
         """Return what a host is answered with and does not hold."""

@@ -109,9 +109,9 @@ class Numbering:
         return self.line.among(hosts).union(filter(self.is_unwritten, self.unwritten.among(hosts)))
 
     def remembered(self, host: Host) -> tuple[Address, ...]:
-        """Return which of a host's VIPs stand in our ledger, or in a copy of an exporter's own."""
+        """Return which of a host's VIPs stand in our ledger, or in its copy of another."""
         held = self._claims.held(host)
-        if host not in self.unwritten and not self._views.keepers:
+        if host not in self.unwritten and not self.uncopied:
             return tuple([claim.vip for claim in held])
         live = [claim for claim in self._claims.of_host(host) if claim.retired_at is None]
         pending = self.unwritten.of_host(host)
@@ -121,10 +121,7 @@ class Numbering:
     def _is_written(self, claim: Claim, pending: tuple[Claim, ...]) -> bool:
         if pending and find(pending, claim) is not None:
             return False
-        if not self._views.has_ledger(claim.cluster):
-            return True
-        view = self._views.cluster(claim.cluster)
-        return claim not in self.uncopied and (claim.host in view.exports or view.may_lack)
+        return claim not in self.uncopied
 
     def is_local(self, host: Host) -> bool:
         """Whether a host is answered with Istio's own allocation in our cluster."""
@@ -192,8 +189,9 @@ class Numbering:
         exporters = [export.cluster for export in self._views.exports(host)]
         writers = [cluster for cluster in exporters if self._views.is_written_by_us(cluster)]
         if not writers:
+            whom = " that we write for" if exporters else ""
             raise RequestRefused(
-                f"{host!r} is exported by no cluster that we write for",
+                f"{host!r} is exported by no cluster{whom}",
                 hint="globaldns list shows who exports what",
             )
         if not self.needs_number(host):

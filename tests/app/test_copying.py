@@ -53,10 +53,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 async def test_what_is_said_is_copied_and_what_is_the_same_is_not_written(desk: Desk) -> None:
     desk.said = {"west": FIRST, "flat": ledger("flat")}
-    await desk.copier.copy()
+    await desk.copier.begin()()
     assert desk.ledger.copies() == desk.said
     break_ledger(desk.ledger)
-    await desk.copier.copy()
+    await desk.copier.begin()()
     assert desk.told == ["begun", "copied"] * 2
 
 
@@ -64,10 +64,10 @@ async def test_what_cannot_be_copied_is_not_acknowledged(desk: Desk) -> None:
     desk.said = {"west": FIRST}
     mend = break_ledger(desk.ledger)
     with pytest.raises(LedgerError):
-        await desk.copier.copy()
+        await desk.copier.begin()()
     assert desk.told == ["begun"]
     mend()
-    await desk.copier.copy()
+    await desk.copier.begin()()
     assert desk.told == ["begun", "begun", "copied"]
     assert desk.ledger.copies() == desk.said
 
@@ -77,13 +77,13 @@ async def test_it_is_behind_while_anything_is_said_that_is_not_copied(desk: Desk
     for said in (FIRST, SECOND):
         desk.said = {"west": said}
         assert desk.copier.is_behind
-        await desk.copier.copy()
+        await desk.copier.begin()()
         assert not desk.copier.is_behind
 
 
 async def test_a_new_run_begins_with_the_copies_of_the_last(desk: Desk) -> None:
     desk.said = {"west": FIRST}
-    await desk.copier.copy()
+    await desk.copier.begin()()
     again = desk.begin()
     assert again.is_behind
     desk.said = desk.ledger.copies()
@@ -93,7 +93,7 @@ async def test_a_new_run_begins_with_the_copies_of_the_last(desk: Desk) -> None:
 
 async def test_what_is_forgotten_has_no_copy(desk: Desk) -> None:
     desk.said = {"west": FIRST, "flat": ledger("flat")}
-    await desk.copier.copy()
+    await desk.copier.begin()()
     del desk.said["west"]
     for cluster in ("west", "unknown"):
         await desk.copier.forget(cluster)

@@ -57,7 +57,7 @@ def test_what_it_has_copied_is_read_and_everything_is_both(place: Place) -> None
     found = read_claims(place.config)
     assert found is not None
     assert found.copies == {"west": said}
-    assert sorted(found.everything) == sorted([CLAIM, ended, FORMER])
+    assert sorted(found.everything) == sorted([CLAIM, COPIED, FORMER])
 
 
 def test_it_is_read_beside_the_server_that_writes_it(place: Place) -> None:

@@ -86,7 +86,10 @@ class Things:
         self.versions = dict.fromkeys(self.contents, 0)
         self.written: list[str] = []
         self.threads: set[int] = set()
-        self.memory = Memory(state, lambda: map(self._keepsake, self.contents))
+        self.memory = Memory(
+            state, lambda: map(self._keepsake, self.contents), lambda: self.quarantine
+        )
+        self.quarantine = 7 * 86400.0
 
     def change(self, name: str, content: bytes) -> None:
         self.contents[name] = content
@@ -142,6 +145,16 @@ async def test_what_has_not_changed_for_an_hour_is_written_again_for_its_age(
     await things.memory.save()
     await things.memory.save()
     assert things.written == ["a.bin"]
+
+
+async def test_what_is_soon_too_old_to_be_used_is_written_again_sooner(things: Things) -> None:
+    things.quarantine = 400.0
+    await things.memory.save()
+    things.written.clear()
+    things.memory._saved_at["a.bin"] -= 49
+    things.memory._saved_at["b.bin"] -= 51
+    await things.memory.save()
+    assert things.written == ["b.bin"]
 
 
 async def test_what_cannot_be_written_is_told_and_tried_again(

@@ -111,3 +111,11 @@ def test_the_copy_of_a_ledger_is_newer_than_the_view_beside_it() -> None:
     views = {"west": VIEW, "flat": View("flat")}
     found = with_ledgers(views, {"west": copy})
     assert found == {"west": msgspec.structs.replace(VIEW, ledger=copy), "flat": View("flat")}
+
+
+def test_of_a_cluster_without_a_view_only_its_ledger_is_known() -> None:
+    copy = ledger("west", claim("a.ns", "240.128.0.1", 1, "west"))
+    view = as_remembered(with_ledgers({}, {"west": copy})["west"])
+    assert (view.ledger, view.exports) == (copy, ())
+    assert view.freshness is not None
+    assert not view.freshness.is_known

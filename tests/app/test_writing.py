@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Desk:
         self.premature: set[Claim] = set()
         self.given_up = 0
         self.copy_errors: list[LedgerError] = []
+        self.begun: list[tuple[Claim, ...]] = []
+        """What was pending whenever copies were begun."""
         self.copied: list[int] = []
         """How many claims were acknowledged whenever copies were made."""
         self.durations: list[float] = []
@@ -44,7 +46,7 @@ class Desk:
         seams = Seams(
             pending=self.unwritten.everything,
             acknowledge=self._acknowledge,
-            copy=self._copy,
+            begin_copies=self._begin_copies,
             give_up=self._give_up,
             observe=self.durations.append,
             count_failure=lambda: self.failures.append(self.writer.failure),
@@ -83,6 +85,10 @@ class Desk:
         self.unwritten.acknowledge(claims)
         self.acknowledged += claims
         self.batches.append(len(claims))
+
+    def _begin_copies(self) -> Callable[[], Awaitable[None]]:
+        self.begun.append(self.unwritten.everything())
+        return self._copy
 
     async def _copy(self) -> None:
         if self.copy_errors:
@@ -146,6 +152,20 @@ async def test_copies_are_made_after_what_is_to_be_acknowledged_is_written(desk:
         await until(lambda: desk.copied == [2])
         desk.writer.wake()
         await until(lambda: desk.copied == [2, 2])
+
+
+async def test_what_is_copied_is_what_was_said_when_the_claims_to_be_written_were_pending(
+    desk: Desk,
+) -> None:
+    async with desk.running():
+        async with desk.busy():
+            desk.add(FIRST)
+            desk.writer.wake()
+            await give_way()
+            assert desk.begun == [(FIRST,)]
+            desk.add(SECOND)
+        await until(lambda: bool(desk.copied))
+        assert (desk.begun, desk.copied) == ([(FIRST,)], [1])
 
 
 def test_copies_that_fail_are_told_and_made_when_they_can_be(

@@ -59,3 +59,18 @@ def test_a_copied_row_that_is_no_claim_is_damage(ledger):
     ledger._connection.execute("UPDATE copies SET vip = x'0102'")
     with pytest.raises(LedgerDamaged, match="a row is no claim"):
         ledger.copies()
+
+
+def test_what_a_copy_says_is_among_our_claims_no_more(place):
+    """We made one for that cluster before, and knew another's end that was taken back."""
+    kept = make_claim("c.ns", "240.128.0.3", cluster="west")
+    with place.open() as ledger:
+        ledger.write([ONE, ENDED, kept])
+        ledger.copy("west", NOTHING, ClaimSet(FIRST, (ONE,), (TWO,)))
+        assert ledger.claims() == (kept,)
+        ledger.write([ENDED])
+        ledger.copy("west", ClaimSet(FIRST, (ONE,), (TWO,)), ClaimSet(FIRST, (ONE, TWO)))
+        assert ledger.claims() == (kept,)
+        ledger.copy("west", ClaimSet(FIRST, (ONE, TWO)), NOTHING)
+        ledger.write([ONE, TWO])
+        assert ledger.claims() == (ONE, TWO, kept)

@@ -25,7 +25,7 @@ from globaldns.model.claim import (
 )
 from globaldns.model.host import Host
 
-TIMES = st.integers(0, 253402300799)
+TIMES = st.integers(0, 0xFFFF_FFFF)
 """Until the year 9999, the last that RFC 3339 can write."""
 WORDS = st.from_regex(r"[a-z]{1,5}", fullmatch=True)
 ADDRESSES = st.ip_addresses().map(lambda address: Address(address.packed))

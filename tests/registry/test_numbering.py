@@ -245,15 +245,6 @@ def test_a_choice_is_newer_than_all_that_is_known(registry):
     assert chosen.vip in registry.numbering.occupancy
 
 
-def test_what_stands_in_an_exporters_own_ledger_is_remembered_while_it_exports_the_host():
-    own = ledger("west", claim("a.ns", "240.128.0.9", 5, "west"))
-    registry = Registry(settings())
-    registry.apply([reset("west", export("a.ns", "west"), ledger=own)], 10)
-    assert registry.numbering.remembered(A) == (vip("240.128.0.9"),)
-    registry.apply([Remove("west", A)], 11)
-    assert registry.numbering.remembered(A) == ()
-
-
 def test_a_host_is_unwritten_while_our_ledger_lacks_all_of_its_claims(registry):
     given = registry.apply([Put(export("b.ns")), Put(export("a.ns", "west"))], 20)
     numbering = registry.numbering

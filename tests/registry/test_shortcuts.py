@@ -14,6 +14,7 @@ from globaldns.model.claim import Claim, Marker
 from globaldns.model.export import Export, Port
 from globaldns.model.host import Host
 from globaldns.model.service import Service
+from globaldns.model.snapshot import to_entry
 from globaldns.model.view import (
     Change,
     ClaimSet,
@@ -242,7 +243,8 @@ class Changing(RuleBasedStateMachine):
             self.wait(10 * TTL)
             self.acknowledge(None)
         kept = (*self.registry.claims, *self.registry.numbering.resting)
-        anew = Registry(SETTINGS, kept)
+        zone = map(to_entry, self.registry.services.values())
+        anew = Registry(SETTINGS, kept, zone, self.registry.handovers)
         known = {cluster: self.registry.views.cluster(cluster).ledger for cluster in CLUSTERS}
         views = [view.following(known[cluster]) for cluster, view in self.views.items()]
         anew.apply([*map(Reset, views)], self.now)

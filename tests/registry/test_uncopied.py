@@ -1,11 +1,23 @@
 import pytest
 
+from globaldns.model.claim import ClaimKind
 from globaldns.model.export import Export
 from globaldns.model.service import ServiceState
 from globaldns.model.view import ClaimSet, SetLedger
 from globaldns.registry.registry import Registry
 from globaldns.registry.uncopied import Uncopied
-from tests.registry.mesh import A, B, claim, export, ledger, reset, service, settings
+from tests.registry.mesh import (
+    A,
+    B,
+    claim,
+    export,
+    ledger,
+    policy,
+    reset,
+    service,
+    settings,
+    settled,
+)
 
 HELD = claim("a.ns", "240.128.0.9", 5, "west")
 FIRST = claim("a.ns", "240.128.0.1", 1, "west")
@@ -117,3 +129,16 @@ def test_what_is_copied_already_is_answered_at_once_after_a_restart():
     registry.apply([reset("west", export("a.ns", "west"), ledger=ledger("west", HELD))], 10)
     assert service(registry, "a.ns").vips == (HELD.vip,)
     assert registry.is_written
+
+
+def test_a_pin_in_a_cluster_that_exports_nothing_is_answered_for_whoever_does():
+    """Though a third cluster's older claim makes every copy of it void."""
+    pinned = claim("a.ns", "240.0.0.5", 5, "west", kind=ClaimKind.PINNED)
+    older = claim("b.ns", "240.0.0.5", 1, "flat")
+    registry = settled(
+        Registry(settings(clusters=("east", "west", "flat"))),
+        reset("east", export("a.ns")),
+        reset("west", policies=(policy("a.ns", "240.0.0.5"),), ledger=ledger("west", pinned)),
+        reset("flat", export("b.ns", "flat"), ledger=ledger("flat", older)),
+    )
+    assert service(registry, "a.ns").vips == (pinned.vip,)
