@@ -58,6 +58,7 @@ def _source_figures(source: DirectorySource, wall: int) -> SourceFigures:
     return SourceFigures(
         cluster=source.cluster,
         is_up=freshness.state is SourceState.SYNCED,
-        is_synced=freshness.state in (SourceState.SYNCED, SourceState.SILENT),
+        is_synced=freshness.state in (SourceState.SYNCED, SourceState.SILENT)
+        and freshness.is_known,
         age=None if contact is None else max(0, wall - contact),
     )

@@ -53,6 +53,8 @@ async def start(config: Config, *, on_loss: OnLoss, stack: AsyncExitStack) -> St
     state = StateDirectory(config.state)
     state.lock(clock.now())
     stack.callback(state.unlock)
+    dns = bind(config)
+    stack.push_async_callback(dns.stop)
     name = config.vips.ledger.sqlite
     thread = LedgerThread(
         open_ledger(state, name, cluster=config.cluster, now=clock.now(), on_loss=on_loss),
@@ -60,8 +62,6 @@ async def start(config: Config, *, on_loss: OnLoss, stack: AsyncExitStack) -> St
     )
     stack.callback(thread.close)
     serials = Serials(state, clock.now())
-    dns = bind(config)
-    stack.push_async_callback(dns.stop)
     last = _recall(state, thread, dns.responder.zones, config, clock.now())
     if last is not None:
         dns.responder.zones.apply(ZoneDelta(serials.current, False, last.entries))

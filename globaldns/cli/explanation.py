@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from globaldns.cli.output import ABSENT, format_row, format_table, measure, show_time
+from globaldns.cli.output import (
+    ABSENT,
+    format_age,
+    format_row,
+    format_table,
+    measure,
+    show_time,
+)
+from globaldns.model.claim import parse_time
 from globaldns.model.export import ExportKind
 from globaldns.model.service import Conflict, ServiceState
 from globaldns.registry.explain import ClaimLine, Explanation
@@ -27,7 +35,11 @@ _STATES = {
     ServiceState.PIN_OUTSIDE: ("SERVFAIL", "its pins may not be used: see what was dropped"),
     ServiceState.HANDOVER: (
         "SERVFAIL",
-        "its VIP was another host's until just now: wait ten times the largest TTL",
+        "its VIP was another's: answers may be kept",
+    ),
+    ServiceState.UNHEARD: (
+        "SERVFAIL",
+        "only a pin is known of it: grace is not over, or a source not read as a whole",
     ),
     ServiceState.STALE: ("SERVFAIL", "its sources are silent for too long: bring one back"),
 }
@@ -42,7 +54,7 @@ _HISTORY = ("VIP", "HOST", "CLUSTER", "KIND", "AGE", "RETIRED", "WHY")
 def is_unknown(explanation: Explanation) -> bool:
     """Whether nothing at all is known of a host."""
     known = (explanation.contributors, explanation.dropped, explanation.history)
-    return explanation.state == UNKNOWN and not any(known)
+    return explanation.state == UNKNOWN and not explanation.below and not any(known)
 
 
 def format_explanation(explanation: Explanation, now: int, *, with_history: bool) -> str:
@@ -66,7 +78,7 @@ def _head(explanation: Explanation, now: int) -> str:
 
 
 def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
-    yield "state", _state(explanation)
+    yield "state", _state(explanation, now)
     if explanation.vips:
         since = {c.vip: c.allocated_at for c in explanation.history if c.is_holding}
         for vip in explanation.vips:
@@ -81,13 +93,17 @@ def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
         yield "changed", f"{show_time(explanation.changed_at, now)} ago"
 
 
-def _state(explanation: Explanation) -> str:
+def _state(explanation: Explanation, now: int) -> str:
     state, unheard = explanation.state, ", ".join(explanation.unheard)
     if state != UNKNOWN:
         answer, why = _STATES[ServiceState(state)]
         if state == ServiceState.UNNUMBERED and explanation.paused:
             why = f"not numbered: {explanation.paused}"
+        if explanation.waits_until:
+            why += f" for {format_age(parse_time(explanation.waits_until) - now)}"
         return f"{state}: {answer}{why and f'; {why}'}"
+    if explanation.below:
+        return f"no host: NODATA; hosts lie below it: {explanation.below}"
     if not explanation.contributors:
         return f"unknown: {f'SERVFAIL; not read as a whole: {unheard}' if unheard else _NOWHERE}"
     waiting = f"; waiting for {unheard} or its grace" if unheard else ""

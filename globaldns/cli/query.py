@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from globaldns.cli.explain import find_explanation
-from globaldns.cli.explanation import format_explanation
+from globaldns.cli.explanation import format_explanation, is_unknown
 from globaldns.cli.invocation import Invocation, reading_options
 from globaldns.cli.message import Record, parse_type, reverse_name
 from globaldns.cli.output import OutputFormat, format_row, measure, print_structured, say
@@ -14,7 +14,7 @@ from globaldns.cli.reader import Reader, open_reader
 from globaldns.cli.resolver import Answered, ask
 from globaldns.cli.served import Served
 from globaldns.config.values import split_listen
-from globaldns.dns.codes import Rrtype
+from globaldns.dns.codes import Rcode, Rrtype
 from globaldns.errors import GlobalDnsError, InvalidValue
 from globaldns.model.host import fold, split_zone
 from globaldns.registry.explain import Explanation
@@ -80,7 +80,9 @@ def query(
         print_structured(Queried(answered, explanation), invocation.output)
         return
     click.echo(format_answer(answered))
-    if reader and explanation:
+    if explanation and is_unknown(explanation) and answered.message.rcode == Rcode.NOERROR.name:
+        say(f"{explanation.host} is no host, but a name of the zone's own")
+    elif reader and explanation:
         click.echo(f"\n{format_explanation(explanation, reader.now, with_history=False)}")
 
 

@@ -91,10 +91,13 @@ def move(config: Config, hosts: Sequence[Host]) -> Sequence[MoveReport]:
     # Here, because asyncio and what writes a ledger are needed by few commands.
     from globaldns.admin.control import Renumber, ask  # noqa: PLC0415
     from globaldns.app.changing import renumber_offline  # noqa: PLC0415
+    from globaldns.app.ledgers import read_claims  # noqa: PLC0415
 
     reply = ask(config.state, Renumber(tuple(hosts)))
     if reply is None:
         say(f"no server runs: changing the ledger in {config.state}")
+        if read_claims(config) is None:
+            say("there is no ledger yet: one is begun, which knows no VIP")
         return renumber_offline(config, hosts, wall_clock())
     say(f"done by the server of {config.state}")
     return reply.moves

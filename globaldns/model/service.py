@@ -29,6 +29,8 @@ class ServiceState(StrEnum):
     """Every pin of it lies outside the pools and ``vips.pins``, or in a range that is in use."""
     HANDOVER = "handover"
     """Its VIP was answered for another host a short while ago."""
+    UNHEARD = "unheard"
+    """Only a pin is known of it, and not yet whether anybody exports it."""
     STALE = "stale"
     """Every unfenced contributor's view is older than half of ``vips.quarantine``."""
 

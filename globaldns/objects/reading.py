@@ -66,6 +66,14 @@ _PREPARED = tuple(map(msgspec.msgpack.Decoder, KINDS.values()))
 """Made for what making them does: msgspec prepares a type when it is first decoded, and two threads
 that are the first at once end the process."""
 
+_UNMISTAKABLE = {
+    kind: f"{group}/{versions[0]}"
+    for (group, kind), (_, versions) in _READ.items()
+    if group in {"networking.istio.io", "globaldns.io"}
+}
+"""The usual apiVersion of kinds that nobody else has."""
+_FOLDED = {kind.lower(): kind for kind in KINDS}
+
 _LIST = "List"
 _CODE = "invalid-object"
 _PLACE = re.compile(r" - at (?:`key` in )?`(\$[^`]*)`$")
@@ -131,7 +139,7 @@ def _type_of(value: Mapping[str, Any]) -> type[Object] | None:
     """
     kind, version = value.get("kind"), value.get("apiVersion")
     if not isinstance(kind, str):
-        if version is None:
+        if version is None and not isinstance(value.get("metadata"), Mapping):
             return None
         raise _refusal("kind is missing", path="$.kind")
     if kind == _LIST:
@@ -142,6 +150,8 @@ def _type_of(value: Mapping[str, Any]) -> type[Object] | None:
         return None
     group, _, version = version.rpartition("/")
     known, versions = _READ.get((group, kind), (None, ()))
+    if known is None and (meant := _meant(kind)):
+        raise _refusal(f"{kind} of {group or version} is not read", path="$.kind", hint=meant)
     if known is not None and versions and version not in versions:
         raise _refusal(
             f"version {version!r} of {kind} is not read",
@@ -149,6 +159,17 @@ def _type_of(value: Mapping[str, Any]) -> type[Object] | None:
             hint=f"use {group}/{versions[0]}" if group else f"use {versions[0]}",
         )
     return known
+
+
+def _meant(kind: str) -> str:
+    """Return what to write instead of a kind that nobody else has, or that is misspelt; or nothing.
+
+    Other groups have Services, Nodes and ServiceExports of their own.
+    """
+    if kind in _UNMISTAKABLE:
+        return f"write apiVersion: {_UNMISTAKABLE[kind]}"
+    known = _FOLDED.get(kind.lower(), kind)
+    return f"write kind: {known}" if known != kind else ""
 
 
 def _without_nulls(value: Any) -> Any:

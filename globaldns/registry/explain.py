@@ -13,7 +13,7 @@ from globaldns.model.claim import Claim, format_time
 from globaldns.model.export import Export
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host, fold, split_zone
-from globaldns.model.service import Conflict
+from globaldns.model.service import Conflict, Service, ServiceState
 from globaldns.registry.findings import explain_pin
 from globaldns.registry.registry import Registry
 
@@ -85,6 +85,10 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     unheard: tuple[str, ...] = ()
     """The clusters that were never read as a whole, or are waited for after a start: what no other
     has may be theirs."""
+    below: int = 0
+    """How many hosts lie below it, where it is none."""
+    waits_until: str = ""
+    """When a hand-over is over, RFC 3339."""
     paused: str = ""
     """Why it is not numbered now, or nothing is; empty: it is."""
 
@@ -126,6 +130,8 @@ def explain(
         dropped=(*_dropped(registry, host), *_refused(registry, host, refused)),
         conflicts=service.conflicts if service else (),
         history=_history(registry, host, concerned),
+        below=0 if service else _below(registry, host),
+        waits_until=_waits_until(registry, service),
         paused=registry.pause_reason
         or failure
         or _waiting(registry)
@@ -151,6 +157,17 @@ def _find(registry: Registry, target: str) -> _Target:
             hint="globaldns vip list shows every VIP",
         )
     return _Target(claims[-1].host, vip)
+
+
+def _below(registry: Registry, host: Host) -> int:
+    return sum(other.endswith(f".{host}") for other in registry.services)
+
+
+def _waits_until(registry: Registry, service: Service | None) -> str:
+    if service is None or service.state is not ServiceState.HANDOVER:
+        return ""
+    waits = registry.handovers
+    return format_time(max(waits[vip].until for vip in service.vips if vip in waits))
 
 
 def _waiting(registry: Registry) -> str:
@@ -225,7 +242,7 @@ def _dropped(registry: Registry, host: Host) -> tuple[Dropped, ...]:
 
 
 def _refused(registry: Registry, host: Host, refused: Iterable[Finding]) -> Iterator[Dropped]:
-    """Yield the refused objects that export a host, would, or name it, and its unread files."""
+    """Yield refused and missing objects that export a host or name it, and its unread files."""
     name, _, namespace = host.partition(".")
     exports = registry.views.exports(host)
     files = {(export.cluster, export.origin.file) for export in exports}
@@ -234,7 +251,7 @@ def _refused(registry: Registry, host: Host, refused: Iterable[Finding]) -> Iter
     names = [f"'{host}.{zone}'" for zone in registry.settings.zones]
     for finding in refused:
         if finding.object in objects or any(text in finding.reason for text in names):
-            detail = f"{finding.reason}: {finding.file}"
+            detail = f"{finding.reason}{finding.file and f': {finding.file}'}"
             yield Dropped(finding.cluster, finding.object, finding.code, detail)
         elif finding.code in _UNREAD and (finding.cluster, finding.file) in files:
             detail = f"{finding.reason}: what was read of it last stands"

@@ -112,6 +112,9 @@ def _refuse_pins(pinning: Pinning, registry: Registry) -> Iterator[Finding]:
         elif pin in claimed and registry.views.used_by(pin):
             severity, code = Severity.WARNING, "pin-in-use"
             effect = "it was pinned before, and sidecars take what is meant for that"
+        elif pin in claimed and not registry.numbering.may_pin(pin):
+            severity, code = Severity.WARNING, "pin-outside"
+            effect = "it was pinned before, and stays until the pin goes"
         else:
             continue
         reason, hint = explain_pin(pin, registry)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 
 from globaldns.model.address import Address
+from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.model.snapshot import Answering, Entry, Handover
 
@@ -96,6 +97,12 @@ class Handovers:
                 del self._ended[vip]
                 over.append(vip)
         return over
+
+    def assume(self, claims: Iterable[Claim], wait: int, newest: int) -> None:
+        """Take VIPs for answered until their claims were retired, where no zone says what was."""
+        for claim in claims:
+            if claim.retired_at is not None and claim.retired_at + wait > newest:
+                self._note(claim.vip, claim.host, claim.retired_at + wait)
 
     def _note(self, vip: Address, host: Host, until: int) -> None:
         self._ended[vip] = Handover(host, until)

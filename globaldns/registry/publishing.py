@@ -109,16 +109,26 @@ class Publisher:
     def _build_claimed(self, host: Host, old: Service | None, now: int) -> Service | None:
         """A host that only the claims know, because a cluster that has it was not heard yet."""
         held = self._claims.held(host)
-        if not held or not any(
-            claim.retired_at is None and self._views.may_lack(claim.cluster)
+        told = [
+            claim
             for claim in self._claims.of_host(host)
-        ):
+            if claim.retired_at is None and self._views.may_lack(claim.cluster)
+        ]
+        if not held or not told:
             return None
-        answer = self._answer_held(host, ServiceState.CLAIMED, RULE_CLAIMS_ONLY, old, now)
+        if all(map(self._is_of_policy, told)):
+            answer = _without(ServiceState.UNHEARD)
+        else:
+            answer = self._answer_held(host, ServiceState.CLAIMED, RULE_CLAIMS_ONLY, old, now)
         zones = self._views.settings.zones
         return _make_service(
             host, answer, zones=zones, ports=(), exports=(), conflicts=(), old=old, now=now
         )
+
+    def _is_of_policy(self, claim: Claim) -> bool:
+        """Whether a GlobalService is why a claim was made: it says nothing of a service."""
+        policies = self._views.cluster(claim.cluster).policies
+        return claim.kind is ClaimKind.PINNED and claim.host in policies
 
     def _answer(
         self, host: Host, exports: tuple[Export, ...], old: Service | None, now: int

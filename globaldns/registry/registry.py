@@ -88,6 +88,8 @@ class Registry:
         """Hosts to be numbered first of all: published once our ledger has them."""
         self._put_off = self.numbering.learn(claims)
         self._unpublished = set(self._put_off)
+        if not entries:
+            self._handovers.assume(self.claims, settings.handover, self.claims.newest)
 
     @property
     def services(self) -> Map[Host, Service]:

@@ -7,7 +7,7 @@ tells no file, any file at all was never read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -68,6 +68,12 @@ class Carryover:
     def files(self) -> set[str]:
         """The files that its exports stood in."""
         return {export.origin.file for export in self._exports.values()}
+
+    def missing(self) -> Iterator[tuple[Origin, float]]:
+        """Yield the objects of exports that end, and when."""
+        for host, export in self._exports.items():
+            if host in self._ends:
+                yield export.origin, self._ends[host]
 
     @property
     def deadline(self) -> float | None:

@@ -97,9 +97,10 @@ class DirectorySource:
         return counts
 
     def refused(self) -> Iterator[Finding]:
-        """Yield why an object is refused now or a file not read; without lines, opens no file."""
+        """Yield why an object is refused or missing now, or a file not read; opens no file."""
         yield from self._turns.refused()
         yield from self._turns.unread()
+        yield from self._turns.missing(steady_clock())
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes."""

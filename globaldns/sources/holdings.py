@@ -7,7 +7,7 @@ object the first by path counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -117,6 +117,11 @@ class Holdings:
         """Take note of silence: what is missing has its whole grace again afterwards."""
         self._orphans.update(self._missing)
         self._missing.clear()
+
+    @property
+    def missing(self) -> Mapping[ObjectKey, float]:
+        """When each object is gone that no file holds any more, unless it comes back."""
+        return self._missing
 
     @property
     def deadline(self) -> float | None:

@@ -110,6 +110,20 @@ class Turns:
         yield from (silence for silence in self._silences() if silence.file)
         yield from self.holdings.faults
 
+    def missing(self, now: float) -> Iterator[Finding]:
+        """Yield which objects are in no file any more, and for how long they still stand."""
+        ends: list[tuple[object, float]] = [*self.holdings.missing.items()]
+        if self._carryover is not None:
+            ends += self._carryover.missing()
+        for what, end in ends:
+            yield Finding(
+                Severity.WARNING,
+                "missing",
+                f"is in no file any more: it stands for another {max(0.0, end - now):.0f}s",
+                object=str(what),
+                cluster=self.cluster,
+            )
+
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes.
 
@@ -305,7 +319,10 @@ class Turns:
         reasons |= dict.fromkeys(self._emptied, "holds nothing any more: what was read last stands")
         if self.freshness.reason and self.freshness.state is not SourceState.SYNCED:
             reasons[""] = self.freshness.reason
-        mend = f"mount it, or correct clusters.{self.cluster}.source.directory"
+        mend = (
+            f"mount it, or correct clusters.{self.cluster}.source.directory; "
+            "if it is meant to export nothing, put its Namespace there"
+        )
         for path, reason in reasons.items():
             yield Finding(
                 Severity.ERROR,

@@ -98,6 +98,13 @@ def test_a_source_that_is_read_is_up_and_counts_what_it_refuses(source: Director
     assert found.rejected == {("east", "ServiceEntry"): 2}
 
 
+def test_a_source_of_which_a_file_was_never_read_is_not_synced(source: DirectorySource) -> None:
+    (source.root / "g.yaml").write_text("a: [")
+    source.read_once(at(-7))
+    found = figures(sources={"east": source})
+    assert found.sources == (SourceFigures("east", is_up=True, is_synced=False, age=7),)
+
+
 def test_a_source_that_fell_silent_is_synced_and_not_up(source: DirectorySource) -> None:
     source.read_once(at(-60))
     shutil.rmtree(source.root)

@@ -143,6 +143,7 @@ async def test_an_address_that_is_taken_is_named_and_nothing_is_kept(place: Plac
         with pytest.raises(ListenError, match=taken):
             async with started(place):
                 pytest.fail("two servers have one address")
+    assert not (place.state.path / "ledger.db").exists()
     assert is_free(place)
 
 

@@ -147,6 +147,11 @@ def test_a_history_alone_is_a_table():
             {"unheard": ("a",), "contributors": FULL.contributors},
             "  state   not numbered yet: as remembered, else SERVFAIL; waiting for a or its grace",
         ),
+        ({"below": 3}, "  state   no host: NODATA; hosts lie below it: 3"),
+        (
+            {"state": "handover", "waits_until": format_time(NOW + 100)},
+            "  state   handover: SERVFAIL; its VIP was another's: answers may be kept for 100s",
+        ),
         (
             {"state": "unnumbered", "paused": "the clock jumped"},
             "  state   unnumbered: SERVFAIL; not numbered: the clock jumped",

@@ -119,6 +119,17 @@ def test_an_address_is_explained_by_its_host(command, answering):
     assert "\nproductpage.bookinfo.global\n" in printed.stdout
 
 
+def test_a_name_of_the_zones_own_is_called_so(command, answering):
+    printed = command("query", "ns.global", "--at", answering.at)
+    assert "ns is no host, but a name of the zone's own" in printed.stderr
+    assert "NXDOMAIN" not in printed.stdout
+
+
+def test_a_name_above_hosts_says_what_lies_below(command, answering):
+    printed = command("query", "bookinfo.global", "--at", answering.at)
+    assert "no host: NODATA; hosts lie below it: " in printed.stdout
+
+
 def test_any_answer_is_success(command, dns_server):
     def refuse(query):
         response = dns.message.make_response(dns.message.from_wire(query))

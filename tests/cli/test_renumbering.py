@@ -56,6 +56,11 @@ def test_a_host_is_renumbered_without_a_server(command):
     assert after == [row[2]] != before
 
 
+def test_where_there_is_no_ledger_it_is_said_that_one_is_begun(command):
+    said = [command("vip", "renumber", "reviews.bookinfo").stderr for _ in range(2)]
+    assert ["there is no ledger yet" in text for text in said] == [True, False]
+
+
 def test_a_running_server_renumbers_itself(command, control):
     printed = command("vip", "renumber", "reviews.bookinfo.global", "httpbin.httpbin")
     assert control.hosts == ["reviews.bookinfo", "httpbin.httpbin"]

@@ -55,7 +55,9 @@ def test_every_kind_has_a_row():
         plain("Deployment", "apps/v1"),
         plain("Service", "serving.knative.dev/v1"),
         plain("VirtualService", "networking.istio.io/v1"),
+        plain("ServiceExport", "net.gke.io/v1"),
         {"replicas": 3},
+        {"metadata": "of a chart"},
         {},
     ],
 )
@@ -116,6 +118,11 @@ def metadata(**parts: Any) -> Plain:
 
 REFUSED: list[tuple[Plain, str, str]] = [
     ({"apiVersion": "v1", "metadata": {"name": "a"}}, "$.kind", "kind is missing"),
+    ({"metadata": {"name": "a"}, "spec": {}}, "$.kind", "kind is missing"),
+    (plain("service"), "$.kind", "service of v1 is not read"),
+    (plain("Serviceentry", f"{ISTIO}/v1"), "$.kind", f"Serviceentry of {ISTIO} is not read"),
+    (plain("ServiceEntry"), "$.kind", "ServiceEntry of v1 is not read"),
+    (plain("ClusterFence", "x.io/v1"), "$.kind", "ClusterFence of x.io is not read"),
     (
         {"kind": "Service", "metadata": {"name": "a"}},
         "$.apiVersion",

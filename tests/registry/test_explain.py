@@ -3,6 +3,7 @@ import pytest
 from msgspec import structs
 
 from globaldns.errors import RequestRefused
+from globaldns.model.claim import format_time
 from globaldns.model.export import (
     Endpoint,
     ExportKind,
@@ -22,6 +23,7 @@ from globaldns.model.view import (
 from globaldns.registry.explain import explain
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
+    TTL,
     B,
     both,
     claim,
@@ -74,6 +76,18 @@ def test_a_refused_object_is_told_where_it_would_count(refused, reason, detail):
     assert (dropped.cluster, dropped.object, dropped.rule) == ("east", refused, "bad")
     assert dropped.detail == detail
     assert explain(registry, "b.ns", [finding]).dropped == ()
+
+
+def test_a_name_above_hosts_says_how_many_lie_below():
+    registry = both(export("a.ns"), export("b.ns"), export("c.other"))
+    assert [explain(registry, name).below for name in ("ns", "s", "a.ns")] == [2, 0, 0]
+
+
+def test_who_waits_for_a_vip_says_until_when(registry):
+    text = ".".join(map(str, registry.services["a.ns"].vips[0]))
+    remember(registry, registry.apply([Put(export("b.ns", pins=[text]))], 50), 50)
+    assert explain(registry, "b.ns").waits_until == format_time(50 + 10 * TTL)
+    assert explain(registry, "a.ns").waits_until == ""
 
 
 def test_the_history_is_told_newest_first(registry):

@@ -102,10 +102,12 @@ def test_a_pin_that_is_refused_is_an_error_with_its_remedy(pin, reason, hint):
     assert (told.hint, told.path) == (hint, "$.spec.addresses")
 
 
-def test_a_pin_that_is_claimed_is_not_refused_whatever_the_settings_say_now():
+def test_a_pin_that_is_claimed_stays_whatever_the_settings_say_now_with_a_warning():
     registry = both(export("a.ns", pins=["240.0.0.5"]))
     registry.reconfigure(settings(pins=["241.0.0.0/8"]), 20)
-    assert mesh_findings(registry) == {}
+    (told,) = findings(registry)
+    assert (told.code, told.severity) == ("pin-outside", Severity.WARNING)
+    assert told.reason.endswith("it was pinned before, and stays until the pin goes")
 
 
 def test_a_pool_that_is_full_is_an_error_of_the_host_that_has_no_number():

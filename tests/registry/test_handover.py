@@ -151,3 +151,36 @@ def test_a_zone_that_was_replaced_makes_nobody_wait_a_second_time():
     waits.replace_zone(60)
     assert waits.end(60) == [X]
     assert not waits.is_waiting(B, X, 61, until=99)
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [((), ServiceState.HANDOVER), ((answered("c.ns", "240.128.0.99"),), ServiceState.READY)],
+    ids=["no zone", "a zone"],
+)
+def test_where_no_zone_says_what_was_answered_a_vip_waits_by_its_claims(last, state):
+    ended = claim("a.ns", "240.0.0.7", 5, retired_at=20)
+    registry = Registry(settings(), [ended], last)
+    view = reset("east", export("b.ns", pins=["240.0.0.7"]))
+    settled(registry, view, reset("west"), now=30)
+    assert service(registry, "b.ns").state is state
+    registry.tick(20 + 10 * TTL)
+    assert service(registry, "b.ns").state is ServiceState.READY
+
+
+def test_what_was_retired_long_ago_keeps_nobody_waiting():
+    ended = claim("a.ns", "240.0.0.7", 5, retired_at=20)
+    later = claim("c.ns", "240.128.0.9", 20 + 10 * TTL)
+    assert Registry(settings(), [ended, later]).handovers == {}
+
+
+def test_who_is_answered_with_what_another_holds_now_is_waited_for_from_then_on(registry):
+    """A host is answered with its old number while the new one is on its way, for however long."""
+    (taken,) = service(registry, "a.ns").vips
+    registry.renumber([A], 20)
+    later = 20 + 100 * TTL
+    pinning = export("b.ns", pins=[".".join(map(str, taken))])
+    delta = registry.apply([Put(pinning)], later)
+    registry.acknowledge([c for c in delta.claims if c.host == B], later)
+    assert service(registry, "b.ns").state is ServiceState.HANDOVER
+    assert registry.handovers[taken] == Handover(A, later + 10 * TTL)

@@ -29,6 +29,7 @@ from tests.registry.mesh import (
     claim,
     export,
     ledger,
+    policy,
     reset,
     service,
     settings,
@@ -261,6 +262,19 @@ def test_what_a_doubtful_view_lacks_is_answered_from_claims_alone(doubt):
     settled(registry, Reset(view), reset("west"))
     state = None if A not in registry.services else service(registry, "a.ns").state
     assert state is (ServiceState.CLAIMED if doubt else None)
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+def test_what_only_a_pin_is_known_of_is_neither_answered_nor_denied_in_doubt(doubt):
+    doubtful = Freshness("east", SourceState.SYNCED, 10, doubt=doubt)
+    view = reset("east", policies=(policy("a.ns", "240.0.0.5"),)).view
+    registry = settled(
+        Registry(settings()), Reset(structs.replace(view, freshness=doubtful)), reset("west")
+    )
+    state = None if A not in registry.services else service(registry, "a.ns").state
+    assert state is (ServiceState.UNHEARD if doubt else None)
+    registry.apply([SetFreshness(structs.replace(doubtful, doubt=Doubt.NONE))], 20)
+    assert A not in registry.services
 
 
 def test_a_pin_on_its_way_is_not_called_outside_because_of_another():

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from globaldns.model.address import parse_address
@@ -21,6 +22,7 @@ from globaldns.model.view import (
     View,
 )
 from globaldns.sources.carryover import Carryover
+from tests.registry.mesh import export
 from tests.sources.manifests import (
     GRACE,
     at,
@@ -209,3 +211,12 @@ def test_a_directory_below_that_is_empty_after_a_restart_keeps_what_is_remembere
     anew.read_once(at(6 * GRACE))
     assert {export.host for export in anew.view().exports} == {"a.ns"}
     assert anew.freshness.reason == ""
+
+
+def test_an_export_that_ends_says_when() -> None:
+    said = View("east", policies=(policy("a"),))
+    before = msgspec.structs.replace(said, exports=(export("a.ns"), export("b.ns")))
+    carried = Carryover(before, msgspec.structs.replace(said, exports=(export("a.ns"),)))
+    assert [*carried.missing()] == []
+    expire(carried, 0)
+    assert [*carried.missing()] == [(export("b.ns").origin, 30.0)]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from globaldns.objects import ObjectKey
 from globaldns.sources.holdings import Holdings
@@ -158,6 +159,18 @@ def test_an_object_that_is_taken_away_is_gone_after_its_grace(root: Path) -> Non
     assert edits(source.read_once(at(30))) == []
     assert removed(source.read_once(at(31))) == ["b.ns"]
     assert hosts(source) == {"a"}
+
+
+def test_what_is_missing_is_said_until_it_is_gone(root: Path) -> None:
+    source = started(root, f=entries("a", "b"))
+    (root / "f.yaml").write_text(entry("a"))
+    source.read_once(at(1))
+    (told,) = source._turns.missing(at(11).steady)
+    assert (told.code, told.object) == ("missing", "ServiceEntry ns/b")
+    assert told.reason == "is in no file any more: it stands for another 20s"
+    assert told in [structs.replace(one, reason=told.reason) for one in source.refused()]
+    source.read_once(at(31))
+    assert [*source.refused()] == []
 
 
 def test_a_file_that_is_taken_away_is_gone_after_its_grace(root: Path) -> None:
