@@ -1,7 +1,7 @@
 """The registry of a running server: changes of sources in, answers out, turn by turn.
 
-Changes that come within 20 ms of a turn go out together with the next. A turn has no await in it,
-so nothing is ever seen half done.
+Changes that come within 20 ms of a turn go out together with the next, if they touch not too many
+hosts. A turn has no await in it, so nothing is ever seen half done.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import msgspec
 
 from globaldns.app.clock import BelievedClock
 from globaldns.app.publication import Publication
 from globaldns.model.claim import Claim
-from globaldns.model.view import Change
+from globaldns.model.view import Change, Put, Remove, Reset
 from globaldns.registry.delta import Delta
+from globaldns.registry.numbering import AT_ONCE
 from globaldns.registry.registry import Registry
 from globaldns.registry.settings import RegistrySettings
 
@@ -88,14 +90,28 @@ class Mesh:
         """Take in what waits, and do what time alone changes."""
         now = self.clock.now()
         is_trusted_again = self._look_at_clock()
-        changes, self._waiting = self._waiting, []
-        if changes:
+        if changes := self._take():
             self.publish(self.registry.apply(changes, now))
         elif is_trusted_again or self._is_due:
             self.publish(self.registry.tick(now))
-        if not self.registry.is_settled and self._seams.may_settle():
+        if self._may_settle:
             self._settle(now)
         self._seams.confirm()
+
+    def _take(self) -> list[Change]:
+        """Return what to take in now: changes that touch about ``AT_ONCE`` hosts at the most."""
+        sizes = accumulate(map(self._size, self._waiting))
+        enough = (place for place, size in enumerate(sizes, 1) if size >= AT_ONCE)
+        end = next(enough, len(self._waiting))
+        changes, self._waiting = self._waiting[:end], self._waiting[end:]
+        return changes
+
+    def _size(self, change: Change) -> int:
+        """Return how many hosts a change may touch."""
+        if isinstance(change, Put | Remove):
+            return 1
+        known = len(self.registry.views.cluster(change.cluster).exports)
+        return known + (len(change.view.exports) if isinstance(change, Reset) else 0)
 
     def publish(self, delta: Delta) -> None:
         """Answer by what a turn decided, and pass on the rest of it."""
@@ -123,7 +139,7 @@ class Mesh:
     def _settle(self, now: int) -> None:
         delta = self.registry.settle(now)
         self.settled.set()
-        self.publication.replace_all(self.registry.services, complete=delta.complete)
+        self.publication.settle(delta, self.registry.services)
         self._pass_on(delta)
 
     def _pass_on(self, delta: Delta) -> None:
@@ -137,8 +153,17 @@ class Mesh:
                 self._seams.measure(cluster, at)
 
     @property
+    def _may_settle(self) -> bool:
+        """Whether all was read, and what is remembered of it is published: it ends now."""
+        registry = self.registry
+        is_taken = not self._waiting and not registry.is_behind
+        return not registry.is_settled and is_taken and self._seams.may_settle()
+
+    @property
     def _is_due(self) -> bool:
-        """Whether the registry has something to do though nothing changes."""
+        """Whether there is something to do though nothing more comes."""
+        if self._waiting:
+            return True
         deadline = self.registry.next_deadline
         return deadline is not None and deadline <= self.clock.now()
 

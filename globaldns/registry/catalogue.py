@@ -1,6 +1,12 @@
-"""The services as they were published last, and what each publication changed."""
+"""The services as they were published last, and what each publication changed.
+
+Where many hosts are touched at once, the rest waits for the next publications: others get their
+turn between, and the whole mesh is never built in one go.
+"""
 
 from __future__ import annotations
+
+from itertools import chain, islice
 
 from immutables import Map
 
@@ -28,26 +34,38 @@ class Publication:
 class Catalogue:
     """All services by host, in a persistent map: a snapshot shares it, publishing never copies."""
 
-    def __init__(self, publisher: Publisher, claims: Claims, handovers: Handovers) -> None:
+    def __init__(
+        self, publisher: Publisher, claims: Claims, handovers: Handovers, *, at_once: int
+    ) -> None:
         self.services: Map[Host, Service] = Map()
+        self.waiting: set[Host] = set()
+        """Hosts that have a service, and are to be looked at again."""
+        self.waiting_anew: set[Host] = set()
+        """Hosts that have none yet, and may get one."""
         self.conflicts: dict[Host, tuple[Conflict, ...]] = {}
         self._publisher = publisher
         self._claims = claims
         self._handovers = handovers
+        self._at_once = at_once
         self._kept: dict[Address, Host] = {}
         """VIPs that a host is still answered with though it does not hold them any more."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether any host waits."""
+        return bool(self.waiting or self.waiting_anew)
 
     def publish(
         self, touched: set[Host], now: int, *, handover_ends: int, is_settled: bool
     ) -> Publication:
-        """Build the services of these hosts again.
+        """Build the services of these hosts again, or of some of all that wait by now.
 
         Unless settled, nothing that is answered is withdrawn or answered otherwise.
         """
         publication = Publication()
         touched = self._end_answers(touched, handover_ends)
         new_services = self.services.mutate()
-        for host in sorted(touched):
+        for host in sorted(self._take(touched)):
             old = self.services.get(host)
             new = self._publisher.build(host, old, now)
             answered = answered_vips(old)
@@ -60,6 +78,17 @@ class Catalogue:
                 new_services[host] = new
         self.services = new_services.finish()
         return publication
+
+    def _take(self, touched: set[Host]) -> set[Host]:
+        """Return whom to look at now: those that are touched only now come first."""
+        if not self.is_behind and len(touched) <= self._at_once:
+            return touched
+        taken = {*islice(chain(touched, self.waiting_anew, self.waiting), self._at_once)}
+        for host in touched - taken:
+            (self.waiting if host in self.services else self.waiting_anew).add(host)
+        self.waiting -= taken
+        self.waiting_anew -= taken
+        return taken
 
     def _end_answers(self, touched: set[Host], until: int) -> set[Host]:
         """Let hand-overs begin before the new holders are looked at; return all that is touched."""
@@ -78,8 +107,11 @@ class Catalogue:
         answered = answered_vips(service)
         if not answered or service is None or service.rule == RULE_LOCAL:
             return []
-        held = [claim.vip for claim in self._claims.held(host)]
-        return [vip for vip in answered if vip not in held]
+        held = self._claims.held(host)
+        if len(held) == 1 and answered == (held[0].vip,):  # as almost all
+            return []
+        vips = [claim.vip for claim in held]
+        return [vip for vip in answered if vip not in vips]
 
     def _note(
         self, host: Host, old: Service | None, new: Service | None, publication: Publication

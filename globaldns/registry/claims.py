@@ -31,6 +31,8 @@ class Claims:
         self._of_host: dict[Host, tuple[Claim, ...]] = {}
         self._of_vip: dict[Address, tuple[Claim, ...]] = {}
         self._held: dict[Host, tuple[Claim, ...]] = {}
+        self.pinned: set[Host] = set()
+        """The hosts that have, or had, a pinned claim."""
         self.newest = 0
         """The newest date in any claim."""
 
@@ -125,6 +127,8 @@ class Claims:
     def _unite(self, claim: Claim) -> bool:
         self.newest = max(self.newest, claim.allocated_at, claim.retired_at or 0)
         host, vip = claim.host, claim.vip
+        if claim.kind is ClaimKind.PINNED:
+            self.pinned.add(host)
         mine = self._of_host.get(host)
         rivals = self._of_vip.get(vip)
         if mine is None and rivals is None:  # the usual one: one object serves both indexes

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
 
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, Family
@@ -169,8 +168,8 @@ class Numbering:
         self._date = max(now, self._claims.newest)
         writers = frozenset(filter(self._views.is_written_by_us, self._views.settings.clusters))
         queue = touched & self._claims.hosts
-        pinned = chain(queue, self._views.pinned_hosts(touched) - queue)
-        queue |= self.write([c for host in pinned for c in self._pin(host, writers)])
+        pinned = self._views.pinned_hosts(touched) | (touched & self._claims.pinned)
+        queue |= self.write([c for host in sorted(pinned) for c in self._pin(host, writers)])
         while queue:
             touched |= queue
             queue = self.write([c for host in queue for c in self._renew(host, writers)])

@@ -56,7 +56,8 @@ class Registry:
     """The whole mesh as we know it.
 
     ``claims`` are those in our ledger; ``last`` is the last zone of the run before, and
-    ``handovers`` the waits that were not over then. A turn numbers ``at_once`` hosts at most.
+    ``handovers`` the waits that were not over then. A turn numbers and publishes ``at_once`` hosts
+    at most.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Registry:
         self._publisher = Publisher(
             self.views, self.claims, self.numbering, self._handovers, entries
         )
-        self._catalogue = Catalogue(self._publisher, self.claims, self._handovers)
+        self._catalogue = Catalogue(self._publisher, self.claims, self._handovers, at_once=at_once)
         self._must_recheck_rests = False
         self._is_settled = False
         self._pause_reason: str | None = None
@@ -103,9 +104,15 @@ class Registry:
 
     @property
     def is_written(self) -> bool:
-        """Whether all that is to be numbered now has a number, and our ledger has it."""
+        """Whether all that is to be numbered now has a number, and is written and published."""
         numbering = self.numbering
-        return not (self._is_numbering or numbering.unwritten or numbering.uncopied)
+        is_under_way = self._is_numbering or self.is_behind
+        return not (is_under_way or numbering.unwritten or numbering.uncopied)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether hosts that are touched have yet to be published."""
+        return self._catalogue.is_behind
 
     @property
     def handovers(self) -> dict[Address, Handover]:
@@ -153,9 +160,7 @@ class Registry:
         touched = self._decide(dirty, now)
         services = self.services
         self._awaiting = {h for h in self.numbering.awaited(touched) if h not in services}
-        delta = self._publish(touched, now)
-        self._publisher.forget_last()
-        return delta
+        return self._publish(touched, now)
 
     def acknowledge(self, claims: Iterable[Claim], now: int) -> Delta:
         """Publish what waited for our ledger to have these claims."""
@@ -182,7 +187,7 @@ class Registry:
     @property
     def next_deadline(self) -> int | None:
         """When ``tick`` has, or had, something to do; None: not before the next change."""
-        if self._is_numbering:
+        if self._is_numbering or self.is_behind:
             return 0  # at once
         too_old = self._publisher.too_old
         ends = [self._handovers.next_end, self.views.next_too_old(too_old)]
@@ -355,8 +360,11 @@ class Registry:
             handover_ends=now + self.settings.handover,
             is_settled=self._is_settled,
         )
+        if self._is_settled and not self.is_behind:
+            self._publisher.forget_last()
+        is_all_known = not self._awaiting and not self._catalogue.waiting_anew
         return Delta(
-            complete=self._is_settled and not self._awaiting and self.views.is_complete(),
+            complete=self._is_settled and is_all_known and self.views.is_complete(),
             services=tuple(publication.services),
             removed=tuple(publication.removed),
             claims=self.numbering.unwritten.take_new(),

@@ -318,3 +318,19 @@ def test_while_hosts_stand_in_line_turn_follows_turn_and_nothing_is_called_numbe
         running.cancel()
 
     run_leaping(test)
+
+
+def test_changes_of_many_hosts_have_a_turn_each_and_it_settles_after_the_last(
+    turning: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("globaldns.app.mesh.AT_ONCE", 2)
+    mesh = turning()
+    views = [reset(cluster, export(A, cluster), export(B, cluster)) for cluster in ("east", "west")]
+    mesh.mesh.offer([*views, changed(A), changed(B)], 1.0)
+    heard = []
+    for _ in range(4):
+        mesh.mesh.take_turn()
+        exports = mesh.registry.views.exports(A)
+        heard.append((len(exports), exports[0].ports[0].number, mesh.registry.is_settled))
+    assert heard[:2] == [(1, 80, False), (2, 80, False)]
+    assert heard[-1] == (2, 81, True)

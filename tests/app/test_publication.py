@@ -64,9 +64,11 @@ class Published:
         delta = Delta(complete=complete, services=services, removed=gone)
         return self.publication.publish(delta, self.services)
 
-    def replace_all(self, *services: Service) -> bool:
-        self._take(services, tuple(self.services))
-        return self.publication.replace_all(self.services, complete=True)
+    def settle(self, *services: Service) -> bool:
+        gone = tuple({*self.services} - {one.host for one in services})
+        self._take(services, gone)
+        delta = Delta(complete=True, services=services, removed=gone)
+        return self.publication.settle(delta, self.services)
 
     def answers(self) -> dict[Host, Entry]:
         return {entry.host: entry for entry in self.zones.entries()}
@@ -159,7 +161,7 @@ def test_until_all_was_heard_no_remembered_name_is_taken_away(
     published = start(service("a.ns"))
     assert not published.turn(removed=["a.ns"])
     assert published.answers() == answering(service("a.ns"))
-    assert published.replace_all()
+    assert published.settle()
     assert published.answers() == {}
 
 
@@ -171,7 +173,7 @@ def test_until_all_was_heard_no_remembered_name_is_made_to_fail(
     failing = service("a.ns", state=state_of)
     assert not published.turn(failing)
     assert published.answers() == answering(service("a.ns"))
-    assert published.replace_all(failing)
+    assert published.settle(failing)
     assert published.answers() == answering(failing)
 
 
@@ -204,13 +206,13 @@ def test_a_name_that_is_as_it_is_remembered_keeps_the_serial(
     published = start(service("a.ns"))
     before = published.serial
     assert not published.turn(service("a.ns"))
-    assert not published.replace_all(service("a.ns"))
+    assert not published.settle(service("a.ns"))
     assert published.serial == before == START
 
 
 def test_when_all_was_heard_names_go_like_any_others(start: Callable[..., Published]) -> None:
     published = start(service("a.ns"), service("b.ns", 2))
-    published.replace_all(service("a.ns"), service("b.ns", 2))
+    published.settle(service("a.ns"), service("b.ns", 2))
     assert published.turn(service("a.ns", state=ServiceState.EXHAUSTED), removed=["b.ns"])
     assert [one.answering for one in published.answers().values()] == [Answering.FAILURE]
 
@@ -244,5 +246,5 @@ def test_a_half_heard_mesh_only_adds_and_a_whole_one_is_all_there_is(
         entry, former = to_entry(one), before.get(one.host)
         if former is None or entry.answering <= former.answering:
             assert after[one.host] == entry
-    published.replace_all(*whole)
+    published.settle(*whole)
     assert published.answers() == answering(*whole)

@@ -7,6 +7,7 @@ from globaldns.model.service import ServiceState
 from globaldns.model.view import (
     Put,
     Remove,
+    Reset,
     SetLedger,
 )
 from globaldns.registry.registry import Registry
@@ -21,6 +22,7 @@ from tests.registry.mesh import (
     reset,
     service,
     settings,
+    settled,
     vip,
 )
 
@@ -105,3 +107,59 @@ def test_a_move_to_and_from_istio_s_own_allocation_is_called_so():
     (back,) = registry.apply([Put(export("a.ns"))], 21).moves
     assert (there.new, there.reason) == (local, "istio-local")
     assert (back.new, back.reason) == (number, "istio-local")
+
+
+def many(count: int, *, at_once: int) -> tuple[Registry, Reset]:
+    """Return a registry that remembers so many hosts of the east, and what the east says."""
+    names = [f"h{number}.ns" for number in range(count)]
+    claims = [claim(name, f"240.128.0.{place}", 1) for place, name in enumerate(names, 1)]
+    return Registry(settings(), claims, at_once=at_once), reset("east", *map(export, names))
+
+
+def test_many_hosts_are_published_some_at_a_time():
+    registry, view = many(5, at_once=2)
+    sizes = [len(registry.apply([view, reset("west")], 10).services)]
+    assert (registry.next_deadline, registry.is_behind) == (0, True)
+    while registry.is_behind:
+        sizes.append(len(registry.tick(10).services))
+    assert sizes == [2, 2, 1]
+    assert len(registry.services) == 5
+
+
+def test_while_names_wait_to_be_published_none_is_known_to_be_absent():
+    claims = [claim(f"h{n}.ns", f"240.128.0.{n}", 1, "west") for n in range(1, 6)]
+    said = reset("west", *(export(f"h{n}.ns", "west") for n in range(1, 6)))
+    registry = settled(Registry(settings(), at_once=2), reset("east"), reset("west"))
+    said = structs.replace(said, view=structs.replace(said.view, ledger=ledger("west", *claims)))
+    deltas = [registry.apply([said], 11)]
+    while registry.is_behind:
+        deltas.append(registry.tick(11))
+    assert [len(delta.services) for delta in deltas] == [2, 2, 1]
+    assert [delta.complete for delta in deltas] == [False, False, True]
+
+
+def test_what_waits_and_is_a_service_already_denies_nothing():
+    registry, view = many(5, at_once=10)
+    settled(registry, view, reset("west"))
+    registry._catalogue._at_once = 2
+    other = reset("east", *(export(f"h{n}.ns", ports=(Port(81, "x"),)) for n in range(5)))
+    delta = registry.apply([other], 20)
+    assert (len(delta.services), delta.complete, registry.is_written) == (2, True, False)
+
+
+def test_what_changes_while_others_wait_comes_first():
+    registry, view = many(9, at_once=2)
+    registry.apply([view, reset("west")], 10)
+    delta = registry.apply([Put(export("h8.ns", ports=(Port(81, "x"),)))], 11)
+    assert "h8.ns" in {one.host for one in delta.services}
+
+
+def test_a_host_that_lost_its_vip_is_seen_before_the_one_that_got_it():
+    registry, view = many(5, at_once=10)
+    settled(registry, view, reset("west"))
+    registry._catalogue._at_once = 1
+    pinning = export("a.ns", "west", pins=["240.128.0.5"])
+    remember(registry, registry.apply([Put(pinning)], 20), 20)
+    while registry.is_behind:
+        registry.tick(20)
+    assert registry.services[A].state is ServiceState.HANDOVER

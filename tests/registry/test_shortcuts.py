@@ -226,7 +226,8 @@ class Changing(RuleBasedStateMachine):
         registry = self.registry
         unwritten = {claim.host for claim in registry.unwritten}
         without = {host for host in unwritten if not registry.claims.held(host)}
-        return registry._awaiting | registry.numbering.exhausted | without
+        late = registry._catalogue.waiting | registry._catalogue.waiting_anew
+        return registry._awaiting | registry.numbering.exhausted | without | late
 
     def teardown(self) -> None:
         """Everything written and every hand-over over, it serves what a new registry does."""
