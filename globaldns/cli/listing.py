@@ -25,7 +25,7 @@ from globaldns.cli.reader import Change, RemoteReader, open_reader
 from globaldns.errors import GlobalDnsError
 from globaldns.model.service import ServiceState
 
-_ANSWERED = (ServiceState.READY, ServiceState.CLAIMED)
+_ANSWERED = (ServiceState.READY, ServiceState.PARTIAL, ServiceState.CLAIMED)
 COLUMNS = ("HOST", "VIP", "CLUSTERS", "ENDPOINTS", "PORTS", "AGE")
 REMOVED = "<removed>"
 _ROOM = tuple(" " * width for width in (36, 24, 14, 9, 12, 5))

@@ -110,7 +110,7 @@ def _find_forward(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> Found
 
 def _find_at_host(entry: Entry, target: bytes, qtype: int, rules: DnsRules) -> Found:
     """Return what a host has; ``target`` is its wire name."""
-    if entry.answering is not Answering.DATA:
+    if not _has_all_types(entry):
         if entry.answering is Answering.FAILURE:
             return Lack.FAILURE
         if qtype not in (Rrtype.A, Rrtype.AAAA, Rrtype.ANY):
@@ -125,7 +125,15 @@ def _find_at_host(entry: Entry, target: bytes, qtype: int, rules: DnsRules) -> F
         rdatas = [vip for vip in entry.vips if len(vip) == Family.IPV6]
     if qtype == Rrtype.SRV:
         return _srv(_served_ports(entry), target, rules)
-    return Rrset(rrtype, rules.ttl, tuple(rdatas)) if rdatas else Lack.NODATA
+    if rdatas:
+        return Rrset(rrtype, rules.ttl, tuple(rdatas))
+    is_missing = entry.answering is Answering.PARTIAL and qtype in (Rrtype.A, Rrtype.AAAA)
+    return Lack.FAILURE if is_missing else Lack.NODATA
+
+
+def _has_all_types(entry: Entry) -> bool:
+    """Whether an entry says more than addresses."""
+    return entry.answering <= Answering.PARTIAL
 
 
 def _served_ports(entry: Entry) -> tuple[EntryPort, ...]:
@@ -160,7 +168,7 @@ def _find_port(
     entry: Entry, ports: tuple[EntryPort, ...], target: bytes, qtype: int, rules: DnsRules
 ) -> Found:
     """Return what ``_port._proto.`` in front of a host has, with the ports of that name."""
-    if entry.answering is not Answering.DATA:
+    if not _has_all_types(entry):
         return Lack.FAILURE
     if not ports:
         return Lack.ABSENT
@@ -169,7 +177,7 @@ def _find_port(
 
 def _find_transport(entry: Entry, label: bytes) -> Found:
     """Return what ``_proto.`` in front of a host has: nothing, where ports lie below it."""
-    if entry.answering is not Answering.DATA:
+    if not _has_all_types(entry):
         return Lack.FAILURE
     has_names = any(_transport_label(port) == label and port.name for port in _served_ports(entry))
     return Lack.NODATA if has_names else Lack.ABSENT
@@ -218,7 +226,7 @@ def _find_by_wildcard(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> F
     first, rest = split_first(name)
     if first == _EXPLAIN and rules.explain and rest != encloser:
         return _explanation(entry, qtype, rules)
-    if qtype == Rrtype.SRV and entry.answering is Answering.DATA and rest != encloser:
+    if qtype == Rrtype.SRV and _has_all_types(entry) and rest != encloser:
         transport, host = split_first(rest)
         if transport in _TRANSPORTS and host != encloser:
             return _srv(_named_ports(entry, first, transport), host + zone.apex, rules)

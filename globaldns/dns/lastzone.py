@@ -22,7 +22,7 @@ from globaldns.model.address import Address
 from globaldns.model.host import Host
 from globaldns.model.snapshot import Answering, Entry, EntryPort, Handover
 
-VERSION = 2
+VERSION = 3
 """Of the format; a newer one is refused."""
 
 

@@ -12,9 +12,11 @@ from globaldns.model.host import Host
 
 
 class ServiceState(StrEnum):
-    """Whether and why a service is answered; all but READY, CLAIMED and NONE are SERVFAIL."""
+    """Whether and why a service is answered; all but the first four are SERVFAIL."""
 
     READY = "ready"
+    PARTIAL = "partial"
+    """Answered with what it has; it is to have a VIP of another family, which is not remembered."""
     CLAIMED = "claimed"
     """No exporter's source has spoken in this run; addresses are answered from claims alone."""
     NONE = "none"

@@ -19,9 +19,11 @@ class Answering(IntEnum):
 
     DATA = 0
     """Answer what it has; NODATA for other types."""
-    ADDRESSES = 1
+    PARTIAL = 1
+    """The same, but SERVFAIL for addresses of a family of which it has none."""
+    ADDRESSES = 2
     """Answer A, AAAA and PTR; SERVFAIL for other types (known from claims alone)."""
-    FAILURE = 2
+    FAILURE = 3
     """SERVFAIL for every type."""
 
 
@@ -79,6 +81,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 _ANSWERING = {
     ServiceState.READY: Answering.DATA,
     ServiceState.NONE: Answering.DATA,
+    ServiceState.PARTIAL: Answering.PARTIAL,
     ServiceState.CLAIMED: Answering.ADDRESSES,
 }
 

@@ -168,16 +168,21 @@ class Catalogue:
             publication.moves.append(Move(host, last, new, reason))
 
     def _explain(self, host: Host, old: tuple[Address, ...], new: tuple[Address, ...]) -> str:
+        lost = [
+            claim
+            for claim in self._claims.of_host(host)
+            if claim.vip in old and claim.vip not in new and claim.is_retired
+        ]
+        last = max(lost, key=lambda c: (c.retired_at or 0, c.allocated_at), default=None)
         if set(old) <= set(new) or set(new) <= set(old):
+            if last is not None and last.reason == COLLISION:
+                return COLLISION
             return "added" if len(new) > len(old) else "removed"
         gained = [claim.kind for claim in self._claims.held(host) if claim.vip not in old]
         if ClaimKind.PINNED in gained:
             return "pinned"
         if ClaimKind.CHOSEN in gained:
             return "renumbered"
-        lost = [claim for claim in self._claims.of_host(host) if claim.vip not in new]
-        retired = [c for c in lost if c.vip in old and c.is_retired]
-        last = max(retired, key=lambda c: (c.retired_at or 0, c.allocated_at), default=None)
         if last is not None:
             return last.reason
         holders = (self._claims.holder(vip) for vip in old)

@@ -76,7 +76,8 @@ def _address_lines(
 
 
 def _port_lines(service: Service) -> Iterator[str]:
-    if service.state is not ServiceState.READY or service.rule == RULE_LOCAL:
+    is_answered = service.state in (ServiceState.READY, ServiceState.PARTIAL)
+    if not is_answered or service.rule == RULE_LOCAL:
         return
     for zone in service.zones:
         name = f"{service.host}.{zone}"

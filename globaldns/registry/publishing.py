@@ -23,7 +23,7 @@ RULE_CLAIMS_ONLY = "claims-only"
 RULE_LOCAL = "istio-local"
 PIN_COLLISION = "pin-collision"
 
-_ANSWERED = (ServiceState.READY, ServiceState.CLAIMED)
+_ANSWERED = (ServiceState.READY, ServiceState.PARTIAL, ServiceState.CLAIMED)
 
 
 class Answer(NamedTuple):
@@ -174,6 +174,8 @@ class Publisher:
         vips = self._numbering.remembered(host)
         if not vips:
             return self._keep(host, old, state)
+        if state is ServiceState.READY and self._lacks_family(host, vips):
+            state = ServiceState.PARTIAL
         if self._handovers.is_idle:
             return Answer(state, vips, rule)
         until = now + self._views.settings.handover
@@ -181,6 +183,17 @@ class Publisher:
             if self._handovers.is_waiting(host, vip, now, until):
                 return _without(ServiceState.HANDOVER, vips)
         return Answer(state, vips, rule)
+
+    def _lacks_family(self, host: Host, vips: tuple[Address, ...]) -> bool:
+        """Whether a host is to have a VIP of a family of which none is remembered."""
+        families = self._views.families
+        if len(families) == 1 == len(vips):  # as almost always
+            return False
+        return (
+            not {len(vip) for vip in vips}.issuperset(families)
+            and self._numbering.needs_number(host)
+            and not self._numbering.refused_families(host)
+        )
 
     def _keep(self, host: Host, old: Service | None, state: ServiceState) -> Answer:
         """While its new number is not remembered, a host keeps the old one if nobody has it."""

@@ -148,3 +148,19 @@ def test_an_odd_port_raises_nothing(entry: Callable[..., Entry], port: EntryPort
     zones = loaded(entry("web.shop", "240.128.0.1", ports=(port,)))
     for name in ("", "_http._tcp.", "_tcp.", "_._tcp.".replace("_.", "_x.")):
         assert rcode(zones, f"{name}web.shop.global", Rrtype.SRV) is not Rcode.SERVFAIL
+
+
+def test_an_address_of_a_family_that_is_not_known_yet_is_a_failure(
+    entry: Callable[..., Entry],
+) -> None:
+    ports = (EntryPort(80, "http", "tcp"),)
+    zones = loaded(entry("web.shop", "fd00::1", ports=ports, answering=Answering.PARTIAL))
+    expected = {
+        ("web.shop.global", Rrtype.A): Rcode.SERVFAIL,
+        ("web.shop.global", Rrtype.AAAA): Rcode.NOERROR,
+        ("web.shop.global", Rrtype.SRV): Rcode.NOERROR,
+        ("web.shop.global", Rrtype.NS): Rcode.NOERROR,
+        ("_http._tcp.web.shop.global", Rrtype.SRV): Rcode.NOERROR,
+        ("_tcp.web.shop.global", Rrtype.A): Rcode.NOERROR,
+    }
+    assert {asked: rcode(zones, *asked) for asked in expected} == expected

@@ -152,9 +152,9 @@ SERVED = service(both(export("a.ns")), "a.ns")
 
 
 @pytest.mark.parametrize("state", ServiceState)
-def test_clients_are_told_addresses_in_two_states_only(state):
+def test_clients_are_told_addresses_in_three_states_only(state):
     told = answered_vips(structs.replace(SERVED, state=state))
-    is_answered = state in {ServiceState.READY, ServiceState.CLAIMED}
+    is_answered = state in {ServiceState.READY, ServiceState.PARTIAL, ServiceState.CLAIMED}
     assert told == (SERVED.vips if is_answered else ())
 
 
@@ -318,3 +318,29 @@ def test_a_host_that_lost_its_number_before_it_was_written_is_exhausted_at_once(
     taken = format_address(registry.claims.held(Host("a.ns"))[0].vip)
     registry.apply([Put(export("c.ns", pins=[taken]))], 21)
     assert service(registry, "a.ns").state is ServiceState.EXHAUSTED
+
+
+BOTH_FAMILIES = ["240.128.0.0/24", "fd00::/120"]
+
+
+def test_while_the_number_of_one_family_is_on_its_way_no_address_of_it_is_denied():
+    registry = settled(
+        Registry(settings(pools=BOTH_FAMILIES)), reset("east", export("a.ns")), reset("west")
+    )
+    four, six = service(registry, "a.ns").vips
+    older = claim("b.ns", format_address(four), 1, "west")
+    delta = registry.import_claims([older], 20)
+    (move,) = delta.moves
+    assert (service(registry, "a.ns").state, move.reason) == (ServiceState.PARTIAL, "collision")
+    assert service(registry, "a.ns").vips == (six,)
+    registry.acknowledge(delta.claims, 20)
+    assert service(registry, "a.ns").state is ServiceState.READY
+    assert len(service(registry, "a.ns").vips) == 2
+
+
+def test_a_family_that_nobody_can_give_is_denied():
+    pools = ["240.128.0.0/30", "fd00::/120"]
+    exports = [export(f"{name}.ns") for name in "abc"]
+    registry = settled(Registry(settings(pools=pools)), reset("east", *exports), reset("west"))
+    states = {len(one.vips): one.state for one in registry.services.values()}
+    assert states == {2: ServiceState.READY, 1: ServiceState.READY}
