@@ -62,6 +62,7 @@ class News:
         self._full: set[str] = set()
         """Pools that were told to be filling."""
         self._standing: dict[str, ClusterReport] = {}
+        self._fenced: frozenset[str] = registry.views.fenced
 
     def note_clusters(self) -> None:
         """Note how clusters stand, so that whoever listens from now on is told what changes."""
@@ -75,6 +76,7 @@ class News:
             _log_conflict(conflict)
         self._tell_troubles(delta)
         self._tell_pools()
+        self._tell_fences()
         if delta.services or delta.removed:
             logger.info(
                 "services changed",
@@ -128,8 +130,19 @@ class News:
     def _trouble(self, service: Service) -> ServiceState:
         """Return a service's state; exhausted too where it lacks the VIP of one family only."""
         is_refused = service.host in self._registry.numbering.exhausted
-        is_ready = service.state is ServiceState.READY
+        is_ready = service.state in (ServiceState.READY, ServiceState.PARTIAL)
         return ServiceState.EXHAUSTED if is_refused and is_ready else service.state
+
+    def _tell_fences(self) -> None:
+        former, self._fenced = self._fenced, self._registry.views.fenced
+        for cluster in sorted(self._fenced - former):
+            logger.warning(
+                "a cluster is fenced: its exports do not count", extra={"cluster": cluster}
+            )
+        for cluster in sorted(former - self._fenced):
+            logger.warning(
+                "a cluster is fenced no more: its exports count", extra={"cluster": cluster}
+            )
 
     def _tell_pools(self) -> None:
         for usage in self._registry.usage():

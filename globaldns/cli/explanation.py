@@ -24,6 +24,10 @@ _NOWHERE = "NXDOMAIN; no cluster exports it"
 
 _STATES = {
     ServiceState.READY: ("answered", ""),
+    ServiceState.PARTIAL: (
+        "answered",
+        "SERVFAIL for the other family, of which its number is not in the ledger yet",
+    ),
     ServiceState.CLAIMED: ("answered", "from claims alone, until its source has spoken"),
     ServiceState.NONE: ("NODATA", "its entry has resolution NONE and no addresses"),
     ServiceState.UNNUMBERED: (
@@ -67,7 +71,7 @@ def format_explanation(explanation: Explanation, now: int, *, with_history: bool
 
 def format_history(claims: Sequence[ClaimLine], now: int) -> str:
     """Return claims as a table; the one by which a host has its VIP says so."""
-    return format_table(_HISTORY, [_history_row(claim, now) for claim in claims])
+    return format_table(_HISTORY, _history_rows(claims, now))
 
 
 def _head(explanation: Explanation, now: int) -> str:
@@ -138,7 +142,7 @@ def _conflict_row(conflict: Conflict) -> tuple[str, ...]:
 
 def _history_section(explanation: Explanation, now: int) -> str:
     shown = explanation.history[:HISTORY_LINES]
-    rows = [_history_row(claim, now) for claim in shown]
+    rows = _history_rows(shown, now)
     section = _section("claims, newest first", _HISTORY, rows)
     more = len(explanation.history) - len(shown)
     if not more:
@@ -146,10 +150,16 @@ def _history_section(explanation: Explanation, now: int) -> str:
     return f"{section}\n{more} more: globaldns vip history {explanation.host}"
 
 
-def _history_row(claim: ClaimLine, now: int) -> tuple[str, ...]:
+def _history_rows(claims: Sequence[ClaimLine], now: int) -> list[tuple[str, ...]]:
+    held = {(claim.host, claim.vip) for claim in claims if claim.is_holding}
+    return [_history_row(claim, now, agrees=(claim.host, claim.vip) in held) for claim in claims]
+
+
+def _history_row(claim: ClaimLine, now: int, *, agrees: bool) -> tuple[str, ...]:
     age = show_time(claim.allocated_at, now)
     retired = f"{show_time(claim.retired_at, now)} ago" if claim.retired_at else ABSENT
-    why = claim.reason or ("holds it" if claim.is_holding else "does not hold it")
+    stands = "says the same" if agrees else "does not hold it"
+    why = claim.reason or ("holds it" if claim.is_holding else stands)
     return (claim.vip, claim.host, claim.cluster, claim.kind, age, retired, why)
 
 

@@ -48,6 +48,7 @@ def mesh_findings(registry: Registry) -> dict[str, list[Finding]]:
 
 def _all(registry: Registry) -> Iterator[Finding]:
     yield from _of_lost_ledgers(registry)
+    yield from _of_fences(registry)
     yield from map(_tell_loser, registry.conflicts())
     yield from _of_pins(registry)
     for host in sorted(registry.numbering.exhausted):
@@ -74,6 +75,23 @@ def _of_lost_ledgers(registry: Registry) -> Iterator[Finding]:
                 hint=f"import the newest backup of the former ledger in {cluster}",
                 cluster=cluster,
             )
+
+
+def _of_fences(registry: Registry) -> Iterator[Finding]:
+    known = ", ".join(sorted(registry.settings.clusters))
+    for cluster in sorted(registry.settings.clusters):
+        for fence in registry.views.cluster(cluster).fences:
+            if fence.target not in registry.settings.clusters:
+                yield Finding(
+                    severity=Severity.ERROR,
+                    code="unknown-cluster",
+                    reason=f"fences {fence.target!r}, which is no configured cluster",
+                    file=fence.origin.file,
+                    object=str(fence.origin),
+                    path="$.spec.cluster",
+                    hint=f"the clusters are {known}",
+                    cluster=cluster,
+                )
 
 
 def _of_pins(registry: Registry) -> Iterator[Finding]:

@@ -234,3 +234,12 @@ def test_where_nobody_listens_no_cluster_is_looked_at(desk: Desk) -> None:
     news = News(desk.registry, desk.metrics, desk.broadcast, lambda: looked.append("!") or ())
     news.tell(Delta(complete=True, removed=(Host("x.ns"),)))
     assert looked == []
+
+
+def test_a_fence_is_told_when_it_comes_and_when_it_goes(desk: Desk) -> None:
+    desk.registry.reconfigure(settings(fenced=["west"]), 11)
+    assert desk.tell() == ["a cluster is fenced: its exports do not count"]
+    assert desk.fields("a cluster is fenced: its exports do not count")["cluster"] == "west"
+    assert desk.tell() == []
+    desk.registry.reconfigure(settings(), 12)
+    assert desk.tell() == ["a cluster is fenced no more: its exports count"]

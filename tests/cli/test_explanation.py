@@ -138,6 +138,15 @@ def test_a_history_alone_is_a_table():
     assert format_history([claim()], NOW).splitlines()[1].endswith("<none>    does not hold it")
 
 
+def test_a_claim_that_another_holds_by_says_the_same():
+    rows = format_history([claim(holding=True), claim(), claim("240.128.0.2")], NOW).splitlines()
+    assert [row.split("<none>")[1].strip() for row in rows[1:]] == [
+        "holds it",
+        "says the same",
+        "does not hold it",
+    ]
+
+
 @pytest.mark.parametrize(
     ("known", "line"),
     [

@@ -14,7 +14,7 @@ from globaldns.model.export import (
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
-from globaldns.model.view import Policy, Put, Reset, SetLedger, SetRanges
+from globaldns.model.view import Fence, Policy, Put, Reset, SetLedger, SetRanges
 from globaldns.registry.explain import explain
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.registry import Registry
@@ -218,3 +218,12 @@ def test_a_ledger_that_a_cluster_has_lost_is_warned_of_until_the_next_says_as_mu
     assert "lacks claims of a.ns and 1 more:" in told.reason
     registry.apply([SetLedger("west", ledger("west", *held, marker="new"))], 21)
     assert mesh_findings(registry) == {}
+
+
+def test_a_fence_of_a_cluster_that_is_not_configured_is_an_error_with_those_that_are():
+    word = Fence("wset", fenced=True, at=5, origin=Origin("ClusterFence", "", "wset", "f.yaml"))
+    view = structs.replace(reset("east").view, fences=(word,))
+    (told,) = mesh_findings(settled(Registry(settings()), Reset(view), reset("west")))["east"]
+    assert (told.code, told.severity, told.file) == ("unknown-cluster", Severity.ERROR, "f.yaml")
+    assert "'wset'" in told.reason
+    assert told.hint == "the clusters are east, west"
