@@ -60,6 +60,8 @@ class Mesh:
         self.changed_by_hand = asyncio.Event()
         """Set when a person has changed claims: what the last backup says is not what stands."""
         self._seams = seams
+        self._is_settling = False
+        """Whether what is only remembered ends with the last of what is published at the settle."""
         self._waiting: list[Change] = []
         self._received: dict[str, float] = {}
         """Clusters with changes that are not answered yet, and when the first of them came."""
@@ -115,7 +117,12 @@ class Mesh:
 
     def publish(self, delta: Delta) -> None:
         """Answer by what a turn decided, and pass on the rest of it."""
-        self.publication.publish(delta, self.registry.services)
+        services = self.registry.services
+        if self._is_settling and self.registry.is_published:
+            self._is_settling = False
+            self.publication.settle(delta, services)
+        else:
+            self.publication.publish(delta, services)
         self._pass_on(delta)
 
     def reconfigure(self, settings: RegistrySettings) -> None:
@@ -139,8 +146,8 @@ class Mesh:
     def _settle(self, now: int) -> None:
         delta = self.registry.settle(now)
         self.settled.set()
-        self.publication.settle(delta, self.registry.services)
-        self._pass_on(delta)
+        self._is_settling = True
+        self.publish(delta)
 
     def _pass_on(self, delta: Delta) -> None:
         if delta.claims:

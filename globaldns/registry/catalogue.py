@@ -41,7 +41,7 @@ class Catalogue:
         self.waiting: set[Host] = set()
         """Hosts that have a service, and are to be looked at again."""
         self.waiting_anew: set[Host] = set()
-        """Hosts that have none yet, and may get one."""
+        """Hosts that have none yet, or not in every zone: none is known to be absent meanwhile."""
         self.conflicts: dict[Host, tuple[Conflict, ...]] = {}
         self._publisher = publisher
         self._claims = claims
@@ -72,6 +72,7 @@ class Catalogue:
             if new is old or (answered and not is_settled and answered_vips(new) != answered):
                 continue
             self._note(host, old, new, publication)
+            self._end_answer(host, old, new, handover_ends)
             if new is None:
                 del new_services[host]
             else:
@@ -80,12 +81,19 @@ class Catalogue:
         return publication
 
     def _take(self, touched: set[Host]) -> set[Host]:
-        """Return whom to look at now: those that are touched only now come first."""
+        """Return whom to look at now: a half may be those that are touched only now."""
         if not self.is_behind and len(touched) <= self._at_once:
             return touched
-        taken = {*islice(chain(touched, self.waiting_anew, self.waiting), self._at_once)}
-        for host in touched - taken:
-            (self.waiting if host in self.services else self.waiting_anew).add(host)
+        first = islice(touched, max(1, self._at_once // 2))
+        waiting = chain(first, self.waiting_anew, self.waiting, touched)
+        taken: set[Host] = set()
+        for host in waiting:
+            if len(taken) == self._at_once:
+                break
+            taken.add(host)
+        late = touched - taken - self.waiting_anew
+        self.waiting.update(host for host in late if host in self.services)
+        self.waiting_anew.update(host for host in late if host not in self.services)
         self.waiting -= taken
         self.waiting_anew -= taken
         return taken
@@ -101,6 +109,15 @@ class Catalogue:
                 self._handovers.begin(host, ended, until)
                 self._kept.update(dict.fromkeys(ended, host))
         return touched
+
+    def _end_answer(self, host: Host, old: Service | None, new: Service | None, until: int) -> None:
+        """Let hand-overs begin with the last answer, whoever holds the VIPs by then."""
+        if old is None or old.rule == RULE_LOCAL:
+            return
+        answered = answered_vips(new)
+        ended = [vip for vip in answered_vips(old) if vip not in answered]
+        if ended:
+            self._handovers.begin(host, ended, until)
 
     def _not_held(self, host: Host, service: Service | None) -> list[Address]:
         """Return what a host is answered with and does not hold."""

@@ -185,7 +185,7 @@ class Publisher:
         return Answer(state, vips, rule)
 
     def _lacks_family(self, host: Host, vips: tuple[Address, ...]) -> bool:
-        """Whether a host is to have a VIP of a family of which none is remembered."""
+        """Whether we are to give a host a VIP of a family of which none is remembered."""
         families = self._views.families
         if len(families) == 1 == len(vips):  # as almost always
             return False
@@ -193,6 +193,7 @@ class Publisher:
             not {len(vip) for vip in vips}.issuperset(families)
             and self._numbering.needs_number(host)
             and not self._numbering.refused_families(host)
+            and any(self._views.is_written_by_us(one.cluster) for one in self._views.exports(host))
         )
 
     def _keep(self, host: Host, old: Service | None, state: ServiceState) -> Answer:

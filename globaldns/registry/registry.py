@@ -115,6 +115,11 @@ class Registry:
         return self._catalogue.is_behind
 
     @property
+    def is_published(self) -> bool:
+        """Whether every host was looked at that is known, and no first number is waited for."""
+        return not self.is_behind and not self._awaiting
+
+    @property
     def handovers(self) -> dict[Address, Handover]:
         """The VIPs that a new host waits for, each with the host that had it."""
         return self._handovers.ended
@@ -256,6 +261,8 @@ class Registry:
 
     def reconfigure(self, settings: RegistrySettings, now: int) -> Delta:
         """Obey other settings; looks at every host."""
+        if settings.zones != self.settings.zones:
+            self._catalogue.waiting_anew.update(self.services)
         self.settings = settings
         self.views.reconfigure(settings)
         self.claims.recount(settings.counting())

@@ -10,13 +10,13 @@ import pytest
 
 from globaldns.app.mesh import GATHER_SECONDS, HEARTBEAT_SECONDS
 from globaldns.model.claim import Claim
-from globaldns.model.export import Port
+from globaldns.model.export import Port, Resolution
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
-from globaldns.model.snapshot import Answering
+from globaldns.model.snapshot import Answering, to_entry
 from globaldns.model.view import Change, Freshness, Put, SetFreshness, SourceState
 from tests.app.meshes import Turning, run_leaping, until
-from tests.registry.mesh import QUARANTINE, claim, export, reset, settings, vip
+from tests.registry.mesh import QUARANTINE, both, claim, export, reset, settings, vip
 
 A, B, C = Host("a.ns"), Host("b.ns"), Host("c.ns")
 YEAR = 365 * 86400
@@ -119,6 +119,7 @@ def test_what_was_answered_and_is_gone_ends_when_it_settles(turning: Make) -> No
     assert set(mesh.answers()) == {A, B}
     mesh.may_settle = True
     mesh.mesh.take_turn()
+    acknowledge(mesh)  # that b.ns is retired
     assert set(mesh.answers()) == {A}
 
 
@@ -318,6 +319,23 @@ def test_while_hosts_stand_in_line_turn_follows_turn_and_nothing_is_called_numbe
         running.cancel()
 
     run_leaping(test)
+
+
+def test_what_is_remembered_ends_once_all_is_looked_at_and_not_before(
+    turning: Make,
+) -> None:
+    """Hosts without a claim are not looked at before all was heard."""
+    hosts = [f"h{number}.ns" for number in range(5)]
+    exports = [export(host, resolution=Resolution.NONE) for host in hosts]
+    last = [to_entry(service) for service in both(*exports).services.values()]
+    mesh = turning(last=last, at_once=2)
+    mesh.mesh.offer([reset("east", *exports[1:]), reset("west")], 1.0)
+    answered = []
+    for _ in range(4):
+        mesh.mesh.take_turn()
+        answered.append({*mesh.answers()})
+    assert answered[0] == set(hosts)
+    assert answered[-1] == set(hosts[1:])
 
 
 def test_changes_of_many_hosts_have_a_turn_each_and_it_settles_after_the_last(

@@ -163,3 +163,23 @@ def test_a_host_that_lost_its_vip_is_seen_before_the_one_that_got_it():
     while registry.is_behind:
         registry.tick(20)
     assert registry.services[A].state is ServiceState.HANDOVER
+
+
+def test_while_hosts_are_not_in_a_new_zone_yet_no_name_is_known_to_be_absent():
+    registry, view = many(5, at_once=10)
+    settled(registry, view, reset("west"))
+    registry._catalogue._at_once = 2
+    deltas = [registry.reconfigure(settings(zones=("global", "mesh")), 20)]
+    while registry.is_behind:
+        deltas.append(registry.tick(20))
+    assert [delta.complete for delta in deltas] == [False, False, True]
+    assert all(one.zones == ("global", "mesh") for one in registry.services.values())
+
+
+def test_what_waits_gets_its_turn_though_others_are_touched_every_time():
+    registry, view = many(9, at_once=4)
+    registry.apply([view, reset("west")], 10)
+    for port in range(81, 90):
+        changes = [Put(export(f"h{n}.ns", ports=(Port(port, "x"),))) for n in range(4)]
+        registry.apply(changes, 11)
+    assert len(registry.services) == 9

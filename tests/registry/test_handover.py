@@ -1,6 +1,7 @@
 import pytest
 from msgspec import structs
 
+from globaldns.model.export import Resolution
 from globaldns.model.host import Host
 from globaldns.model.service import Service, ServiceState
 from globaldns.model.snapshot import Answering, Entry, Handover, to_entry
@@ -14,6 +15,7 @@ from tests.registry.mesh import (
     B,
     claim,
     export,
+    ledger,
     remember,
     reset,
     service,
@@ -184,3 +186,33 @@ def test_who_is_answered_with_what_another_holds_now_is_waited_for_from_then_on(
     registry.acknowledge([c for c in delta.claims if c.host == B], later)
     assert service(registry, "b.ns").state is ServiceState.HANDOVER
     assert registry.handovers[taken] == Handover(A, later + 10 * TTL)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda registry: registry.apply([Remove("west", A)], 20),
+        lambda registry: registry.reconfigure(settings(fenced=["west"]), 20),
+        lambda registry: registry.apply(
+            [Put(export("a.ns", "west", resolution=Resolution.NONE))], 20
+        ),
+    ],
+    ids=["withdrawn", "fenced", "none"],
+)
+def test_a_wait_begins_with_the_last_answer_though_the_claim_still_stands(end):
+    held = claim("a.ns", "240.128.0.9", 1, "west")
+    view = reset("west", export("a.ns", "west"), ledger=ledger("west", held))
+    registry = settled(Registry(settings()), view, reset("east"))
+    end(registry)
+    assert registry.handovers == {held.vip: Handover(A, 20 + 10 * TTL)}
+
+
+def test_a_wait_is_as_long_as_it_is_to_be_however_late_the_last_answer_ends():
+    names = [f"h{number}.ns" for number in range(4)]
+    registry = settled(Registry(settings()), reset("east", *map(export, names)), reset("west"))
+    registry._catalogue._at_once = 1
+    registry.apply([reset("east")], 20)
+    while registry.is_behind:
+        registry.tick(30)
+    waits = sorted(wait.until for wait in registry.handovers.values())
+    assert waits == [20 + 10 * TTL, *[30 + 10 * TTL] * 3]

@@ -344,3 +344,10 @@ def test_a_family_that_nobody_can_give_is_denied():
     registry = settled(Registry(settings(pools=pools)), reset("east", *exports), reset("west"))
     states = {len(one.vips): one.state for one in registry.services.values()}
     assert states == {2: ServiceState.READY, 1: ServiceState.READY}
+
+
+def test_what_others_are_to_number_and_have_not_is_no_address():
+    own = ledger("west", claim("a.ns", "240.128.0.9", 1, "west"))
+    view = reset("west", export("a.ns", "west"), ledger=own)
+    registry = settled(Registry(settings(pools=BOTH_FAMILIES)), view, reset("east"))
+    assert service(registry, "a.ns").state is ServiceState.READY
