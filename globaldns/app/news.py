@@ -134,7 +134,8 @@ class News:
         return ServiceState.EXHAUSTED if is_refused and is_ready else service.state
 
     def _tell_fences(self) -> None:
-        former, self._fenced = self._fenced, self._registry.views.fenced
+        known = self._registry.settings.clusters.keys()
+        former, self._fenced = self._fenced, self._registry.views.fenced & known
         for cluster in sorted(self._fenced - former):
             logger.warning(
                 "a cluster is fenced: its exports do not count", extra={"cluster": cluster}

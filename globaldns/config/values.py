@@ -115,6 +115,8 @@ def _listen_hint(host: str, port: str) -> str:
 
 def parse_ip(text: str) -> str:
     """Return an IP address in canonical text."""
+    if "%" in text:
+        raise InvalidValue(f"{text!r} has a zone identifier", hint="write it without %…")
     try:
         return str(ip_address(text))
     except ValueError:

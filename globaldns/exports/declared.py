@@ -93,6 +93,7 @@ def read_policy(service: GlobalService, origin: Origin, rules: ExportRules) -> P
             f"pins {len(pins)} addresses, {rules.records_per_name} are allowed",
             path="$.spec.pins",
             code="too-many-records",
+            hint="raise dns.limits.records_per_name",
         )
     refusal = refuse_namespace(origin.namespace, rules)
     if refusal is not None:

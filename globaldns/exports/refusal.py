@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from globaldns.errors import InvalidObject
+from globaldns.exports.marks import VIP, annotated_pins
 from globaldns.exports.problem import Problem, as_problem
 from globaldns.exports.rules import ExportRules
 from globaldns.exports.service import refuse_service
@@ -23,7 +24,7 @@ def refuse(resource: Object, rules: ExportRules, *, is_valid: bool = False) -> l
         case WorkloadEntry():
             return list(refuse_workload(resource.spec, "$.spec"))
         case Service():
-            return [*refuse_service(resource), *_too_many_ports(resource, rules)]
+            return [*refuse_service(resource), *_refuse_service_records(resource, rules)]
         case _:
             return []
 
@@ -41,15 +42,26 @@ def _refuse_records(entry: ServiceEntry, rules: ExportRules) -> list[Problem]:
     return problems
 
 
+def _refuse_service_records(service: Service, rules: ExportRules) -> list[Problem]:
+    problems = _too_many_ports(service, rules)
+    try:
+        pins = len(annotated_pins(service.metadata))
+    except InvalidObject:
+        return problems  # told by ``refuse_service``
+    if pins > rules.records_per_name:
+        problems.append(_too_many("pins", pins, rules, at=f'$.metadata.annotations["{VIP}"]'))
+    return problems
+
+
 def _too_many_ports(resource: ServiceEntry | Service, rules: ExportRules) -> list[Problem]:
     ports = len(resource.spec.ports)
     return [_too_many("ports", ports, rules)] if ports > rules.records_per_name else []
 
 
-def _too_many(what: str, count: int, rules: ExportRules) -> Problem:
+def _too_many(what: str, count: int, rules: ExportRules, *, at: str = "") -> Problem:
     return Problem(
         "too-many-records",
-        f"$.spec.{what}",
+        at or f"$.spec.{what}",
         f"has {count} {what}, {rules.records_per_name} are allowed",
         "raise dns.limits.records_per_name",
     )

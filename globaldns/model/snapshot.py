@@ -43,6 +43,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     zones: tuple[str, ...]
     """The zones it is in."""
     vips: tuple[Address, ...]
+    """Also of a host that fails: nothing is known to be absent at their reverse names."""
     ports: tuple[EntryPort, ...]
     answering: Answering
     clusters: tuple[str, ...]
@@ -111,7 +112,7 @@ def to_entry(service: Service) -> Entry:
     return Entry(
         host=service.host,
         zones=service.zones,
-        vips=service.vips if answering is not Answering.FAILURE else (),
+        vips=service.vips,
         ports=_entry_ports(service.ports),
         answering=answering,
         clusters=_shared(service.clusters),

@@ -7,6 +7,7 @@ from globaldns.config.values import (
     format_size,
     parse_address_or_name,
     parse_duration,
+    parse_ip,
     parse_listen,
     parse_size,
     parse_whole_seconds,
@@ -104,3 +105,10 @@ def test_what_is_no_zone_is_refused(text):
 def test_what_is_neither_address_nor_name_is_refused(text):
     with pytest.raises(InvalidValue):
         parse_address_or_name(text)
+
+
+@pytest.mark.parametrize("text", ["fe80::1%eth0", "fe80::1%"])
+def test_an_address_that_only_one_machine_can_read_is_refused_with_the_remedy(text):
+    with pytest.raises(InvalidValue, match="has a zone identifier") as refused:
+        parse_ip(text)
+    assert refused.value.hint == "write it without %…"

@@ -164,3 +164,10 @@ def test_an_address_of_a_family_that_is_not_known_yet_is_a_failure(
         ("_tcp.web.shop.global", Rrtype.A): Rcode.NOERROR,
     }
     assert {asked: rcode(zones, *asked) for asked in expected} == expected
+
+
+def test_a_reverse_name_of_a_host_that_fails_is_not_denied(entry: Callable[..., Entry]) -> None:
+    zones = loaded(entry("web.shop", "240.128.0.1", answering=Answering.FAILURE))
+    assert rcode(zones, "1.0.128.240.in-addr.arpa", Rrtype.PTR) is Rcode.SERVFAIL
+    assert rcode(zones, "2.0.128.240.in-addr.arpa", Rrtype.PTR) is Rcode.NXDOMAIN
+    assert rcode(zones, "web.shop.global") is Rcode.SERVFAIL

@@ -97,6 +97,7 @@ def test_what_is_well_is_not_refused(resource):
         (entry(spec={"ports": PORTS}), "$.spec.ports"),
         (entry(spec={"addresses": PINS}), "$.spec.addresses"),
         (entry(annotations={VIP: ",".join(PINS)}), "$.spec.addresses"),
+        (service(annotations={VIP: ",".join(PINS)}), AT_VIP),
         (
             service(
                 spec={"ports": [{"port": one["number"], "name": one["name"]} for one in PORTS]}

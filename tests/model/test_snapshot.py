@@ -41,9 +41,9 @@ def test_what_is_known_is_answered_as_far_as_it_is_known(state, answering):
     "state",
     [*ServiceState][4:],
 )
-def test_every_other_state_is_a_failure_and_tells_no_address(state):
+def test_every_other_state_is_a_failure(state):
     entry = to_entry(service(state))
-    assert (entry.answering, entry.vips) == (Answering.FAILURE, ())
+    assert (entry.answering, entry.vips) == (Answering.FAILURE, VIPS)
     assert entry.clusters == ("east", "west")
 
 
