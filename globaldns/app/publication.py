@@ -26,14 +26,15 @@ class Publication:
     def __init__(self, zones: Zones, serials: Serials, remembered: Iterable[Entry] = ()) -> None:
         self._zones = zones
         self._serials = serials
-        self._remembered: dict[Host, Entry] = {}
+        self._remembered: dict[Host, Entry | None] = {}
+        """None: it was found to be the same, and is what the snapshot says."""
         self._failing: dict[Host, Entry] = {}
         """Remembered names that fail: anything may take their place."""
         for entry in remembered:
-            fails = entry.answering is Answering.FAILURE
-            (self._failing if fails else self._remembered)[entry.host] = entry
-        self._renewed: set[Host] = set()
-        """Those of them that were found to be the same."""
+            if entry.answering is Answering.FAILURE:
+                self._failing[entry.host] = entry
+            else:
+                self._remembered[entry.host] = entry
         self.snapshot = Snapshot(serials.current, False, Map())
 
     def publish(self, delta: Delta, services: Services) -> bool:
@@ -49,16 +50,18 @@ class Publication:
 
     def settle(self, delta: Delta, services: Services) -> bool:
         """Publish the turn after which all was heard; what was only remembered ends."""
-        remembered = {**self._failing, **self._remembered}
-        self._failing, self._remembered = {}, {}
-        same = self._renewed.difference(service.host for service in delta.services)
-        self._renewed = set()
+        remembered, self._remembered = self._remembered, {}
+        remembered.update(self._failing)
+        self._failing = {}
+        changed = {service.host for service in delta.services}
         puts, deletes = [], []
         for host, former in remembered.items():
             service = services.get(host)
             if service is None:
                 deletes.append(host)
-            elif host not in same and (entry := to_entry(service)) != former:
+            elif former is None and host not in changed:
+                continue
+            elif (entry := to_entry(service)) != (former or self._published(host)):
                 puts.append(entry)
         entries = (to_entry(one) for one in delta.services if one.host not in remembered)
         puts += filter(self._is_news, entries)
@@ -67,15 +70,18 @@ class Publication:
 
     def _is_news(self, entry: Entry) -> bool:
         """Whether an entry differs from what is answered; a remembered one has no worse instead."""
-        remembered = self._remembered.get(entry.host)
-        if remembered is not None:
-            if entry == remembered:
-                self._renewed.add(entry.host)
-                return False
-            self._renewed.discard(entry.host)
-            return entry.answering <= remembered.answering
-        service = self.snapshot.services.get(entry.host)
-        return service is None or to_entry(service) != entry
+        host = entry.host
+        if host not in self._remembered:
+            return self._published(host) != entry
+        remembered = self._remembered[host] or self._published(host)
+        is_same = entry == remembered
+        self._remembered[host] = None if is_same else remembered
+        return not is_same and remembered is not None and entry.answering <= remembered.answering
+
+    def _published(self, host: Host) -> Entry | None:
+        """Return what a host was published with last."""
+        service = self.snapshot.services.get(host)
+        return None if service is None else to_entry(service)
 
     def _apply(
         self, puts: list[Entry], deletes: list[Host], services: Services, *, complete: bool

@@ -81,7 +81,10 @@ class Catalogue:
         return publication
 
     def _take(self, touched: set[Host]) -> set[Host]:
-        """Return whom to look at now: a half may be those that are touched only now."""
+        """Return whom to look at now: a half may be those that are touched only now.
+
+        Takes the set over, which may be of all hosts.
+        """
         if not self.is_behind and len(touched) <= self._at_once:
             return touched
         first = islice(touched, max(1, self._at_once // 2))
@@ -91,18 +94,20 @@ class Catalogue:
             if len(taken) == self._at_once:
                 break
             taken.add(host)
-        late = touched - taken - self.waiting_anew
-        self.waiting.update(host for host in late if host in self.services)
-        self.waiting_anew.update(host for host in late if host not in self.services)
-        self.waiting -= taken
+        self.waiting_anew.update(host for host in touched if host not in self.services)
         self.waiting_anew -= taken
+        touched -= taken
+        touched -= self.waiting_anew
+        touched |= self.waiting
+        touched -= taken
+        self.waiting = touched
         return taken
 
     def _end_answers(self, touched: set[Host], until: int) -> set[Host]:
         """Let hand-overs begin before the new holders are looked at; return all that is touched."""
         if self._kept:
             held = (claim.vip for host in touched for claim in self._claims.held(host))
-            touched = touched | {self._kept[vip] for vip in held if vip in self._kept}
+            touched |= {self._kept[vip] for vip in held if vip in self._kept}
         for host in touched:
             ended = self._not_held(host, self.services.get(host))
             if ended:
