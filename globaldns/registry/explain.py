@@ -167,7 +167,8 @@ def _waits_until(registry: Registry, service: Service | None) -> str:
     if service is None or service.state is not ServiceState.HANDOVER:
         return ""
     waits = registry.handovers
-    return format_time(max(waits[vip].until for vip in service.vips if vip in waits))
+    ends = (waits[vip].until for vip in service.vips if vip in waits)
+    return _format_optional(max(ends, default=None))
 
 
 def _waiting(registry: Registry) -> str:

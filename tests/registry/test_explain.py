@@ -90,6 +90,14 @@ def test_who_waits_for_a_vip_says_until_when(registry):
     assert explain(registry, "a.ns").waits_until == ""
 
 
+def test_a_wait_that_is_over_before_its_host_was_looked_at_has_no_end(registry):
+    text = ".".join(map(str, registry.services["a.ns"].vips[0]))
+    remember(registry, registry.apply([Put(export("b.ns", pins=[text]))], 50), 50)
+    registry._handovers.end(50 + 10 * TTL)
+    assert explain(registry, "b.ns").state == "handover"
+    assert explain(registry, "b.ns").waits_until == ""
+
+
 def test_the_history_is_told_newest_first(registry):
     remember(registry, registry.renumber(["a.ns"], 50), 50)
     lines = explain(registry, "a.ns").history
