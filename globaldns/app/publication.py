@@ -28,11 +28,11 @@ class Publication:
         self._serials = serials
         self._remembered: dict[Host, Entry | None] = {}
         """None: it was found to be the same, and is what the snapshot says."""
-        self._failing: dict[Host, Entry] = {}
+        self._failing: set[Host] = set()
         """Remembered names that fail: anything may take their place."""
         for entry in remembered:
             if entry.answering is Answering.FAILURE:
-                self._failing[entry.host] = entry
+                self._failing.add(entry.host)
             else:
                 self._remembered[entry.host] = entry
         self.snapshot = Snapshot(serials.current, False, Map())
@@ -43,18 +43,17 @@ class Publication:
         deletes = [host for host in delta.removed if host not in self._remembered]
         for entry in puts:
             self._remembered.pop(entry.host, None)
-            self._failing.pop(entry.host, None)
-        for host in deletes:
-            self._failing.pop(host, None)
+            self._failing.discard(entry.host)
+        self._failing.difference_update(deletes)
         return self._apply(puts, deletes, services, complete=delta.complete)
 
     def settle(self, delta: Delta, services: Services) -> bool:
         """Publish the turn after which all was heard; what was only remembered ends."""
         remembered, self._remembered = self._remembered, {}
-        remembered.update(self._failing)
-        self._failing = {}
+        deletes = [host for host in self._failing if host not in services]
+        self._failing = set()
         changed = {service.host for service in delta.services}
-        puts, deletes = [], []
+        puts = []
         for host, former in remembered.items():
             service = services.get(host)
             if service is None:

@@ -55,7 +55,7 @@ class LedgerThread:
         Raises:
             LedgerError: it does not, or may be.
         """
-        await self.run(self._check)
+        await self.run(self._guarded, self.ledger.check)
 
     async def write(self, claims: Sequence[Claim]) -> None:
         """Return once the ledger has claims.
@@ -63,7 +63,7 @@ class LedgerThread:
         Raises:
             LedgerError: it does not have them.
         """
-        await self.run(self._write, claims)
+        await self.run(self._guarded, self.ledger.write, claims)
 
     async def copy(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
         """Return once the ledger has a copy of what another cluster's says.
@@ -71,25 +71,15 @@ class LedgerThread:
         Raises:
             LedgerError: the old copy stands.
         """
-        await self.run(self._copy, cluster, old, new)
+        await self.run(self._guarded, self.ledger.copy, cluster, old, new)
 
-    def _copy(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
-        self._check_state()
-        self.ledger.copy(cluster, old, new)
-
-    def _check(self) -> None:
-        self._check_state()
-        self.ledger.check()
-
-    def _write(self, claims: Sequence[Claim]) -> None:
-        self._check_state()
-        self.ledger.write(claims)  # looks after its own file
-
-    def _check_state(self) -> None:
+    def _guarded(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Make a call, which looks after the ledger's file, where the state directory is held."""
         try:
             self._guard()
         except StateError as error:
             raise LedgerError(str(error), hint=error.hint) from error
+        call(*args, **kwargs)
 
     def close(self) -> None:
         """Close the ledger once the calls that were begun are done."""

@@ -25,7 +25,6 @@ from globaldns.cli.reader import Change, RemoteReader, open_reader
 from globaldns.errors import GlobalDnsError
 from globaldns.model.service import ServiceState
 
-_ANSWERED = (ServiceState.READY, ServiceState.PARTIAL, ServiceState.CLAIMED)
 COLUMNS = ("HOST", "VIP", "CLUSTERS", "ENDPOINTS", "PORTS", "AGE")
 REMOVED = "<removed>"
 _ROOM = tuple(" " * width for width in (36, 24, 14, 9, 12, 5))
@@ -81,7 +80,7 @@ def to_row(service: ServiceReport, now: int) -> tuple[str, ...]:
 
 def format_vips(service: ServiceReport) -> str:
     """Return its VIPs, those it would get, or in angle brackets why it has none."""
-    is_answered = bool(service.vips) and service.state in _ANSWERED
+    is_answered = bool(service.vips) and ServiceState(service.state).tells_addresses
     answered = wrap_list(service.vips) if is_answered else ""
     if service.would_get:
         return f"{answered} would get {','.join(service.would_get)}".lstrip()

@@ -36,6 +36,11 @@ class ServiceState(StrEnum):
     STALE = "stale"
     """Every unfenced contributor's view is older than half of ``vips.quarantine``."""
 
+    @property
+    def tells_addresses(self) -> bool:
+        """Whether clients are told the VIPs of a service that stands so."""
+        return self in (ServiceState.READY, ServiceState.PARTIAL, ServiceState.CLAIMED)
+
 
 class Conflict(msgspec.Struct, frozen=True, order=True, gc=False):
     """Two exports that cannot both be true; the loser is told."""

@@ -24,7 +24,9 @@ from globaldns.registry.publishing import RULE_LOCAL, Publisher, answered_vips
 class Publication:
     """What one publication changed, as it is collected."""
 
-    def __init__(self) -> None:
+    def __init__(self, handover_ends: int) -> None:
+        self.handover_ends = handover_ends
+        """When the wait is over for a VIP that ends with it."""
         self.services: list[Service] = []
         self.removed: list[Host] = []
         self.conflicts: list[Conflict] = []
@@ -62,7 +64,7 @@ class Catalogue:
 
         Unless settled, nothing that is answered is withdrawn or answered otherwise.
         """
-        publication = Publication()
+        publication = Publication(handover_ends)
         touched = self._end_answers(touched, handover_ends)
         new_services = self.services.mutate()
         for host in sorted(self._take(touched)):
@@ -72,7 +74,6 @@ class Catalogue:
             if new is old or (answered and not is_settled and answered_vips(new) != answered):
                 continue
             self._note(host, old, new, publication)
-            self._end_answer(host, old, new, handover_ends)
             if new is None:
                 del new_services[host]
             else:
@@ -87,20 +88,15 @@ class Catalogue:
         """
         if not self.is_behind and len(touched) <= self._at_once:
             return touched
-        first = islice(touched, max(1, self._at_once // 2))
-        waiting = chain(first, self.waiting_anew, self.waiting, touched)
-        taken: set[Host] = set()
-        for host in waiting:
-            if len(taken) == self._at_once:
-                break
-            taken.add(host)
+        first = {*islice(touched, max(1, self._at_once // 2))}
         self.waiting_anew.update(host for host in touched if host not in self.services)
-        self.waiting_anew -= taken
-        touched -= taken
         touched -= self.waiting_anew
-        touched |= self.waiting
-        touched -= taken
-        self.waiting = touched
+        few, self.waiting = sorted((touched, self.waiting), key=len)
+        self.waiting |= few
+        rest = (host for host in chain(self.waiting_anew, self.waiting) if host not in first)
+        taken = first.union(islice(rest, self._at_once - len(first)))
+        self.waiting_anew -= taken
+        self.waiting -= taken
         return taken
 
     def _end_answers(self, touched: set[Host], until: int) -> set[Host]:
@@ -114,15 +110,6 @@ class Catalogue:
                 self._handovers.begin(host, ended, until)
                 self._kept.update(dict.fromkeys(ended, host))
         return touched
-
-    def _end_answer(self, host: Host, old: Service | None, new: Service | None, until: int) -> None:
-        """Let hand-overs begin with the last answer, whoever holds the VIPs by then."""
-        if old is None or old.rule == RULE_LOCAL:
-            return
-        answered = answered_vips(new)
-        ended = [vip for vip in answered_vips(old) if vip not in answered]
-        if ended:
-            self._handovers.begin(host, ended, until)
 
     def _not_held(self, host: Host, service: Service | None) -> list[Address]:
         """Return what a host is answered with and does not hold."""
@@ -162,6 +149,9 @@ class Catalogue:
         if self._kept:
             for vip in before:
                 self._kept.pop(vip, None)
+        if old is not None and old.rule != RULE_LOCAL:  # whoever holds its VIPs by now
+            ended = (vip for vip in before if vip not in now_answered)
+            self._handovers.begin(host, ended, publication.handover_ends)
         if new is None:
             self._handovers.set_last(host, ())
         elif not now_answered:

@@ -23,8 +23,6 @@ RULE_CLAIMS_ONLY = "claims-only"
 RULE_LOCAL = "istio-local"
 PIN_COLLISION = "pin-collision"
 
-_ANSWERED = (ServiceState.READY, ServiceState.PARTIAL, ServiceState.CLAIMED)
-
 
 class Answer(NamedTuple):
     """Whether a host is answered, with what, and by which rule."""
@@ -37,7 +35,7 @@ class Answer(NamedTuple):
 
 def answered_vips(service: Service | None) -> tuple[Address, ...]:
     """Return the addresses that clients are told."""
-    if service is None or service.state not in _ANSWERED:
+    if service is None or not service.state.tells_addresses:
         return ()
     return service.vips
 
