@@ -17,7 +17,7 @@ import dns.message
 import yaml_rs
 
 POLL_SECONDS = 0.002
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.2
 CEILING_SECONDS = 300.0
 ANSWER_COUNT = slice(6, 8)
 """ANCOUNT in the header (RFC 1035 section 4.1.1)."""
@@ -70,10 +70,11 @@ def process_tree(pid: int) -> list[int]:
 
 
 def memory_mib(pid: int) -> float:
-    """Return the resident memory of a process tree, in MiB."""
+    """Return the resident memory of a process tree, in MiB; what two share counts once (proc(5))."""
     total = 0
     for member in process_tree(pid):
-        match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{member}/status").read_text())
+        text = Path(f"/proc/{member}/smaps_rollup").read_text()
+        match = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
         total += int(match[1]) if match else 0
     return total / 1024
 
