@@ -12,8 +12,10 @@ imports is memory of every such process.
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +30,8 @@ from globaldns.sources.scan import Stamp
 
 LENGTH_OCTETS = 4
 """What a frame begins with."""
+PIPE_OCTETS = 1 << 20
+"""Several replies: the next file is read while the other side is still busy with the last one."""
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True):
@@ -146,6 +150,8 @@ def _unpack(sent: _Said | _Failed) -> Reading:
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer jobs until there are no more: the child's whole life."""
+    with suppress(AttributeError, OSError):  # it is Linux's to offer, and root's to limit (pipe(7))
+        fcntl.fcntl(replies, fcntl.F_SETPIPE_SZ, PIPE_OCTETS)
     while header := requests.read(LENGTH_OCTETS):
         job = _job_decoder.decode(requests.read(int.from_bytes(header)))
         replies.write(frame(encode_readings(read_job(job))))

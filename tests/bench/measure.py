@@ -70,7 +70,7 @@ def process_tree(pid: int) -> list[int]:
 
 
 def memory_mib(pid: int) -> float:
-    """Return the resident memory of a process tree, in MiB; what two share counts once (proc(5))."""
+    """Return the memory of a process tree in MiB; what several share counts once (proc(5))."""
     total = 0
     for member in process_tree(pid):
         text = Path(f"/proc/{member}/smaps_rollup").read_text()

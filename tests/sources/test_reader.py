@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
+
+import pytest
 
 from globaldns.sources.manifest import Manifest
 from globaldns.sources.reader import (
+    PIPE_OCTETS,
     Job,
     decode_readings,
     encode_job,
@@ -39,3 +44,11 @@ def test_the_process_answers_jobs_in_their_order_until_there_are_no_more(job: Jo
         payload = replies.read(int.from_bytes(replies.read(4)))
         assert decode_readings(payload) == read_job(one)
     assert replies.read() == b""
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="Linux has pipes of other sizes")
+def test_the_process_need_not_wait_until_its_reply_is_read() -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb"), open(writing, "wb") as replies:  # noqa: PTH123 (descriptors)
+        serve(io.BytesIO(), replies)
+        assert fcntl.fcntl(replies, fcntl.F_GETPIPE_SZ) >= PIPE_OCTETS
