@@ -14,7 +14,7 @@ from globaldns.app.views import allowed_view
 from globaldns.config.schema import Config
 from globaldns.exports import ExportRules
 from globaldns.model.export import Gateway
-from globaldns.model.view import Change, Put, Remove, Reset, SetGateways, View
+from globaldns.model.view import Change, Put, Remove, Reset, SetGateways, SourceState, View
 from globaldns.sources.bulk import BulkReader
 from globaldns.sources.directory import DirectorySource
 from globaldns.tasks import Backoff, steady_clock, supervise
@@ -128,7 +128,7 @@ class Sources:
         self._running.pop(cluster).cancel()
         del self._specs[cluster]
         source = self.sources.pop(cluster)
-        return source.view() if source.freshness.is_known else None
+        return source.view() if source.freshness.state is not SourceState.WAITING else None
 
     def _publish(self, cluster: str, changes: Sequence[Change], received: float) -> None:
         self.revisions[cluster] += 1

@@ -191,6 +191,17 @@ async def test_a_changed_rule_replaces_a_source_and_keeps_its_view_as_remembered
         await until(lambda: running.hosts("west") == {"c", "d"})
 
 
+async def test_a_replaced_source_keeps_what_it_knew_in_part(running: Running) -> None:
+    running.place.write("west", "x: [", "g.yaml")
+    async with running.read():
+        assert not running.sources.sources["west"].freshness.is_known
+        shutil.rmtree(running.place.folder / "west")
+        await until(lambda: running.state("west") is SILENT)
+        running.reconfigure(network="network2")
+        assert (running.hosts("west"), running.state("west")) == ({"c"}, REMEMBERED)
+        assert not running.sources.sources["west"].freshness.is_known
+
+
 async def test_what_a_cluster_may_not_export_any_more_is_not_kept(running: Running) -> None:
     running.place.write("west", entries("c") + entry("x", namespace="other"))
     async with running.read():
