@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -50,11 +51,17 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     """Why it is not synced, for people."""
     doubt: Doubt = Doubt.NONE
+    zones: tuple[str, ...] = ()
+    """The zones with which all of it was read: of any other it may lack every name."""
 
     @property
     def is_known(self) -> bool:
         """Whether all its names are known, so that an absent one is known to be absent."""
         return self.state is not SourceState.WAITING and self.doubt is not Doubt.PARTIAL
+
+    def is_known_in(self, zones: Iterable[str]) -> bool:
+        """Whether all its names in these zones are known."""
+        return self.is_known and set(self.zones).issuperset(zones)
 
     @property
     def is_heard(self) -> bool:
@@ -130,7 +137,7 @@ class View(msgspec.Struct, frozen=True, gc=False):
     ranges: tuple[Prefix, ...] = ()
     """What its Services, Pods and Nodes use: no place for a VIP."""
     files: tuple[str, ...] = ()
-    """The files that were read at least once, sorted."""
+    """The files that were read at least once, in whichever run, sorted."""
 
     def following(self, ledger: ClaimSet) -> View:
         """Return it with what stands of the ledger that its own follows."""

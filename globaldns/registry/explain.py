@@ -187,13 +187,11 @@ def _foreign(registry: Registry, exports: tuple[Export, ...]) -> str:
 
 def _unheard(registry: Registry) -> tuple[str, ...]:
     views = registry.views
-    counted = filter(views.counts, sorted(registry.settings.clusters))
-    standing = ((cluster, views.cluster(cluster).freshness) for cluster in counted)
-    return tuple(
-        cluster
-        for cluster, freshness in standing
-        if not (freshness.is_known if registry.is_settled else freshness.is_heard)
-    )
+    clusters = sorted(registry.settings.clusters)
+    if registry.is_settled:
+        return tuple(filter(views.is_waiting, clusters))
+    counted = filter(views.counts, clusters)
+    return tuple(name for name in counted if not views.cluster(name).freshness.is_heard)
 
 
 def _would_get(registry: Registry, host: Host) -> tuple[str, ...]:

@@ -301,12 +301,15 @@ class Registry:
 
     def _reset(self, change: Reset, now: int) -> set[Host]:
         view = change.view
-        had_spoken = self.views.cluster(view.cluster).is_own_word
+        mine = self.views.cluster(view.cluster)
+        had_spoken, former = mine.is_own_word, mine.freshness
         dirty = self.views.reset(change)
         dirty |= self._set_fences(SetFences(view.cluster, view.fences))
         dirty |= self.others.take_in(SetLedger(view.cluster, view.ledger), now)
         if view.freshness is not None:
             dirty |= self._set_freshness(view.freshness)
+        if mine.freshness.zones != former.zones:  # a service may be in more zones now
+            self._catalogue.waiting_anew.update(host for host in dirty if host in self.services)
         if not had_spoken:
             dirty |= self.claims.hosts_of_cluster(view.cluster)
         return dirty

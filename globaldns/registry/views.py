@@ -143,8 +143,9 @@ class Views:
         return cluster in self.settings.clusters and not self.has_ledger(cluster)
 
     def is_waiting(self, cluster: str) -> bool:
-        """Whether not all names of a cluster that counts are known."""
-        return self.counts(cluster) and not self.cluster(cluster).freshness.is_known
+        """Whether not all names of a cluster that counts are known, in the zones served now."""
+        freshness = self.cluster(cluster).freshness
+        return self.counts(cluster) and not freshness.is_known_in(self.settings.zones)
 
     def may_lack(self, cluster: str) -> bool:
         """Whether a cluster that counts may have hosts that its view lacks."""

@@ -82,7 +82,9 @@ def as_remembered(view: View, reason: str = "") -> View:
     """Return a view as it stands until its source is read again."""
     former = view.freshness or Freshness(view.cluster, SourceState.REMEMBERED)
     doubt = former.doubt if former.doubt is Doubt.PARTIAL else Doubt.NONE
-    freshness = Freshness(view.cluster, SourceState.REMEMBERED, former.contact, reason, doubt)
+    freshness = Freshness(
+        view.cluster, SourceState.REMEMBERED, former.contact, reason, doubt, former.zones
+    )
     return msgspec.structs.replace(view, freshness=freshness)
 
 

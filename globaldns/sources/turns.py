@@ -9,6 +9,9 @@ What is silence and what is the owner's own word:
     object in no file any more                            stands for ``grace``, then it is gone
     object that the first reading of a run lacks          may be late for ``grace``
 
+What stands of a run before that served fewer zones says nothing of names in the others: they are
+not known until all of it is read again.
+
 A turn yields the files to be read, a batch at a time, and is sent what they say.
 """
 
@@ -25,6 +28,7 @@ from globaldns.model.export import Origin
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.view import Change, Doubt, Freshness, Reset, SetFreshness, SourceState, View
 from globaldns.objects import ObjectKey
+from globaldns.objects.istio import ServiceEntry
 from globaldns.objects.kubernetes import Service
 from globaldns.objects.own import VIPLedger
 from globaldns.sources.carryover import Carryover, IsDoubtful
@@ -60,14 +64,18 @@ class Turns:
         self.has_read = False
         """Whether the directory was read completely at least once."""
         self._grace = grace
+        self._zones = rules.zones
         self._exports = ClusterExports(rules, remembered.exports if remembered else ())
         self._scan = Scan({}, {})
         self._remembered = None if remembered is None else as_remembered(remembered)
+        self._former_files = remembered.files if remembered is not None else ()
+        """Those that the run before had read."""
         self._carryover: Carryover | None = None
         self._is_young = False
         self._unseen: frozenset[str] = frozenset()
         """What the first reading could not read, of which nothing is remembered either: files,
-        directories, and ledgers that are refused."""
+        directories, and ledgers that are refused. Where zones are new nothing is remembered of
+        anything, nor of entries that are refused."""
         self._unread: frozenset[str] = frozenset()
         """What the first reading could not read, and the run before had; the same kinds, and
         directories that are empty now."""
@@ -79,6 +87,9 @@ class Turns:
         self.freshness = Freshness(self.cluster, SourceState.WAITING)
         if self._remembered is not None and self._remembered.freshness is not None:
             self.freshness = self._remembered.freshness
+        former = self._zones if remembered is None else self.freshness.zones
+        self._new_zones = frozenset(self._zones).difference(former)
+        """Zones with which what is remembered was not read; until all of it is read again."""
         self._published = self.freshness
 
     def view(self) -> View:
@@ -89,9 +100,14 @@ class Turns:
             view = self._exports.view()
             if self._carryover is not None:
                 view = self._carryover.beside(view)
-        read = self.holdings.files.keys() - self.holdings.unknown
-        files = tuple(sorted(read)) if self.has_read else view.files
+        files = tuple(sorted(self._files_read())) if self.has_read else view.files
         return msgspec.structs.replace(view, freshness=self.freshness, files=files)
+
+    def _files_read(self) -> frozenset[str]:
+        """Return the files of which what was read stands, in this run or in one before."""
+        read = frozenset(self.holdings.files.keys() - self.holdings.unknown)
+        unheard = self._unread | self._unseen
+        return read | _within(self._former_files, unheard) if unheard else read
 
     def findings(self) -> list[Finding]:
         """Return what is wrong now, but for documents that are not taken; without lines."""
@@ -205,7 +221,8 @@ class Turns:
             self._exports.remove(identity)
         doubt = self._judge(now.steady)
         reason = self._say_unread()
-        self.freshness = Freshness(self.cluster, SourceState.SYNCED, now.wall, reason, doubt)
+        zones = tuple(zone for zone in self._zones if zone not in self._new_zones)
+        self.freshness = Freshness(self.cluster, SourceState.SYNCED, now.wall, reason, doubt, zones)
         if not self.has_read:
             return [self._begin_anew(now)]
         return [*changes, *self._said(), *self._end_carryover(now), *self._freshness_changes()]
@@ -213,7 +230,9 @@ class Turns:
     def _say_unread(self) -> str:
         """Return which file could not be read though its directory was; empty: none."""
         if self._unseen:
-            return f"{min(self._unseen)} could never be read as a whole"
+            new = ", ".join(sorted(self._new_zones))
+            since = f" since {new} is served" if new else ""
+            return f"{min(self._unseen)} could never be read as a whole{since}"
         unread = dict.fromkeys(self._scan.unreadable, "cannot be read")
         unread |= {fault.file: "cannot be read" for fault in self.holdings.faults}
         unread |= dict.fromkeys(self._emptied, "is empty")
@@ -225,28 +244,43 @@ class Turns:
 
     def _judge(self, now: float) -> Doubt:
         """Return whether what the view lacks is gone by the owner's own word."""
-        if self._unseen or self._unread or not self.has_read:
-            missing = {*self.holdings.unknown, *self._scan.unreadable, *self._refused_ledgers()}
-            missing |= self._emptied
-            if not self.has_read:
-                self._unread = frozenset(self._seen_before(missing))
-                self._unseen = frozenset(missing - self._unread)
+        if not self.has_read:
+            self._unread, self._unseen = self._first_unheard()
+        elif self._unseen or self._unread:
+            missing = self._missing_places()
+            if self._new_zones:
+                missing = missing.union(self._refused(ServiceEntry.kind))
             self._unread = _within(missing, self._unread)
             self._unseen = _within(missing, self._unseen)
+        if not self._unseen:
+            self._new_zones = frozenset()
         if self._doubt_ends is None:
             self._doubt_ends = now + self._grace
         if self._unseen:
             return Doubt.PARTIAL
         return Doubt.YOUNG if self._unread or now < self._doubt_ends else Doubt.NONE
 
-    def _seen_before(self, places: Iterable[str]) -> set[str]:
-        """Return those of some places of which the run before had read anything."""
-        files = self._remembered.files if self._remembered is not None else ()
-        return {place for place in places if any(_is_within(file, place) for file in files)}
+    def _first_unheard(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return what the first reading could not read: what the run before had, and the rest."""
+        missing = self._missing_places()
+        if self._new_zones:
+            return frozenset(), missing | self._seen_before(self._refused(ServiceEntry.kind))
+        seen = self._seen_before(missing)
+        return seen, missing - seen
 
-    def _refused_ledgers(self) -> Iterator[str]:
-        """Yield the files of ledgers that are refused: whom their claims number is not known."""
-        for path, identity in self.holdings.of_kind(VIPLedger.kind):
+    def _missing_places(self) -> frozenset[str]:
+        """Return the files and directories of which not all is read."""
+        unknown, ledgers = self.holdings.unknown, self._refused(VIPLedger.kind)
+        return unknown.union(self._scan.unreadable, self._emptied, ledgers)
+
+    def _seen_before(self, places: Iterable[str]) -> frozenset[str]:
+        """Return those of some places of which the run before had read anything."""
+        files = self._former_files
+        return frozenset(place for place in places if any(_is_within(f, place) for f in files))
+
+    def _refused(self, kind: str) -> Iterator[str]:
+        """Yield the files of objects of a kind that are refused: nobody knows what they meant."""
+        for path, identity in self.holdings.of_kind(kind):
             if self.holdings.is_refused(identity) or self._exports.is_refused(identity):
                 yield path
 
@@ -274,7 +308,7 @@ class Turns:
     def _doubts(self) -> IsDoubtful:
         """Return whether an object may be there although nothing was read of it."""
         unknown = self.holdings.unknown
-        is_partial = bool(unknown or self._scan.unreadable or any(self._refused_ledgers()))
+        is_partial = bool(unknown or self._scan.unreadable or any(self._refused(VIPLedger.kind)))
 
         def is_doubtful(origin: Origin | None) -> bool:
             if origin is None or origin.kind == Service.kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from globaldns.dns.lastzone import decode_zone
 from globaldns.errors import LedgerError, RequestRefused
 from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
+from globaldns.model.view import SourceState
 from globaldns.sources.remembered import file_name
-from tests.app.meshes import START, Place, break_ledger, until
+from tests.app.meshes import START, Place, break_ledger, until, until_it_says
 from tests.app.servers import answer, controlled, numbered, running
 from tests.registry.mesh import claim
-from tests.sources.manifests import entries, vip_ledger
+from tests.sources.manifests import entries, entry, vip_ledger
 
 A = Host("a.ns")
 CLAIM = claim(A, "240.128.0.7", START)
@@ -168,6 +170,72 @@ async def test_a_source_whose_rules_change_is_read_by_the_new_ones(place: Place)
         await until(lambda: Host("c.ns") not in control.readings.services)
         assert await answer(server(control), "c.ns.global") == "NXDOMAIN"
         assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+
+
+PAY = entry("pay").replace(".global]", ".mesh]")
+"""An entry whose only host lies in a zone that is not served yet."""
+SPOILT = {"unread": PAY + "x: [", "refused": PAY.replace("number: 80", "number: 70000")}
+
+
+async def ask_for_pay(control: Control, holds: Callable[[], bool]) -> set[str | tuple[str, ...]]:
+    """Return all that PAY is answered with until a condition holds, and then."""
+    said = set()
+
+    async def says() -> bool:
+        is_over = holds()
+        said.add(await answer(server(control), "pay.ns.mesh"))
+        return is_over
+
+    await until_it_says(says)
+    return said
+
+
+def add_zone(place: Place, control: Control) -> None:
+    place.configure(zones=["global", "mesh"])
+    control.reload({})
+
+
+def is_west_unread(control: Control) -> bool:
+    """Whether a second zone is served, and the registry was told that west is not read with it."""
+    east, west = (control.registry.views.cluster(name).freshness for name in ("east", "west"))
+    is_tried = west.state is SourceState.REMEMBERED or "mesh" in west.reason
+    return len(east.zones) == 2 and bool(west.reason) and is_tried
+
+
+async def test_after_a_zone_is_added_no_name_is_denied_that_is_about_to_be_read(
+    place: Place,
+) -> None:
+    place.write("west", PAY, "pay.yaml")
+    async with running(place) as control:
+        add_zone(place, control)
+        said = await ask_for_pay(control, lambda: Host("pay.ns") in control.readings.services)
+        assert "NXDOMAIN" not in said
+        await until(lambda: control.registry.is_written)
+        assert len(await answer(server(control), "pay.ns.mesh")) == 1
+        assert await answer(server(control), "z.ns.mesh") == "NXDOMAIN"
+
+
+async def test_no_name_of_a_zone_that_was_added_is_denied_while_a_source_is_away(
+    place: Place,
+) -> None:
+    place.write("west", PAY, "pay.yaml")
+    async with running(place) as control:
+        (place.folder / "west").rename(place.folder / "away")
+        await until(lambda: sample(control, "source_up", cluster="west") == 0)
+        add_zone(place, control)
+        assert await ask_for_pay(control, lambda: is_west_unread(control)) == {"SERVFAIL"}
+
+
+@pytest.mark.parametrize("spoilt", SPOILT.values(), ids=SPOILT)
+async def test_no_name_of_a_zone_that_was_added_is_denied_while_an_object_is_not_read_again(
+    spoilt: str, place: Place
+) -> None:
+    place.write("west", PAY, "pay.yaml")
+    async with running(place) as control:
+        place.write("west", spoilt, "pay.yaml")
+        await until(lambda: any(control.sources.sources["west"].refused()))
+        add_zone(place, control)
+        assert await ask_for_pay(control, lambda: is_west_unread(control)) == {"SERVFAIL"}
 
 
 async def test_a_configuration_with_problems_changes_nothing(place: Place) -> None:

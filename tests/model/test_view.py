@@ -35,6 +35,20 @@ def test_a_view_is_known_unless_nothing_was_ever_read(state, expected):
 
 
 @pytest.mark.parametrize(
+    ("state", "zones", "expected"),
+    [
+        (SourceState.SYNCED, ("mesh", "global"), True),
+        (SourceState.REMEMBERED, ("global",), False),
+        (SourceState.SYNCED, (), False),
+        (SourceState.WAITING, ("global", "mesh"), False),
+    ],
+)
+def test_names_are_known_in_the_zones_with_which_all_was_read(state, zones, expected):
+    freshness = Freshness("west", state, zones=zones)
+    assert freshness.is_known_in(("global", "mesh")) is expected
+
+
+@pytest.mark.parametrize(
     "change",
     [
         Reset(View("west")),

@@ -109,8 +109,9 @@ def reset(
     contact: int | None = 1,
     policies: tuple[Policy, ...] = (),
     ledger: ClaimSet = NO_LEDGER,
+    zones: tuple[str, ...] = ("global",),
 ) -> Reset:
-    freshness = Freshness(cluster, state, contact)
+    freshness = Freshness(cluster, state, contact, zones=zones)
     return Reset(View(cluster, exports, (), ledger, policies, (), freshness))
 
 

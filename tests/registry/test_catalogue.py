@@ -109,6 +109,16 @@ def test_a_move_to_and_from_istio_s_own_allocation_is_called_so():
     assert (back.new, back.reason) == (number, "istio-local")
 
 
+BOTH = ("global", "mesh")
+
+
+def read_with(change: Reset, *zones: str) -> Reset:
+    """Return a view as it is read by a server with these zones."""
+    assert change.view.freshness is not None
+    freshness = structs.replace(change.view.freshness, zones=zones)
+    return Reset(structs.replace(change.view, freshness=freshness))
+
+
 def many(count: int, *, at_once: int) -> tuple[Registry, Reset]:
     """Return a registry that remembers so many hosts of the east, and what the east says."""
     names = [f"h{number}.ns" for number in range(count)]
@@ -167,13 +177,27 @@ def test_a_host_that_lost_its_vip_is_seen_before_the_one_that_got_it():
 
 def test_while_hosts_are_not_in_a_new_zone_yet_no_name_is_known_to_be_absent():
     registry, view = many(5, at_once=10)
-    settled(registry, view, reset("west"))
+    settled(registry, read_with(view, *BOTH), reset("west", zones=BOTH))
     registry._catalogue._at_once = 2
-    deltas = [registry.reconfigure(settings(zones=("global", "mesh")), 20)]
+    deltas = [registry.reconfigure(settings(zones=BOTH), 20)]
     while registry.is_behind:
         deltas.append(registry.tick(20))
     assert [delta.complete for delta in deltas] == [False, False, True]
-    assert all(one.zones == ("global", "mesh") for one in registry.services.values())
+    assert all(one.zones == BOTH for one in registry.services.values())
+
+
+def test_while_hosts_wait_that_are_read_to_be_in_a_new_zone_no_name_is_known_to_be_absent():
+    exports = [export(f"h{number}.ns", zones=("global",)) for number in range(5)]
+    registry = settled(Registry(settings()), reset("east", *exports), reset("west"))
+    registry.reconfigure(settings(zones=BOTH), 20)
+    registry._catalogue._at_once = 2
+    anew = [structs.replace(one, zones=BOTH) for one in exports]
+    changes = [reset("west", zones=BOTH), reset("east", *anew, zones=BOTH)]
+    deltas = [registry.apply(changes, 21)]
+    while registry.is_behind:
+        deltas.append(registry.tick(21))
+    assert [delta.complete for delta in deltas] == [False, False, True]
+    assert all(one.zones == BOTH for one in registry.services.values())
 
 
 def test_what_waits_gets_its_turn_though_others_are_touched_every_time():

@@ -87,6 +87,26 @@ def test_a_fenced_cluster_is_not_waited_for():
     assert registry.settle(10).complete
 
 
+def test_after_a_zone_is_added_no_name_is_absent_until_every_source_is_read_with_it():
+    zones = ("global", "mesh")
+    registry = settled(Registry(settings(fenced=["north"])), reset("east"), reset("west"))
+    assert not registry.reconfigure(settings(zones=zones), 20).complete
+    stale = reset("west", export("a.ns", "west")).view.freshness
+    assert not registry.apply([reset("east", zones=zones), SetFreshness(stale)], 21).complete
+    read = reset("west", export("pay.ns", "west", zones=("mesh",)), zones=zones)
+    delta = remember(registry, registry.apply([read], 22), 22)
+    assert delta.complete
+    assert service(registry, "pay.ns").zones == ("mesh",)
+
+
+@pytest.mark.parametrize("zones", [("global",), ("mesh",), ("mesh", "global")])
+def test_where_zones_are_removed_or_reordered_absent_names_stay_absent(zones):
+    read = ("global", "mesh")
+    views = [reset("east", zones=read), reset("west", zones=read)]
+    registry = settled(Registry(settings(zones=read)), *views)
+    assert registry.reconfigure(settings(zones=zones), 20).complete
+
+
 def test_a_host_is_published_when_our_ledger_has_its_number():
     registry = Registry(settings())
     registry.apply([reset("east", export("a.ns")), reset("west")], 10)

@@ -49,7 +49,7 @@ def views(*changes: Reset, clusters: tuple[str, ...] = CLUSTERS) -> Views:
 
 
 def stands(state: SourceState, contact: int | None = 1, cluster: str = "east") -> Freshness:
-    return Freshness(cluster, state, contact)
+    return Freshness(cluster, state, contact, zones=("global",))
 
 
 def test_exports_of_a_fenced_cluster_do_not_count_but_its_claims_do():
@@ -203,6 +203,15 @@ def test_what_it_means_how_a_source_stands(state, doubt, expected):
         found.cluster("east").is_own_word,
     )
     assert found.is_complete() is not found.is_waiting("east")
+
+
+@pytest.mark.parametrize(
+    ("zones", "waits"), [((), True), (("mesh",), True), (("mesh", "global"), False)]
+)
+def test_a_view_that_was_read_without_a_zone_is_waited_for(zones, waits):
+    found = views(reset("east", zones=zones), clusters=("east",))
+    found.set_freshness(structs.replace(stands(SYNCED), zones=zones))
+    assert found.is_waiting("east") is waits
 
 
 def test_a_cluster_that_does_not_count_is_not_waited_for():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from globaldns.exports.rules import ExportRules
 from globaldns.model.view import Change, Put, Remove, SetFreshness, View
 from globaldns.sources.directory import DirectorySource
@@ -89,6 +91,12 @@ def started(root: Path, remembered: View | None = None, **files: str) -> Directo
     source = DirectorySource(root, RULES, grace=GRACE, remembered=remembered)
     source.read_once(at(0))
     return source
+
+
+def serving(root: Path, remembered: View | None, *zones: str) -> DirectorySource:
+    """Return a source that is not read yet, of a server with these zones."""
+    rules = msgspec.structs.replace(RULES, zones=zones)
+    return DirectorySource(root, rules, grace=GRACE, remembered=remembered)
 
 
 def state(source: DirectorySource) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from globaldns.model.export import ExportKind
-from globaldns.model.finding import Finding, Severity
+from globaldns.model.finding import Severity
 from globaldns.model.view import (
-    Change,
     Doubt,
     Freshness,
     Put,
@@ -20,8 +19,7 @@ from globaldns.model.view import (
     SourceState,
     View,
 )
-from globaldns.sources.manifest import Manifest, Reading, Unread, read_manifest
-from globaldns.sources.remembered import decode_view, encode_view
+from globaldns.sources.manifest import Manifest, Reading, read_manifest
 from globaldns.sources.scan import Scan, Stamp, scan
 from globaldns.sources.turns import YOUNG_SECONDS, Turns
 from tests.sources.manifests import (
@@ -37,8 +35,8 @@ from tests.sources.manifests import (
     remembered,
     removed,
     started,
-    vip_ledger,
 )
+from tests.sources.turning import SMALL, cannot_be_read, says_nothing, scanned, synced, take, turns
 
 
 def test_a_file_that_breaks_keeps_all_its_objects(root: Path) -> None:
@@ -101,44 +99,6 @@ def test_gateways_that_are_learned_in_the_middle_of_a_turn_are_said_at_its_end(r
     assert put(source.set_foreign_gateways(frozenset())) == ["a.ns"]
 
 
-SMALL = Stamp(1, 10, 1)
-
-
-def scanned(
-    *paths: str,
-    octets: int = 10,
-    unreadable: dict[str, str] | None = None,
-    empty: Iterable[str] = (),
-) -> Scan:
-    stamps = {path: Stamp(1, octets, 1) for path in paths}
-    return Scan(stamps, unreadable or {}, empty=frozenset(empty))
-
-
-def turns(view: View | None = None) -> Turns:
-    return Turns(RULES, grace=GRACE, remembered=view)
-
-
-def take(one: Turns, found: Scan, seconds: float, read: Callable[[str], Reading]) -> list[Change]:
-    """Take a turn in which each file says what ``read`` says."""
-    turn = one.turn(found, at(seconds))
-    try:
-        batch = next(turn)
-        while True:
-            batch = turn.send([read(path) for path in batch])
-    except StopIteration as end:
-        changes: list[Change] = end.value
-        return changes
-
-
-def says_nothing(path: str) -> Reading:
-    return Manifest(path, SMALL, b"digest")
-
-
-def cannot_be_read(path: str) -> Reading:
-    finding = Finding(Severity.ERROR, "unreadable-file", "permission denied", file=path)
-    return Unread(path, None, finding)
-
-
 @pytest.mark.parametrize(
     ("octets", "batches"), [(10, [["a", "b", "c"]]), (200 << 10, [["a", "b"], ["c"]])]
 )
@@ -190,14 +150,15 @@ def test_a_silence_is_said_once_and_again_for_another_reason() -> None:
     reasons = ["no", "no", "never"]
     said = [take(one, Scan({}, {}, reason), GRACE, says_nothing) for reason in reasons]
     assert [len(changes) for changes in said] == [1, 0, 1]
-    assert one.freshness == Freshness("east", SourceState.SILENT, at(GRACE).wall, "never")
+    assert (one.freshness.state, one.freshness.contact) == (SourceState.SILENT, at(GRACE).wall)
+    assert (one.freshness.reason, one.freshness.zones) == ("never", RULES.zones)
 
 
 def test_a_directory_that_speaks_again_is_synced_as_of_now() -> None:
     one = believed()
     take(one, Scan({}, {}, "no"), 50, says_nothing)
     (change,) = take(one, scanned("a"), 60, says_nothing)
-    assert change == SetFreshness(Freshness("east", SourceState.SYNCED, at(60).wall))
+    assert change == SetFreshness(synced(60))
 
 
 def test_the_first_reading_is_believed_once_it_is_as_old_as_its_grace() -> None:
@@ -206,7 +167,7 @@ def test_the_first_reading_is_believed_once_it_is_as_old_as_its_grace() -> None:
     assert one.freshness.doubt is Doubt.YOUNG
     assert take(one, scanned("a"), GRACE - 1, says_nothing) == []
     (change,) = take(one, scanned("a"), GRACE, says_nothing)
-    assert change == SetFreshness(Freshness("east", SourceState.SYNCED, at(GRACE).wall))
+    assert change == SetFreshness(synced(GRACE))
 
 
 def test_a_silence_before_that_makes_its_age_begin_anew() -> None:
@@ -217,48 +178,6 @@ def test_a_silence_before_that_makes_its_age_begin_anew() -> None:
     take(one, scanned("a"), 39 + GRACE, says_nothing)
     assert one.freshness.doubt is Doubt.YOUNG
     take(one, scanned("a"), 40 + GRACE, says_nothing)
-    assert one.freshness.doubt is Doubt.NONE
-
-
-def b_cannot_be_read(path: str) -> Reading:
-    return cannot_be_read(path) if path == "b" else says_nothing(path)
-
-
-@pytest.mark.parametrize(
-    ("found", "read"), [(scanned("a", "b"), says_nothing), (scanned("a"), b_cannot_be_read)]
-)
-def test_a_file_that_could_never_be_read_leaves_doubt_until_it_is_read_or_gone(
-    found: Scan, read: Callable[[str], Reading]
-) -> None:
-    one = turns()
-    take(one, scanned("a", "b"), 0, b_cannot_be_read)
-    take(one, scanned("a", "b"), 1000, b_cannot_be_read)
-    assert (one.freshness.doubt, one.freshness.reason) == (
-        Doubt.PARTIAL,
-        "b could never be read as a whole",
-    )
-    assert [finding.code for finding in one.findings()] == ["unreadable-file"]
-    take(one, found, 1001, read)
-    assert (one.freshness.doubt, one.freshness.reason) == (Doubt.NONE, "")
-
-
-def test_no_doubt_stays_where_the_file_that_cannot_be_read_is_new() -> None:
-    one = turns()
-    take(one, scanned("a"), 0, b_cannot_be_read)
-    take(one, scanned("a", "b"), GRACE, b_cannot_be_read)
-    assert one.freshness.doubt is Doubt.NONE
-
-
-def test_a_file_that_only_the_run_before_has_read_may_have_said_more_than_is_known() -> None:
-    one = turns(View("east", files=("a", "b")))
-    take(one, scanned("a", "b"), 0, b_cannot_be_read)
-    take(one, scanned("a", "b"), GRACE, b_cannot_be_read)
-    assert one.freshness.doubt is Doubt.YOUNG
-    assert one.freshness.is_known
-    assert one.next_turn(at(GRACE).steady) is None
-    take(one, scanned("a", "b"), GRACE + 1, says_nothing)
-    assert one.freshness.doubt is Doubt.NONE
-    take(one, scanned("a", "b"), GRACE + 2, b_cannot_be_read)
     assert one.freshness.doubt is Doubt.NONE
 
 
@@ -294,61 +213,11 @@ def test_files_below_a_directory_that_holds_nothing_any_more_are_not_dropped() -
     assert one.freshness.reason == ""
 
 
-def test_what_could_never_be_looked_at_leaves_doubt_until_it_is_read_or_gone() -> None:
-    one = turns()
-    take(one, scanned("a", unreadable={"apps": "permission denied"}), 0, says_nothing)
-    take(one, scanned("a", unreadable={"apps": "permission denied"}), 1000, says_nothing)
-    assert one.freshness.doubt is Doubt.PARTIAL
-    assert not one.freshness.is_heard
-    assert one.freshness.reason == "apps could never be read as a whole"
-    take(one, scanned("a", "apps/b"), 1001, cannot_be_read)
-    assert one.freshness.reason == "apps/b could never be read as a whole"
-    take(one, scanned("a", "apps/b"), 1002, says_nothing)
-    assert (one.freshness.doubt, one.freshness.is_heard) == (Doubt.NONE, True)
-
-
 def test_what_cannot_be_looked_at_any_more_is_said_and_stands() -> None:
     one = believed()
     take(one, scanned("a", unreadable={"z": "no such file or directory"}), 2 * GRACE, says_nothing)
     assert one.freshness.reason == "z cannot be read: what was read last stands"
     assert (one.freshness.doubt, [one.file for one in one.unread()]) == (Doubt.NONE, ["z"])
-
-
-def restarted(one: Turns) -> Turns:
-    return turns(decode_view(encode_view(one.view(), one.view().exports), "east"))
-
-
-def test_a_restart_does_not_forget_what_could_never_be_read() -> None:
-    one = turns()
-    for seconds in (0, GRACE):
-        take(one, scanned("a", "b", unreadable={"x": "no"}), seconds, b_cannot_be_read)
-    anew = restarted(one)
-    assert (anew.freshness.state, anew.freshness.doubt) == (SourceState.REMEMBERED, Doubt.PARTIAL)
-    for seconds in (0, 2 * GRACE):
-        take(anew, scanned("a", "b", unreadable={"x": "no"}), seconds, b_cannot_be_read)
-    assert anew.freshness.doubt is Doubt.PARTIAL
-    take(anew, scanned("a", "b"), 3 * GRACE, says_nothing)
-    assert anew.freshness.doubt is Doubt.NONE
-
-
-def test_a_file_that_came_after_the_view_was_remembered_was_never_read() -> None:
-    one = turns(View("east", files=("a",)))
-    for seconds in (0, GRACE):
-        take(one, scanned("a", "b"), seconds, b_cannot_be_read)
-    assert one.freshness.doubt is Doubt.PARTIAL
-
-
-LEDGER = vip_ledger("east", "a.ns 240.128.0.9 2026-03-01T00:00:00Z east given - -")
-
-
-@pytest.mark.parametrize("fault", ["cluster: east", "240.128.0.9"])
-def test_a_ledger_that_was_never_taken_leaves_doubt(root: Path, fault: str) -> None:
-    one = started(root, a=entry("a"), ledger=LEDGER.replace(fault, ""))
-    one.read_once(at(GRACE))
-    assert one.freshness.reason == "ledger.yaml could never be read as a whole"
-    (root / "ledger.yaml").write_text(LEDGER)
-    one.read_once(at(GRACE + 1))
-    assert (one.freshness.doubt, one.freshness.reason) == (Doubt.NONE, "")
 
 
 def young(path: str) -> Reading:
