@@ -8,6 +8,7 @@ What is silence and what is the owner's own word:
     object of a wrong shape, or refused as Istio would    its last good version stands
     object in no file any more                            stands for ``grace``, then it is gone
     object that the first reading of a run lacks          may be late for ``grace``
+    object in what could not be read until now            the same, from then on
 
 What stands of a run before that served fewer zones says nothing of names in the others: they are
 not known until all of it is read again.
@@ -82,7 +83,8 @@ class Turns:
         self._emptied: frozenset[str] = frozenset()
         """Directories that hold nothing any more of what was read in them."""
         self._doubt_ends: float | None = None
-        """When the first reading is old enough to be believed; None: it begins with the next."""
+        """When the first reading is old enough to be believed, and the first that could see all;
+        None: it begins with the next."""
         self._is_turning = False
         self.freshness = Freshness(self.cluster, SourceState.WAITING)
         if self._remembered is not None and self._remembered.freshness is not None:
@@ -244,9 +246,10 @@ class Turns:
 
     def _judge(self, now: float) -> Doubt:
         """Return whether what the view lacks is gone by the owner's own word."""
+        unheard = self._unseen | self._unread
         if not self.has_read:
             self._unread, self._unseen = self._first_unheard()
-        elif self._unseen or self._unread:
+        elif unheard:
             missing = self._missing_places()
             if self._new_zones:
                 missing = missing.union(self._refused(ServiceEntry.kind))
@@ -254,7 +257,7 @@ class Turns:
             self._unseen = _within(missing, self._unseen)
         if not self._unseen:
             self._new_zones = frozenset()
-        if self._doubt_ends is None:
+        if self._doubt_ends is None or unheard - self._unseen - self._unread:
             self._doubt_ends = now + self._grace
         if self._unseen:
             return Doubt.PARTIAL
