@@ -141,8 +141,7 @@ class Control:
         mesh = self.mesh
         if not mesh.numbered.is_set():
             return
-        ledger, fingerprint = self.thread.ledger, self.dns.responder.zones.rules.fingerprint
-        yield zone_keepsake(mesh, ledger, fingerprint)
+        yield zone_keepsake(mesh, self.thread.ledger)
         for cluster, source in self.sources.sources.items():
             if keepsake := view_keepsake(mesh, source, self.sources.revisions[cluster]):
                 yield keepsake

@@ -15,8 +15,8 @@ from globaldns.sources.directory import DirectorySource
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
 
 
-def zone_keepsake(mesh: Mesh, ledger: SqliteLedger, fingerprint: str) -> Keepsake:
-    """Return the zone that is served; ``fingerprint`` is of the rules that serve it."""
+def zone_keepsake(mesh: Mesh, ledger: SqliteLedger) -> Keepsake:
+    """Return the zone that is served."""
 
     def capture() -> Callable[[Pace], bytes]:
         services = mesh.publication.snapshot.services
@@ -25,12 +25,12 @@ def zone_keepsake(mesh: Mesh, ledger: SqliteLedger, fingerprint: str) -> Keepsak
             marker=ledger.marker.id,
             serial=mesh.publication.snapshot.serial,
             saved_at=mesh.clock.now(),
-            fingerprint=fingerprint,
-            handovers=mesh.registry.handovers,
+            waits=mesh.registry.waits,
         )
         return lambda pace: encode_zone(header, pace(map(to_entry, services.values())))
 
-    version = (mesh.publication.snapshot.serial, fingerprint, *sorted(mesh.registry.handovers))
+    serial, waits = mesh.publication.snapshot.serial, mesh.registry.waits
+    version = (serial, waits.length, waits.larger_until, *sorted(waits.handovers))
     return Keepsake(ZONE, version, capture)
 
 

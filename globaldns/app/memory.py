@@ -46,21 +46,21 @@ Memorable = Callable[[], Iterable[Keepsake]]
 
 
 def load_zone(
-    state: StateDirectory, *, cluster: str, marker: str, fingerprint: str
+    state: StateDirectory, *, cluster: str, marker: str, zones: tuple[str, ...]
 ) -> LastZone | None:
-    """Return the last zone of this cluster, these zones and this ledger; None: there is none."""
+    """Return the last zone of this cluster and ledger, as of these zones; None: there is none."""
     try:
         payload = state.read_checked(ZONE)
-        last = None if payload is None else decode_zone(payload)
+        last = None if payload is None else decode_zone(payload, zones)
     except StateError as error:
         pass_over("last zone", error)
         return None
     if last is None:
         return None
     header = last.header
-    if (header.cluster, header.marker, header.fingerprint) != (cluster, marker, fingerprint):
+    if (header.cluster, header.marker) != (cluster, marker):
         logger.info(
-            "the last zone is passed over: it is of another cluster, ledger or zones",
+            "the last zone is passed over: it is of another cluster or ledger",
             extra={"zone_of": header.cluster, "ledger": header.marker},
         )
         return None

@@ -26,7 +26,9 @@ from globaldns.app.starting import Started
 from globaldns.app.views import load_views, with_ledgers
 from globaldns.config.schema import Config
 from globaldns.model.claim import format_time
+from globaldns.model.snapshot import Waits
 from globaldns.model.view import ClaimSet, View
+from globaldns.registry.handover import carry_over
 from globaldns.registry.registry import Registry
 from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import Backoff, steady_clock, supervise
@@ -83,12 +85,13 @@ async def _make_control(
     """Return the control side, with all that the ledger remembers."""
     last, thread = started.last, started.thread
     claims = await thread.run(thread.ledger.claims)
+    settings = registry_settings(config)
+    waits = Waits()
+    if last is not None:
+        now, saved_at = started.clock.now(), last.header.saved_at
+        waits = carry_over(last.header.waits, saved_at=saved_at, now=now, length=settings.handover)
     registry = await asyncio.to_thread(  # for its size
-        Registry,
-        registry_settings(config),
-        claims,
-        last.entries if last else (),
-        last.header.handovers if last else {},
+        Registry, settings, claims, last.entries if last else (), waits
     )
     await asyncio.to_thread(registry.learn_copies, copies, started.clock.now())
     behind = registry.claims.newest - started.clock.now()

@@ -63,7 +63,7 @@ async def start(config: Config, *, on_loss: OnLoss, stack: AsyncExitStack) -> St
     stack.callback(thread.close)
     serials = Serials(state, clock.now())
     last = _recall(state, thread, dns.responder.zones, config, clock.now())
-    if last is not None:
+    if last is not None and last.entries:
         dns.responder.zones.apply(ZoneDelta(serials.current, False, last.entries))
         logger.info("answering from the last zone", extra={"hosts": len(last.entries)})
     await dns.start()
@@ -88,14 +88,19 @@ def bind(config: Config) -> DnsServer:
 def _recall(
     state: StateDirectory, thread: LedgerThread, zones: Zones, config: Config, now: int
 ) -> LastZone | None:
-    """Return the last zone of this cluster and ledger, if it may still be answered from."""
+    """Return the last zone of this cluster and ledger, empty if it is too old to be answered from.
+
+    What it knows of waits counts all the same.
+    """
     last = load_zone(
         state,
         cluster=config.cluster,
         marker=thread.ledger.marker.id,
-        fingerprint=zones.rules.fingerprint,
+        zones=zones.rules.zones,
     )
-    return last if last is not None and _is_usable(last.header, config, now) else None
+    if last is None or _is_usable(last.header, config, now):
+        return last
+    return LastZone(last.header, ())
 
 
 def _is_usable(header: Header, config: Config, now: int) -> bool:

@@ -2,7 +2,7 @@
 
 MessagePack, in this order::
 
-    [version, [cluster, marker, serial, saved_at, fingerprint, handovers], shapes, batches of rows]
+    [version, [cluster, marker, serial, saved_at, waits], shapes, batches of rows]
 
 Most entries differ only in host and VIPs. What they share (zones, ports, clusters, rule) is a
 shape, written once: the file is small, and what is read shares its tuples. Rows are encoded and
@@ -18,12 +18,11 @@ from collections.abc import Iterable
 import msgspec
 
 from globaldns.errors import StateError
-from globaldns.model.address import Address
 from globaldns.model.host import Host
-from globaldns.model.snapshot import Answering, Entry, EntryPort, Handover
+from globaldns.model.snapshot import Answering, Entry, EntryPort, Waits
 
-VERSION = 3
-"""Of the format; a newer one is refused."""
+VERSION = 4
+"""Of the format; another one is refused."""
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -35,10 +34,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
     serial: int
     saved_at: int
     """Unix seconds."""
-    fingerprint: str
-    """``DnsRules.fingerprint`` of who served it."""
-    handovers: dict[Address, Handover] = {}
-    """VIPs that were answered for a host that they stood for no longer."""
+    waits: Waits = Waits()
 
 
 class LastZone(msgspec.Struct, frozen=True, gc=False):
@@ -90,8 +86,11 @@ def encode_zone(header: Header, entries: Iterable[Entry]) -> bytes:
     return _encoder.encode(_File(VERSION, header, list(shapes), batches))
 
 
-def decode_zone(data: bytes) -> LastZone:
-    """Return the zone that bytes remember.
+def decode_zone(data: bytes, zones: tuple[str, ...]) -> LastZone:
+    """Return the zone that bytes remember, for who serves these zones.
+
+    Names of another zone are answered no more: an entry that is left in none only says who had its
+    VIPs.
 
     Raises:
         StateError: they are damaged, or of a newer version.
@@ -104,14 +103,17 @@ def decode_zone(data: bytes) -> LastZone:
                 hint="install the release that wrote it, or remove the file",
             )
         file = _decoder.decode(data)
-        entries = tuple(_entries(file))
+        entries = tuple(_entries(file, zones))
     except (msgspec.DecodeError, IndexError) as error:
         raise StateError(f"the last zone remembered is damaged: {error}") from None
     return LastZone(file.header, entries)
 
 
-def _entries(file: _File) -> Iterable[Entry]:
-    shapes = file.shapes
+def _entries(file: _File, zones: tuple[str, ...]) -> Iterable[Entry]:
+    shapes = [
+        msgspec.structs.replace(shape, zones=tuple(one for one in zones if one in shape.zones))
+        for shape in file.shapes
+    ]
     rows = (row for batch in file.batches for row in _batch_decoder.decode(batch))
     for host, vips, index, answering, changed_at in rows:
         shape = shapes[index]

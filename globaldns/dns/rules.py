@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import blake2b
 
 import msgspec
 
@@ -31,11 +30,6 @@ class DnsRules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     error_replies_per_second: int = 100
     instance: str = ""
     """Who answers: TXT at ``_globaldns.<zone>``, and id.server where that is switched on."""
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of what must be the same for a remembered zone to be served: the zones."""
-        return blake2b("\n".join(self.zones).encode(), digest_size=16).hexdigest()
 
 
 def dns_rules(

@@ -60,6 +60,17 @@ class Handover(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Unix seconds."""
 
 
+class Waits(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What there is to know of answers that clients may keep, though they are given no more."""
+
+    handovers: dict[Address, Handover] = {}
+    """VIPs that were answered for a host that they stand for no longer."""
+    length: int = 0
+    """For how many seconds the answers of now may be kept."""
+    larger_until: int = 0
+    """Unix seconds when the last answer is gone that may be kept for longer than that."""
+
+
 class ZoneDelta(msgspec.Struct, frozen=True, gc=False):
     """What changed in what is served, and no more."""
 

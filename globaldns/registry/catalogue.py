@@ -24,9 +24,8 @@ from globaldns.registry.publishing import RULE_LOCAL, Publisher, answered_vips
 class Publication:
     """What one publication changed, as it is collected."""
 
-    def __init__(self, handover_ends: int) -> None:
-        self.handover_ends = handover_ends
-        """When the wait is over for a VIP that ends with it."""
+    def __init__(self, now: int) -> None:
+        self.now = now
         self.services: list[Service] = []
         self.removed: list[Host] = []
         self.conflicts: list[Conflict] = []
@@ -57,15 +56,13 @@ class Catalogue:
         """Whether any host waits."""
         return bool(self.waiting or self.waiting_anew)
 
-    def publish(
-        self, touched: set[Host], now: int, *, handover_ends: int, is_settled: bool
-    ) -> Publication:
+    def publish(self, touched: set[Host], now: int, *, is_settled: bool) -> Publication:
         """Build the services of these hosts again, or of some of all that wait by now.
 
         Unless settled, nothing that is answered is withdrawn or answered otherwise.
         """
-        publication = Publication(handover_ends)
-        touched = self._end_answers(touched, handover_ends)
+        publication = Publication(now)
+        touched = self._end_answers(touched, now)
         new_services = self.services.mutate()
         for host in sorted(self._take(touched)):
             old = self.services.get(host)
@@ -99,7 +96,7 @@ class Catalogue:
         self.waiting -= taken
         return taken
 
-    def _end_answers(self, touched: set[Host], until: int) -> set[Host]:
+    def _end_answers(self, touched: set[Host], now: int) -> set[Host]:
         """Let hand-overs begin before the new holders are looked at; return all that is touched."""
         if self._kept:
             held = (claim.vip for host in touched for claim in self._claims.held(host))
@@ -107,7 +104,7 @@ class Catalogue:
         for host in touched:
             ended = self._not_held(host, self.services.get(host))
             if ended:
-                self._handovers.begin(host, ended, until)
+                self._handovers.begin(host, ended, now)
                 self._kept.update(dict.fromkeys(ended, host))
         return touched
 
@@ -151,7 +148,7 @@ class Catalogue:
                 self._kept.pop(vip, None)
         if old is not None and old.rule != RULE_LOCAL:  # whoever holds its VIPs by now
             ended = (vip for vip in before if vip not in now_answered)
-            self._handovers.begin(host, ended, publication.handover_ends)
+            self._handovers.begin(host, ended, publication.now)
         if new is None:
             self._handovers.set_last(host, ())
         elif not now_answered:

@@ -166,7 +166,7 @@ def _below(registry: Registry, host: Host) -> int:
 def _waits_until(registry: Registry, service: Service | None) -> str:
     if service is None or service.state is not ServiceState.HANDOVER:
         return ""
-    waits = registry.handovers
+    waits = registry.waits.handovers
     ends = (waits[vip].until for vip in service.vips if vip in waits)
     return _format_optional(max(ends, default=None))
 

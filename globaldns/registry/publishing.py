@@ -176,9 +176,8 @@ class Publisher:
             state = ServiceState.PARTIAL
         if self._handovers.is_idle:
             return Answer(state, vips, rule)
-        until = now + self._views.settings.handover
         for vip in vips:
-            if self._handovers.is_waiting(host, vip, now, until):
+            if self._handovers.is_waiting(host, vip, now):
                 return _without(ServiceState.HANDOVER, vips)
         return Answer(state, vips, rule)
 

@@ -16,11 +16,10 @@ import msgspec
 from immutables import Map
 
 from globaldns.errors import RequestRefused
-from globaldns.model.address import Address
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service
-from globaldns.model.snapshot import Entry, Handover
+from globaldns.model.snapshot import Entry, Waits
 from globaldns.model.view import (
     Change,
     ClaimSet,
@@ -49,15 +48,14 @@ from globaldns.registry.settings import RegistrySettings
 from globaldns.registry.views import Views
 from globaldns.registry.vip import make_rooms
 
-_NO_HANDOVERS: Mapping[Address, Handover] = {}
+_NO_WAITS = Waits()
 
 
 class Registry:
     """The whole mesh as we know it.
 
-    ``claims`` are those in our ledger; ``last`` is the last zone of the run before, and
-    ``handovers`` the waits that were not over then. A turn numbers and publishes ``at_once`` hosts
-    at most.
+    ``claims`` are those in our ledger; ``last`` is the last zone of the run before, and ``waits``
+    what was not over then. A turn numbers and publishes ``at_once`` hosts at most.
     """
 
     def __init__(
@@ -65,7 +63,7 @@ class Registry:
         settings: RegistrySettings,
         claims: Iterable[Claim] = (),
         last: Iterable[Entry] = (),
-        handovers: Mapping[Address, Handover] = _NO_HANDOVERS,
+        waits: Waits = _NO_WAITS,
         *,
         at_once: int = AT_ONCE,
     ) -> None:
@@ -77,7 +75,7 @@ class Registry:
         self.numbering = Numbering(self.views, self.claims, occupancy, at_once=at_once)
         self.others = OtherLedgers(self.views, self.claims, self.numbering)
         entries = {entry.host: entry for entry in last}
-        self._handovers = Handovers(handovers, entries.values())
+        self._handovers = Handovers(waits, entries.values(), settings.handover)
         self._publisher = Publisher(
             self.views, self.claims, self.numbering, self._handovers, entries
         )
@@ -89,8 +87,8 @@ class Registry:
         """Hosts to be numbered first of all: published once our ledger has them."""
         self._put_off = self.numbering.learn(claims)
         self._unpublished = set(self._put_off)
-        if not entries:
-            self._handovers.assume(self.claims, settings.handover, self.claims.newest)
+        self._is_zone_known = bool(entries)
+        self._assume_answers()
 
     @property
     def services(self) -> Map[Host, Service]:
@@ -120,9 +118,9 @@ class Registry:
         return not self.is_behind and not self._awaiting
 
     @property
-    def handovers(self) -> dict[Address, Handover]:
-        """The VIPs that a new host waits for, each with the host that had it."""
-        return self._handovers.ended
+    def waits(self) -> Waits:
+        """The VIPs that a new host waits for, each with the host that had it, and how long."""
+        return self._handovers.waits
 
     @property
     def is_settled(self) -> bool:
@@ -139,6 +137,8 @@ class Registry:
         dirty = self.others.learn(copies, now)
         self._put_off |= dirty
         self._unpublished |= dirty
+        if dirty:
+            self._assume_answers()
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """Return all conflicts, by host."""
@@ -161,7 +161,7 @@ class Registry:
         self._is_settled = True
         dirty, self._put_off = self._put_off, set()
         dirty.update(self.claims.hosts, self.views.hosts, self.services)
-        self._handovers.replace_zone(now + self.settings.handover)
+        self._handovers.replace_zone(now)
         touched = self._decide(dirty, now)
         services = self.services
         self._awaiting = {h for h in self.numbering.awaited(touched) if h not in services}
@@ -264,6 +264,7 @@ class Registry:
         if settings.zones != self.settings.zones:
             self._catalogue.waiting_anew.update(self.services)
         self.settings = settings
+        self._handovers.set_length(settings.handover, now)
         self.views.reconfigure(settings)
         self.claims.recount(settings.counting())
         rooms = make_rooms(settings.pools, settings.reserved)
@@ -271,6 +272,11 @@ class Registry:
         self._must_recheck_rests = True
         dirty = {*self.views.hosts, *self.claims.hosts, *self.services}
         return self._turn(dirty, now)
+
+    def _assume_answers(self) -> None:
+        """Where no zone says what was answered before, take for answered what is claimed."""
+        if not self._is_zone_known:
+            self._handovers.assume(self.claims)
 
     @property
     def _is_numbering(self) -> bool:
@@ -364,12 +370,7 @@ class Registry:
         if self._awaiting:
             self._awaiting -= touched - self.numbering.awaited(touched)
             touched -= self._awaiting
-        publication = self._catalogue.publish(
-            touched,
-            now,
-            handover_ends=now + self.settings.handover,
-            is_settled=self._is_settled,
-        )
+        publication = self._catalogue.publish(touched, now, is_settled=self._is_settled)
         if self._is_settled and not self.is_behind:
             self._publisher.forget_last()
         is_all_known = not self._awaiting and not self._catalogue.waiting_anew

@@ -26,7 +26,7 @@ from globaldns.state import StateDirectory
 from tests.app.meshes import START, run_leaping, until
 from tests.registry.mesh import vip
 
-OWN = {"cluster": "east", "marker": "m", "fingerprint": "fp"}
+OWN = {"cluster": "east", "marker": "m"}
 ENTRY = Entry(
     Host("a.ns"), ("global",), (vip("240.128.0.1"),), (), Answering.DATA, (), START, "given"
 )
@@ -43,7 +43,7 @@ def zone(**whose: str) -> bytes:
 
 def test_the_last_zone_is_found(state: StateDirectory) -> None:
     state.write_checked(ZONE, zone())
-    found = load_zone(state, **OWN)
+    found = load_zone(state, **OWN, zones=("global",))
     assert found is not None
     assert (found.entries, found.header.serial) == ((ENTRY,), 7)
 
@@ -51,16 +51,25 @@ def test_the_last_zone_is_found(state: StateDirectory) -> None:
 def test_where_there_was_no_zone_there_is_no_warning(
     state: StateDirectory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert load_zone(state, **OWN) is None
+    assert load_zone(state, **OWN, zones=("global",)) is None
     assert caplog.records == []
 
 
+def test_a_name_is_answered_in_the_zones_that_are_left(state: StateDirectory) -> None:
+    state.write_checked(ZONE, zone())
+    for zones in (("mesh", "global"), ("mesh",)):
+        found = load_zone(state, **OWN, zones=zones)
+        assert found is not None
+        (entry,) = found.entries
+        assert (entry.zones, entry.vips) == (zones[1:], ENTRY.vips)
+
+
 @pytest.mark.parametrize("key", OWN)
-def test_a_zone_of_another_cluster_ledger_or_list_of_zones_is_not_answered_from(
+def test_a_zone_of_another_cluster_or_ledger_is_not_answered_from(
     key: str, state: StateDirectory
 ) -> None:
     state.write_checked(ZONE, zone(**{key: "another"}))
-    assert load_zone(state, **OWN) is None
+    assert load_zone(state, **OWN, zones=("global",)) is None
 
 
 @pytest.mark.parametrize("payload", [b"?", msgspec.msgpack.encode([99, [], [], []])])
@@ -73,7 +82,7 @@ def test_a_zone_that_cannot_be_read_is_passed_over_with_a_warning(
 ) -> None:
     write = state.write_checked if checked else state.write
     write(ZONE, payload)
-    assert load_zone(state, **OWN) is None
+    assert load_zone(state, **OWN, zones=("global",)) is None
     assert warned(caplog) == ["last zone"]
 
 

@@ -15,16 +15,17 @@ from globaldns.dns.lastzone import Header, encode_zone
 from globaldns.errors import LedgerError, ListenError, StateLocked
 from globaldns.ledger.opening import OnLoss
 from globaldns.model.host import Host
-from globaldns.model.snapshot import Answering, Entry
+from globaldns.model.snapshot import Answering, Entry, Handover, Waits
 from globaldns.state import StateDirectory
 from globaldns.tasks import wall_clock
-from tests.app.meshes import RULES, START, Place
+from tests.app.meshes import START, Place
 from tests.app.servers import answer, ask, started
 from tests.registry.mesh import claim, vip
 
 ENTRY = Entry(
     Host("a.ns"), ("global",), (vip("240.128.0.7"),), (), Answering.DATA, ("east",), START, "given"
 )
+WAITS = Waits({vip("240.128.0.8"): Handover(Host("b.ns"), START)}, 300, START)
 HALF_A_QUARANTINE = 7 * 86400 // 2
 
 
@@ -40,7 +41,7 @@ def leave_zone(place: Place, *, age: int = 60, marker: str | None = None) -> Non
             marker=marker or ledger.marker.id,
             serial=7,
             saved_at=wall_clock() - age,
-            fingerprint=RULES.fingerprint,
+            waits=WAITS,
         )
     place.state.write_checked(ZONE, encode_zone(header, [ENTRY]))
 
@@ -71,7 +72,9 @@ async def test_a_zone_is_answered_from_until_its_addresses_may_have_new_owners(
     leave_zone(place, age=age)
     async with started(place) as server:
         assert await answer(address(server), "a.ns.global") == found
-        assert (server.last is None) is (found == "SERVFAIL")
+        assert server.last is not None
+        assert server.last.header.waits == WAITS
+        assert bool(server.last.entries) is (found != "SERVFAIL")
     told = [one.message for one in caplog.records if one.levelno >= logging.WARNING]
     assert told == ["the last zone is too old to be answered from"] * (found == "SERVFAIL")
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import msgspec
-
 from globaldns.config.schema import DnsSettings, Limits, Seconds
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.rules import DnsRules, dns_rules
@@ -42,10 +40,3 @@ def test_every_setting_arrives() -> None:
     assert (rules.ttl, rules.negative_ttl, rules.nameserver, rules.mailbox) == (7, 3, "n", "m")
     assert (rules.udp_payload, rules.nsid, rules.explain) == (1400, "x", False)
     assert (rules.error_replies_per_second, rules.instance) == (5, "i")
-
-
-def test_the_fingerprint_changes_with_the_zones_and_nothing_else() -> None:
-    rules = DnsRules(zones=("a", "b"))
-    same = msgspec.structs.replace(rules, ttl=1, instance="other")
-    other = msgspec.structs.replace(rules, zones=("b", "a"))
-    assert rules.fingerprint == same.fingerprint != other.fingerprint

@@ -268,9 +268,9 @@ class Mesh(RuleBasedStateMachine):
     def restart(self, cluster: Cluster, claims: Iterable[Claim]) -> None:
         now = self.time_at(cluster)
         contacts = {name: self.contact(cluster, name) for name in CLUSTERS}
-        handovers = cluster.registry.handovers
+        waits = cluster.registry.waits
         last = [to_entry(service) for service in cluster.registry.services.values()]
-        cluster.registry = Registry(cluster.registry.settings, claims, last, handovers, at_once=2)
+        cluster.registry = Registry(cluster.registry.settings, claims, last, waits, at_once=2)
         for view in cluster.heard.values():
             contact = contacts[view.cluster]
             remembered = Freshness(view.cluster, SourceState.REMEMBERED, contact)

@@ -245,7 +245,7 @@ class Changing(RuleBasedStateMachine):
             self.acknowledge(None)
         kept = (*self.registry.claims, *self.registry.numbering.resting)
         zone = map(to_entry, self.registry.services.values())
-        anew = Registry(SETTINGS, kept, zone, self.registry.handovers)
+        anew = Registry(SETTINGS, kept, zone, self.registry.waits)
         known = {cluster: self.registry.views.cluster(cluster).ledger for cluster in CLUSTERS}
         views = [view.following(known[cluster]) for cluster, view in self.views.items()]
         anew.apply([*map(Reset, views)], self.now)
