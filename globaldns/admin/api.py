@@ -32,7 +32,6 @@ from globaldns.admin.vips import report_vip_page
 from globaldns.errors import InvalidAddress
 from globaldns.model.address import parse_address
 from globaldns.registry.explain import explain
-from globaldns.tasks import wall_clock
 
 ROOT = "/api/v1"
 
@@ -93,13 +92,16 @@ class Api:
         except InvalidAddress:
             parse_name(subject, registry.settings.zones)
         mesh = self._readings
-        return _respond(explain(registry, subject, mesh.refused(), failure=mesh.ledger_failure))
+        found = explain(
+            registry, subject, mesh.refused(), now=mesh.now, failure=mesh.ledger_failure
+        )
+        return _respond(found)
 
     async def vips(self, request: web.Request) -> web.Response:
         """Answer a page of VIPs."""
         registry = self._readings.registry
         selection = parse_vip_selection(request.query.items(), zones=registry.settings.zones)
-        return await self._build(report_vip_page, registry, selection, now=wall_clock())
+        return await self._build(report_vip_page, registry, selection, now=self._readings.now)
 
     async def clusters(self, _: web.Request) -> web.Response:
         """Answer all clusters."""

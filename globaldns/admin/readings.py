@@ -53,6 +53,10 @@ class Readings(MeshReadings, Protocol):
         """What is served now, with its serial."""
 
     @property
+    def now(self) -> int:
+        """Unix seconds, by the clock that claims are dated with."""
+
+    @property
     def ledger_failure(self) -> str:
         """Why the ledger cannot be written now; empty: it can."""
 

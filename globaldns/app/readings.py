@@ -102,6 +102,11 @@ class ServerReadings:
         return chain.from_iterable(one.refused() for one in self._sources.sources.values())
 
     @property
+    def now(self) -> int:
+        """Unix seconds, as far as the wall clock can be believed."""
+        return self._mesh.clock.now()
+
+    @property
     def ledger_failure(self) -> str:
         """Why the ledger cannot be written now; empty: it can."""
         return self._writer.failure

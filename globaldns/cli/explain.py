@@ -29,7 +29,7 @@ def explain(invocation: Invocation, target: str) -> None:
     if is_unknown(explanation) and not explanation.unheard:
         raise unknown_host(reader, explanation.host)
     if invocation.output is OutputFormat.TABLE:
-        click.echo(format_explanation(explanation, reader.now, with_history=True))
+        click.echo(format_explanation(explanation, with_history=True))
     else:
         print_structured(explanation, invocation.output)
 

@@ -61,8 +61,9 @@ def is_unknown(explanation: Explanation) -> bool:
     return explanation.state == UNKNOWN and not explanation.below and not any(known)
 
 
-def format_explanation(explanation: Explanation, now: int, *, with_history: bool) -> str:
+def format_explanation(explanation: Explanation, *, with_history: bool) -> str:
     """Return an explanation as paragraphs; what there is nothing of is left out."""
+    now = parse_time(explanation.at)
     sections = [_head(explanation, now), *_middle(explanation, now)]
     if with_history and explanation.history:
         sections.append(_history_section(explanation, now))

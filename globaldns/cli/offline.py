@@ -56,7 +56,7 @@ class OfflineReader:
             parse_address(target)
         except InvalidAddress:
             parse_name(target, registry.settings.zones)
-        explanation = explain(registry, target, self._mesh.refused())
+        explanation = explain(registry, target, self._mesh.refused(), now=self.now)
         history = tuple(map(self._mark_claim, explanation.history))
         return msgspec.structs.replace(explanation, history=history)
 

@@ -83,7 +83,7 @@ def query(
     if explanation and is_unknown(explanation) and answered.message.rcode == Rcode.NOERROR.name:
         say(f"{explanation.host} is no host, but a name of the zone's own")
     elif reader and explanation:
-        click.echo(f"\n{format_explanation(explanation, reader.now, with_history=False)}")
+        click.echo(f"\n{format_explanation(explanation, with_history=False)}")
 
 
 def to_question(text: str, zones: tuple[str, ...]) -> tuple[str, int]:

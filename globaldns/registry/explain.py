@@ -66,6 +66,8 @@ class ClaimLine(msgspec.Struct, frozen=True, gc=False):
 class Explanation(msgspec.Struct, frozen=True, gc=False):
     """All that is known about one host; times are RFC 3339, addresses text."""
 
+    at: str
+    """When this was so, by the clock that all its times are of."""
     host: Host
     names: tuple[str, ...]
     """The host in each of its zones."""
@@ -99,7 +101,12 @@ class _Target(NamedTuple):
 
 
 def explain(
-    registry: Registry, target: str, refused: Iterable[Finding] = (), *, failure: str = ""
+    registry: Registry,
+    target: str,
+    refused: Iterable[Finding] = (),
+    *,
+    now: int,
+    failure: str = "",
 ) -> Explanation:
     """Explain a host, with or without its zone, or the host that a VIP stands for.
 
@@ -115,6 +122,7 @@ def explain(
     vips = service.vips if service else ()
     concerned = {*vips, *((vip,) if vip else ())}
     return Explanation(
+        at=format_time(now),
         host=host,
         names=tuple(f"{host}.{zone}" for zone in (service.zones if service else ())),
         state=service.state.value if service else "unknown",

@@ -75,6 +75,7 @@ class Mesh:
         self.registry = registry
         self.services: Mapping[Host, Service] = registry.services
         self.broadcast = Broadcast()
+        self.now = 1_767_323_045
         self.reasons_to_restart: tuple[str, ...] = ()
         self.refusals: list[Finding] = []
         self.reasons_not_ready: tuple[str, ...] = ()

@@ -97,7 +97,7 @@ async def test_what_is_not_there_is_not_found(get, path):
 
 
 async def test_an_explanation_is_the_registry_s_by_host_and_by_vip(get, mesh):
-    expected = explain(mesh.registry, REVIEWS)
+    expected = explain(mesh.registry, REVIEWS, now=mesh.now)
     for subject in (REVIEWS, "REVIEWS.bookinfo.global", vip_of(mesh)):
         answer = await get(f"/api/v1/explain/{subject}")
         assert msgspec.json.decode(answer.body, type=Explanation) == expected

@@ -26,6 +26,7 @@ def claim(vip="240.128.0.1", *, retired="", holding=False, age=5 * HOUR):
 
 
 EMPTY = Explanation(
+    at=format_time(NOW),
     host="shop.web",
     names=(),
     state="unknown",
@@ -66,7 +67,7 @@ FULL = msgspec.structs.replace(
 
 def test_a_full_one_reads_from_the_answer_to_the_past():
     assert (
-        format_explanation(FULL, NOW, with_history=True)
+        format_explanation(FULL, with_history=True)
         == """\
 shop.web.global, shop.web.mesh
   state     ready: answered
@@ -94,18 +95,18 @@ VIP           HOST       CLUSTER   KIND    AGE   RETIRED   WHY
 
 
 def test_the_past_can_be_left_out():
-    assert "claims" not in format_explanation(FULL, NOW, with_history=False)
+    assert "claims" not in format_explanation(FULL, with_history=False)
 
 
 def test_what_there_is_nothing_of_takes_no_room():
-    text = format_explanation(EMPTY, NOW, with_history=True)
+    text = format_explanation(EMPTY, with_history=True)
     assert text == "shop.web\n  state   unknown: NXDOMAIN; no cluster exports it"
 
 
 def test_a_long_past_is_cut_and_says_where_the_rest_is():
     past = tuple(claim(age=index) for index in range(HISTORY_LINES + 3))
     busy = msgspec.structs.replace(FULL, history=past)
-    lines = format_explanation(busy, NOW, with_history=True).splitlines()
+    lines = format_explanation(busy, with_history=True).splitlines()
     assert lines[-1] == "3 more: globaldns vip history shop.web"
     assert sum(line.startswith("240.128.0.1 ") for line in lines) == HISTORY_LINES
 
@@ -114,14 +115,14 @@ def test_a_host_without_number_shows_the_one_it_would_get():
     waiting = msgspec.structs.replace(
         EMPTY, state="unnumbered", would_get=("240.128.0.7", "fd67::7")
     )
-    text = format_explanation(waiting, NOW, with_history=True)
+    text = format_explanation(waiting, with_history=True)
     assert "none; would get 240.128.0.7, fd67::7" in text
 
 
 @pytest.mark.parametrize("state", ServiceState)
 def test_every_state_says_what_is_answered(state):
     line = format_explanation(
-        msgspec.structs.replace(EMPTY, state=state.value), NOW, with_history=False
+        msgspec.structs.replace(EMPTY, state=state.value), with_history=False
     ).splitlines()[1]
     is_served = state in {ServiceState.READY, ServiceState.CLAIMED, ServiceState.NONE}
     assert ("SERVFAIL" in line) is not is_served
@@ -168,13 +169,13 @@ def test_a_claim_that_another_holds_by_says_the_same():
     ],
 )
 def test_what_is_waited_for_is_said(known, line):
-    shown = format_explanation(msgspec.structs.replace(EMPTY, **known), NOW, with_history=False)
+    shown = format_explanation(msgspec.structs.replace(EMPTY, **known), with_history=False)
     assert line in shown.splitlines()
 
 
 def test_a_vip_that_is_to_change_shows_both():
     moving = msgspec.structs.replace(FULL, would_get=("240.128.0.9",))
-    shown = format_explanation(moving, NOW, with_history=False).splitlines()
+    shown = format_explanation(moving, with_history=False).splitlines()
     assert shown[2].split() == ["VIP", "240.128.0.1", "(given,", "for", "5h)"]
     assert shown[3].split() == ["VIP", "would", "get", "240.128.0.9"]
 
@@ -182,6 +183,6 @@ def test_a_vip_that_is_to_change_shows_both():
 def test_a_route_is_called_so():
     route = msgspec.structs.replace(FULL.contributors[0], kind="Route")
     shown = format_explanation(
-        msgspec.structs.replace(FULL, contributors=(route,)), NOW, with_history=False
+        msgspec.structs.replace(FULL, contributors=(route,)), with_history=False
     )
     assert "Service web/shop (route)" in shown

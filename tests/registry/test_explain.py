@@ -20,7 +20,7 @@ from globaldns.model.view import (
     SetFreshness,
     SourceState,
 )
-from globaldns.registry.explain import explain
+from globaldns.registry import explain as explaining
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import (
     TTL,
@@ -37,10 +37,20 @@ from tests.registry.mesh import (
     settled,
 )
 
+NOW = 99
+
+
+def explain(registry, *subject, **known):
+    return explaining.explain(registry, *subject, now=NOW, **known)
+
 
 @pytest.fixture
 def registry() -> Registry:
     return partly_refused()
+
+
+def test_an_explanation_says_when_by_the_clock_of_its_times(registry):
+    assert explain(registry, "a.ns").at == format_time(NOW)
 
 
 def test_a_host_is_explained_by_name_by_full_name_and_by_vip(registry):

@@ -172,9 +172,9 @@ def test_a_full_pool_is_an_error_though_the_other_family_has_room():
     )
     (told,) = mesh_findings(registry)["west"]
     assert told.reason == "no pool has a free IPv4 address for c.ns"
-    (dropped,) = explain(registry, "c.ns").dropped
-    assert (dropped.rule, explain(registry, "c.ns").state) == ("pool-exhausted", "ready")
-    assert explain(registry, "a.ns").dropped == ()
+    (dropped,) = explain(registry, "c.ns", now=99).dropped
+    assert (dropped.rule, explain(registry, "c.ns", now=99).state) == ("pool-exhausted", "ready")
+    assert explain(registry, "a.ns", now=99).dropped == ()
 
 
 def test_a_global_service_that_pins_what_nobody_exports_is_warned_of():
