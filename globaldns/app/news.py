@@ -7,7 +7,8 @@ a filling pool), and one line per turn for the rest.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -28,11 +29,13 @@ from globaldns.registry.delta import Delta, Move
 from globaldns.registry.registry import Registry
 
 logger = logging.getLogger(__name__)
+_Told = TypeVar("_Told")
 
 FULL = 0.8
 """The part of a pool in use from which on a person should think of another one."""
-MAX_LINES = 100
-"""Lines about hosts that one turn may log; the API has all of them."""
+MAX_LINES = 30
+"""Lines of one kind about hosts that one turn may log: a first pool of a family, or a cluster that
+is fenced, concerns all of them. The API has the rest."""
 
 _WITHOUT_VIP = {
     ServiceState.EXHAUSTED: "no pool has a free address for a host: pools are exhausted",
@@ -71,9 +74,9 @@ class News:
     def tell(self, delta: Delta) -> None:
         """Tell of a turn."""
         for move in delta.moves:
-            self._tell_move(move)
-        for conflict in delta.conflicts[:MAX_LINES]:
-            _log_conflict(conflict)
+            self._metrics.vip_moves.labels(move.reason).inc()
+        _log_some(delta.moves, _log_move, "more hosts have other VIPs")
+        _log_some(delta.conflicts, _log_conflict, "more objects cannot both be true")
         self._tell_troubles(delta)
         self._tell_pools()
         self._tell_fences()
@@ -89,35 +92,21 @@ class News:
         if self._broadcast.is_heard:
             self._broadcast.publish(self._events(delta))
 
-    def _tell_move(self, move: Move) -> None:
-        self._metrics.vip_moves.labels(move.reason).inc()
-        logger.warning(
-            "a host has other VIPs",
-            extra={
-                "host": move.host,
-                "old": format_addresses(move.old),
-                "new": format_addresses(move.new),
-                "reason": move.reason,
-            },
-        )
-
     def _tell_troubles(self, delta: Delta) -> None:
         for host in delta.removed:
             self._troubled.pop(host, None)
         troubled = [service for service in delta.services if self._is_new_trouble(service)]
-        for service in troubled[:MAX_LINES]:
-            logger.warning(
-                _WITHOUT_VIP[self._trouble(service)],
-                extra={
-                    "host": service.host,
-                    "clusters": service.clusters,
-                    "fix": f"globaldns explain {service.host}",
-                },
-            )
-        if len(troubled) > MAX_LINES:
-            logger.warning(
-                "more hosts are without a VIP", extra={"hosts": len(troubled) - MAX_LINES}
-            )
+        _log_some(troubled, self._log_trouble, "more hosts are without a VIP")
+
+    def _log_trouble(self, service: Service) -> None:
+        logger.warning(
+            _WITHOUT_VIP[self._trouble(service)],
+            extra={
+                "host": service.host,
+                "clusters": service.clusters,
+                "fix": f"globaldns explain {service.host}",
+            },
+        )
 
     def _is_new_trouble(self, service: Service) -> bool:
         former = self._troubled.pop(service.host, None)
@@ -187,6 +176,26 @@ class News:
             if former.get(report.cluster, standing) != standing:
                 changed.append(report)
         return changed
+
+
+def _log_some(news: Sequence[_Told], log: Callable[[_Told], None], more: str) -> None:
+    """Log what is told first, and of the rest how much it is."""
+    for one in news[:MAX_LINES]:
+        log(one)
+    if len(news) > MAX_LINES:
+        logger.warning(more, extra={"count": len(news) - MAX_LINES})
+
+
+def _log_move(move: Move) -> None:
+    logger.warning(
+        "a host has other VIPs",
+        extra={
+            "host": move.host,
+            "old": format_addresses(move.old),
+            "new": format_addresses(move.new),
+            "reason": move.reason,
+        },
+    )
 
 
 def _log_conflict(conflict: Conflict) -> None:

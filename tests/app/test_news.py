@@ -159,11 +159,11 @@ def test_a_host_that_has_trouble_again_is_told_again(mended: bool, desk: Desk) -
 def test_beyond_so_many_hosts_only_their_number_is_told(desk: Desk) -> None:
     lines = desk.tell(states=[ServiceState.EXHAUSTED] * (MAX_LINES + 7))
     assert lines[MAX_LINES:] == ["more hosts are without a VIP", "services changed"]
-    assert desk.fields("more hosts are without a VIP")["hosts"] == 7
+    assert desk.fields("more hosts are without a VIP")["count"] == 7
     assert desk.tell(states=[ServiceState.EXHAUSTED] * MAX_LINES) == ["services changed"]
 
 
-def test_beyond_so_many_conflicts_no_more_are_told(desk: Desk) -> None:
+def test_beyond_so_many_conflicts_only_their_number_is_told(desk: Desk) -> None:
     theirs = (Port(80, "http", "TCP"),)
     names = [f"c{number}.ns" for number in range(MAX_LINES + 5)]
     lines = desk.turn(
@@ -171,6 +171,16 @@ def test_beyond_so_many_conflicts_no_more_are_told(desk: Desk) -> None:
         reset("west", *(export(name, "west", ports=theirs) for name in names)),
     )
     assert lines.count("two objects cannot both be true") == MAX_LINES
+    assert desk.fields("more objects cannot both be true")["count"] == 5
+
+
+def test_beyond_so_many_moves_only_their_number_is_told(desk: Desk) -> None:
+    new = (vip("240.0.0.1"), vip("fd67::1"))
+    moves = tuple(Move(Host(f"h{n}.ns"), new[:1], new, "added") for n in range(MAX_LINES + 3))
+    lines = desk.tell(moves=moves)
+    assert lines == ["a host has other VIPs"] * MAX_LINES + ["more hosts have other VIPs"]
+    assert desk.fields("more hosts have other VIPs")["count"] == 3
+    assert desk.metrics.vip_moves.labels("added")._value.get() == MAX_LINES + 3
 
 
 FILLING = "a pool is filling: add another to vips.pools"
