@@ -15,6 +15,7 @@ from globaldns.model.view import ClaimSet, Fence, Policy
 from globaldns.objects.own import ClusterFence, GlobalService, VIPLedger
 
 _DATA = "$.spec.data"
+_LINES = "write the lines as globaldns vip export does"
 
 
 class Shard(Struct, frozen=True, gc=False):
@@ -42,7 +43,7 @@ def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
     try:
         claims = parse_claims(ledger.spec.data)
     except LedgerError as error:
-        raise InvalidObject(str(error), path=_DATA, code="ledger-line") from None
+        raise InvalidObject(str(error), path=_DATA, code="ledger-line", hint=_LINES) from None
     foreign = next((claim for claim in claims if claim.cluster != cluster), None)
     if foreign is not None:
         raise InvalidObject(

@@ -107,7 +107,8 @@ def _refuse_sizes(spec: ServiceEntrySpec) -> Iterator[Problem]:
         ("endpoints", len(spec.endpoints), MAX_ENDPOINTS),
     ):
         if size > most:
-            yield Problem("too-many", f"$.spec.{name}", f"has {size} {name}, {most} are allowed")
+            reason = f"has {size} {name}, {most} are allowed"
+            yield Problem("too-many", f"$.spec.{name}", reason, f"leave out {size - most} of them")
 
 
 def _refuse_host(index: int, host: str) -> Problem:

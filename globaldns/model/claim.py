@@ -24,6 +24,7 @@ from globaldns.model.address import Address, format_address, parse_address
 from globaldns.model.host import Host
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+_EXAMPLE = "2026-01-02T03:04:05Z"
 _FIELDS = 7
 _LAST = 0xFFFF_FFFF
 """In the year 2106."""
@@ -104,7 +105,11 @@ def parse_time(text: str) -> int:
     Raises:
         ValueError: the text is no such time.
     """
-    return int(datetime.strptime(text, _TIME).replace(tzinfo=UTC).timestamp())
+    try:
+        at = datetime.strptime(text, _TIME)  # noqa: DTZ007  # its format ends with UTC's letter
+    except ValueError:
+        raise ValueError(f"{text!r} is no time like {_EXAMPLE}") from None
+    return int(at.replace(tzinfo=UTC).timestamp())
 
 
 def format_claim(claim: Claim) -> str:
@@ -170,6 +175,8 @@ def _parse_claim(line: str) -> Claim:
     if len(fields) != _FIELDS:
         raise ValueError(f"{len(fields)} fields, a claim has {_FIELDS}")
     host, vip, allocated_at, cluster, kind, retired_at, reason = fields
+    if kind not in {*ClaimKind}:
+        raise ValueError(f"{kind!r} is no kind of claim: {', '.join(ClaimKind)}")
     return Claim(
         Host(host),
         parse_address(vip),

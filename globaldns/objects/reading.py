@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any, get_args
 
 import msgspec
 
 from globaldns.errors import InvalidObject
+from globaldns.model.export import Location, Resolution
 from globaldns.objects.istio import ServiceEntry, WorkloadEntry
 from globaldns.objects.kubernetes import (
     Endpoints,
@@ -20,6 +22,7 @@ from globaldns.objects.kubernetes import (
     Namespace,
     Node,
     Pod,
+    Protocol,
     Service,
     ServiceExport,
 )
@@ -72,12 +75,39 @@ _UNMISTAKABLE = {
     if group in {"networking.istio.io", "globaldns.io"}
 }
 """The usual apiVersion of kinds that nobody else has."""
+_USUAL = {
+    kind: f"{group}/{(versions or ('v1alpha1',))[0]}".removeprefix("/")
+    for (group, kind), (_, versions) in _READ.items()
+}
+"""The usual apiVersion of every kind."""
 _FOLDED = {kind.lower(): kind for kind in KINDS}
 
 _LIST = "List"
 _CODE = "invalid-object"
 _PLACE = re.compile(r" - at (?:`key` in )?`(\$[^`]*)`$")
 _FIELD = re.compile(r"field `([^`]*)`")
+_MISSING = re.compile(r"missing required field '([^']*)'")
+_CHOICES: Mapping[str, type[StrEnum]] = {
+    "resolution": Resolution,
+    "location": Location,
+    "protocol": Protocol,
+}
+"""What the fields take that take one of a few words."""
+_TIMES = ("at", "created")
+_TIME_HINT = "a time like 2026-01-02T03:04:05Z"
+_HINTS = {
+    "unknown field": "remove it, or mend its name",
+    "datetime": f"write {_TIME_HINT}",
+    "expected str, got object": "write text",
+    "expected str, got array": "write text",
+    "expected str": "write the value in quotes",
+    "expected int": "write a whole number, without quotes",
+    "expected bool": "write true or false, without quotes",
+    "expected object": "write a mapping",
+    "expected array": "write a list",
+}
+"""What to do about msgspec's words; the first that fit."""
+_OTHER_HINT = "write what the Kubernetes or Istio documentation has for this field"
 _NAME_HINT = "use lower-case letters, digits and inner hyphens"
 
 
@@ -115,7 +145,9 @@ def expand(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     known = {} if kind == _LIST else {"kind": kind.removesuffix(_LIST)}
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
-            raise _refusal("an item of a list must be an object", path=f"$.items[{index}]")
+            raise _refusal(
+                "an item of a list must be an object", path=f"$.items[{index}]", hint="remove it"
+            )
         yield {"apiVersion": value.get("apiVersion"), **known, **item} if known else item
 
 
@@ -141,12 +173,18 @@ def _type_of(value: Mapping[str, Any]) -> type[Object] | None:
     if not isinstance(kind, str):
         if version is None and not isinstance(value.get("metadata"), Mapping):
             return None
-        raise _refusal("kind is missing", path="$.kind")
+        raise _refusal("kind is missing", path="$.kind", hint="add kind and apiVersion")
     if kind == _LIST:
-        raise _refusal("a list may hold objects only, in items", path="$.items")
+        raise _refusal(
+            "a list may hold objects only, in items", path="$.items", hint="write a list of objects"
+        )
     if not isinstance(version, str):
         if kind in KINDS:
-            raise _refusal(f"apiVersion of a {kind} is missing", path="$.apiVersion")
+            raise _refusal(
+                f"apiVersion of a {kind} is missing",
+                path="$.apiVersion",
+                hint=f"add apiVersion: {_USUAL[kind]}",
+            )
         return None
     group, _, version = version.rpartition("/")
     known, versions = _READ.get((group, kind), (None, ()))
@@ -188,9 +226,18 @@ def _invalid(message: str) -> InvalidObject:
     reason = reason[0].lower() + reason[1:]
     if "matching regex" in reason or "of length" in reason:
         return _refusal("is no DNS-1123 name", path=path, hint=_NAME_HINT)
-    quotes = reason.startswith("expected str, got") and not reason.endswith(("object", "array"))
-    return _refusal(reason, path=path, hint="write the value in quotes" if quotes else "")
+    return _refusal(reason, path=path, hint=_remedy(reason, path))
 
 
-def _refusal(reason: str, *, path: str, hint: str = "") -> InvalidObject:
+def _remedy(reason: str, path: str) -> str:
+    if missing := _MISSING.search(reason):
+        place = f"{path}.{missing[1]}".removeprefix("$.")
+        return f"add {place}, {_TIME_HINT}" if missing[1] in _TIMES else f"add {place}"
+    if reason.startswith("invalid enum value"):
+        choices = _CHOICES.get(path.rpartition(".")[2])
+        return f"write one of {', '.join(choices)}" if choices else _OTHER_HINT
+    return next((hint for words, hint in _HINTS.items() if words in reason), _OTHER_HINT)
+
+
+def _refusal(reason: str, *, path: str, hint: str) -> InvalidObject:
     return InvalidObject(reason, path=path, code=_CODE, hint=hint)

@@ -117,7 +117,7 @@ def test_what_is_known_already_is_not_new(command):
     [
         ("a b", "line 2: 2 fields"),
         (LINE.replace("240.128.7.7", "somewhere"), "is no IP address"),
-        (LINE.replace("given", "wished"), "is not a valid ClaimKind"),
+        (LINE.replace("given", "wished"), "is no kind of claim"),
         (LINE.replace("reviews", "Re_views"), "characters that a host may not have"),
         (LINE.replace("240.128.7.7", "127.0.0.1"), "lies in 127.0.0.0/8, loopback"),
         (LINE.replace("240.128.7.7", "ff02::1"), "lies in ff00::/8, multicast"),

@@ -106,7 +106,7 @@ def test_a_time_is_utc_wherever_the_machine_stands():
     ["", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05+00:00", "2026-02-30T00:00:00Z"],
 )
 def test_what_is_no_such_time_is_refused(text):
-    with pytest.raises(ValueError, match=r"time data|day is out of range"):
+    with pytest.raises(ValueError, match="is no time like 2026-01-02T03:04:05Z"):
         parse_time(text)
 
 
@@ -145,10 +145,10 @@ def test_empty_lines_and_comments_are_no_claims(text):
         (f"{LINE} more", "8 fields, a claim has 7"),
         (LINE.replace(" ", "  ", 1), "8 fields, a claim has 7"),
         (LINE.replace("240.140.3.9", "240.140.3"), "'240.140.3' is no IP address"),
-        (LINE.replace("given", "lent"), "'lent' is not a valid ClaimKind"),
+        (LINE.replace("given", "lent"), "'lent' is no kind of claim: pinned, chosen, given"),
         (LINE.replace("T03", " 03"), "8 fields, a claim has 7"),
-        (LINE.replace("Z", ""), "time data"),
-        (LINE.replace(" - -", " soon -"), "time data 'soon'"),
+        (LINE.replace("Z", ""), "'2026-01-02T03:04:05' is no time like 2026-01-02T03:04:05Z"),
+        (LINE.replace(" - -", " soon -"), "'soon' is no time like 2026-01-02T03:04:05Z"),
     ],
 )
 def test_a_broken_line_is_refused_with_its_number_and_itself(line, reason):

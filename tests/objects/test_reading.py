@@ -182,6 +182,49 @@ def test_what_an_api_server_refuses_is_refused_where_it_stands(value, path, reas
         objects.decode(value)
     assert (refused.value.path, str(refused.value)) == (path, reason)
     assert refused.value.code == "invalid-object"
+    assert refused.value.hint
+
+
+FENCE = {"cluster": "west", "at": "2026-01-02T03:04:05Z"}
+
+
+def fence(**spec):
+    return plain("ClusterFence", "globaldns.io/v1alpha1", spec=spec)
+
+
+REMEDIES = [
+    (fence(cluster="west"), "add spec.at, a time like 2026-01-02T03:04:05Z"),
+    (fence(at="2026-01-02T03:04:05Z"), "add spec.cluster"),
+    (fence(**FENCE, fence=True), "remove it, or mend its name"),
+    (fence(cluster="west", at="now"), "write a time like 2026-01-02T03:04:05Z"),
+    (fence(cluster="west", at="2026-01-02T03:04:05"), "write a time like 2026-01-02T03:04:05Z"),
+    (fence(**FENCE, fenced="no"), "write true or false, without quotes"),
+    (
+        plain("ServiceEntry", f"{ISTIO}/v1", spec={"resolution": "BOGUS"}),
+        "write one of NONE, STATIC, DNS, DNS_ROUND_ROBIN, DYNAMIC_DNS",
+    ),
+    (
+        plain("ServiceEntry", f"{ISTIO}/v1", spec={"location": "BOGUS"}),
+        "write one of MESH_EXTERNAL, MESH_INTERNAL",
+    ),
+    (
+        plain(spec={"ports": [{"port": 1, "protocol": "X"}]}),
+        "write one of TCP, UDP, SCTP",
+    ),
+    (plain(spec={"ports": [{"port": "80"}]}), "write a whole number, without quotes"),
+    (plain(spec={"ports": {}}), "write a list"),
+    (metadata(labels=["a"]), "write a mapping"),
+    (metadata(labels={"a": []}), "write text"),
+    ({"kind": "Service", "metadata": {}}, "add apiVersion: v1"),
+    ({"kind": "ServiceExport", "metadata": {}}, "add apiVersion: multicluster.x-k8s.io/v1alpha1"),
+]
+
+
+@pytest.mark.parametrize(("value", "remedy"), REMEDIES, ids=str)
+def test_a_refusal_says_what_to_write_instead(value, remedy):
+    with pytest.raises(InvalidObject) as refused:
+        objects.decode(value)
+    assert refused.value.hint == remedy
 
 
 @pytest.mark.parametrize("value", [1, True, 1.5])
