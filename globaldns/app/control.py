@@ -207,7 +207,7 @@ class Control:
         self.dns.responder.zones.confirm(asyncio.get_running_loop().time())
         self.situation.turned_at = steady_clock()
         for source in self.sources.sources.values():
-            self.registry.note_contact(source.freshness)
+            self.registry.views.note_contact(source.freshness)
 
     def _measure(self, cluster: str, received: float) -> None:
         self.metrics.propagation.labels(cluster).observe(steady_clock() - received)

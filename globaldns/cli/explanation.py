@@ -91,7 +91,8 @@ def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
             yield "VIP", f"{vip} ({explanation.rule}{age})"
     if not {*explanation.would_get} <= {*explanation.vips}:
         none = "" if explanation.vips else "none; "
-        yield "VIP", f"{none}would get {', '.join(explanation.would_get)}"
+        why = f"; not now: {explanation.paused}" if explanation.vips and explanation.paused else ""
+        yield "VIP", f"{none}would get {', '.join(explanation.would_get)}{why}"
     if explanation.ports:
         yield "ports", ", ".join(explanation.ports)
     if explanation.changed_at:

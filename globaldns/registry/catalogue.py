@@ -15,10 +15,10 @@ from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service
 from globaldns.registry.claiming import COLLISION, REPLACED
-from globaldns.registry.claims import Claims
 from globaldns.registry.delta import Move
 from globaldns.registry.handover import Handovers
 from globaldns.registry.publishing import RULE_LOCAL, Publisher, answered_vips
+from globaldns.registry.written import WrittenClaims
 
 
 class Publication:
@@ -36,7 +36,7 @@ class Catalogue:
     """All services by host, in a persistent map: a snapshot shares it, publishing never copies."""
 
     def __init__(
-        self, publisher: Publisher, claims: Claims, handovers: Handovers, *, at_once: int
+        self, publisher: Publisher, claims: WrittenClaims, handovers: Handovers, *, at_once: int
     ) -> None:
         self.services: Map[Host, Service] = Map()
         self.waiting: set[Host] = set()

@@ -207,11 +207,23 @@ def _would_get(registry: Registry, host: Host) -> tuple[str, ...]:
     unwritten = registry.numbering.unwritten.of_host(host)
     if unwritten:
         return tuple(dict.fromkeys(format_address(c.vip) for c in unwritten if not c.is_retired))
+    if pins := tuple(map(format_address, _waiting_pins(registry, host))):
+        return pins
     if not registry.numbering.needs_number(host) or _foreign(
         registry, registry.views.exports(host)
     ):
         return ()
     return tuple(map(format_address, registry.numbering.would_get(host)))
+
+
+def _waiting_pins(registry: Registry, host: Host) -> Iterator[Address]:
+    """Yield what is pinned, and is to be claimed by a cluster that we write for."""
+    claimed = {claim.vip for claim in registry.claims.of_host(host) if not claim.is_retired}
+    for pinning in registry.views.pinnings(host):
+        if registry.views.is_written_by_us(pinning.cluster):
+            for pin in pinning.pins:
+                if pin not in claimed and registry.numbering.may_pin(pin):
+                    yield pin
 
 
 def _contributor(registry: Registry, export: Export) -> Contributor:
@@ -282,8 +294,7 @@ def _line(registry: Registry, claim: Claim) -> ClaimLine:
         allocated_at=format_time(claim.allocated_at),
         retired_at=_format_optional(claim.retired_at),
         reason=claim.reason,
-        is_holding=claim in registry.claims.held(claim.host)
-        and claim not in registry.numbering.unwritten.of_host(claim.host),
+        is_holding=claim in registry.numbering.written.held(claim.host),
     )
 
 

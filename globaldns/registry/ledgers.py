@@ -94,15 +94,18 @@ class OtherLedgers:
         dirty = {claim.host for claim in new.former}
         if (old.marker is None) != (new.marker is None):  # another one claims for it now
             dirty |= view.exports.keys() | view.policies.keys()
-            dirty |= self._claims.hosts_of_cluster(change.cluster)
+            dirty |= numbering.written.hosts_of_cluster(change.cluster)
         said = {claim.key for claim in difference.new}
         ended = {claim for claim in difference.gone if claim.key in said}
         if old.marker == new.marker:  # it kept its history as long as anybody needs it
             ended.update(claim for claim in difference.gone if claim.is_retired)
         dirty |= numbering.forget(ended)
         dirty |= numbering.disown(difference.gone - ended, now, are_ours=old.marker is None)
+        for claim in difference.new:
+            numbering.unwritten.forget(claim)  # it says so itself
         numbering.uncopied.add(difference.new)
-        return dirty | numbering.learn(difference.new) | numbering.write(difference.ours)
+        numbering.unwritten.note(difference.ours)
+        return dirty | numbering.learn(difference.new)
 
     def end_unsaid(self, hosts: set[Host], now: int) -> set[Host]:
         """Disown what clusters that keep a ledger do not say in it, once it is of no use to them.

@@ -8,7 +8,7 @@ stands in line for the next turns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from globaldns.errors import RequestRefused
@@ -33,6 +33,7 @@ from globaldns.registry.uncopied import Uncopied
 from globaldns.registry.unwritten import Unwritten
 from globaldns.registry.views import Views
 from globaldns.registry.vip import is_within, may_be_pinned
+from globaldns.registry.written import WrittenClaims
 
 AT_ONCE = 5_000
 """Hosts that one turn numbers, some 100 ms: others get their turn between."""
@@ -50,6 +51,7 @@ class Numbering:
         self.occupancy = occupancy
         self.line = Line()
         self.unwritten = Unwritten()
+        self.written = WrittenClaims(claims, self.unwritten)
         self.uncopied = Uncopied()
         self.exhausted: set[Host] = set()
         """Hosts for which there was no free address."""
@@ -72,7 +74,7 @@ class Numbering:
         self.resting.forget(claims)
         self._update_occupancy(claims)
         for claim in claims:
-            self.unwritten.discard(claim)
+            self.unwritten.forget(claim)
         return affected | self.exhausted  # an address may be free now
 
     def disown(self, claims: Iterable[Claim], now: int, *, are_ours: bool = True) -> set[Host]:
@@ -87,40 +89,44 @@ class Numbering:
             retired = claim.retire(date, REPLACED)
             self.resting.add(retired)
             if not (are_ours and claim.is_retired):
-                self.unwritten.bid_farewell(retired)
+                self.unwritten.note([retired])
         self._update_occupancy(claims)
         return affected
 
     def write(self, claims: Sequence[Claim]) -> set[Host]:
         """Take in claims that our ledger has yet to get."""
-        affected = self.learn(claims)
         for claim in claims:
-            self.unwritten.add(claim)
-        return affected
+            self.unwritten.add(claim, find(self._claims.of_host(claim.host), claim))
+        return self.learn(claims)
 
-    def is_unwritten(self, host: Host) -> bool:
-        """Whether a host has claims, and our ledger has yet to get every one of them."""
-        pending = self.unwritten.of_host(host)
-        return bool(pending) and len(pending) == len(self._claims.of_host(host))
+    def acknowledge(self, claims: Collection[Claim]) -> set[Host]:
+        """Note that our ledger has claims; return the hosts for which it matters."""
+        concerned = self.written.concerned(claims)
+        return concerned if self.unwritten.acknowledge(claims) else set()
+
+    def take_back(self) -> set[Host]:
+        """Undo what is decided and not written; return the hosts that are to be decided again."""
+        concerned = self.written.concerned(self.unwritten.everything())
+        taken = self.unwritten.take_back()
+        self._claims.discard(taken.claims)
+        self._claims.add(taken.written)
+        self._update_occupancy(taken.claims)
+        return concerned | self.exhausted if taken.claims else set()
 
     def awaited(self, hosts: AbstractSet[Host]) -> set[Host]:
         """Return those of some hosts that stand in line, or have no claim that is written yet."""
-        return self.line.among(hosts).union(filter(self.is_unwritten, self.unwritten.among(hosts)))
+        return self.line.among(hosts).union(
+            filter(self.written.lacks, self.unwritten.hosts & hosts)
+        )
 
     def remembered(self, host: Host) -> tuple[Address, ...]:
         """Return which of a host's VIPs stand in our ledger, or in its copy of another."""
-        held = self._claims.held(host)
-        if host not in self.unwritten and not self.uncopied:
+        held = self.written.held(host)
+        if not self.uncopied:
             return tuple([claim.vip for claim in held])
-        live = [claim for claim in self._claims.of_host(host) if claim.retired_at is None]
-        pending = self.unwritten.of_host(host)
-        written = {claim.vip for claim in live if self._is_written(claim, pending)}
-        return tuple([claim.vip for claim in held if claim.vip in written])
-
-    def _is_written(self, claim: Claim, pending: tuple[Claim, ...]) -> bool:
-        if pending and find(pending, claim) is not None:
-            return False
-        return claim not in self.uncopied
+        live = (claim for claim in self.written.of_host(host) if claim.retired_at is None)
+        copied = {claim.vip for claim in live if claim not in self.uncopied}
+        return tuple([claim.vip for claim in held if claim.vip in copied])
 
     def is_local(self, host: Host) -> bool:
         """Whether a host is answered with Istio's own allocation in our cluster."""

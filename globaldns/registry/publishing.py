@@ -13,11 +13,11 @@ from globaldns.model.export import Export, Origin, Port, Resolution
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service, ServiceState
 from globaldns.model.snapshot import Entry, is_same_answer, to_entry
-from globaldns.registry.claims import Claims
 from globaldns.registry.handover import Handovers
 from globaldns.registry.merge import deciding_export, find_conflicts, merge_ports, merge_zones
 from globaldns.registry.numbering import Numbering
 from globaldns.registry.views import Views
+from globaldns.registry.written import WrittenClaims
 
 RULE_CLAIMS_ONLY = "claims-only"
 RULE_LOCAL = "istio-local"
@@ -46,7 +46,7 @@ class Publisher:
     def __init__(
         self,
         views: Views,
-        claims: Claims,
+        claims: WrittenClaims,
         numbering: Numbering,
         handovers: Handovers,
         last: Mapping[Host, Entry],
@@ -100,8 +100,8 @@ class Publisher:
             old.state is ServiceState.UNNUMBERED
             and not self.too_old
             and not self._views.pinnings(old.host)
-            and self._numbering.is_unwritten(old.host)
-            and bool(self._claims.held(old.host))
+            and self._claims.lacks(old.host)
+            and old.host not in self._numbering.exhausted
         )
 
     def _build_claimed(self, host: Host, old: Service | None, now: int) -> Service | None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-import msgspec
 from immutables import Map
 
 from globaldns.errors import RequestRefused
@@ -76,13 +75,15 @@ class Registry:
         self.others = OtherLedgers(self.views, self.claims, self.numbering)
         entries = {entry.host: entry for entry in last}
         self._handovers = Handovers(waits, entries.values(), settings.handover)
-        self._publisher = Publisher(
-            self.views, self.claims, self.numbering, self._handovers, entries
-        )
-        self._catalogue = Catalogue(self._publisher, self.claims, self._handovers, at_once=at_once)
+        written = self.numbering.written
+        self._publisher = Publisher(self.views, written, self.numbering, self._handovers, entries)
+        self._catalogue = Catalogue(self._publisher, written, self._handovers, at_once=at_once)
         self._must_recheck_rests = False
         self._is_settled = False
-        self._pause_reason: str | None = None
+        self.pause_reason: str | None = None
+        """Why nothing is decided though our ledger can be written, as far as is known."""
+        self._failure: str | None = None
+        """Why our ledger cannot be written."""
         self._awaiting: set[Host] = set()
         """Hosts to be numbered first of all: published once our ledger has them."""
         self._put_off = self.numbering.learn(claims)
@@ -127,11 +128,6 @@ class Registry:
         """Whether numbers are given and retired."""
         return self._is_settled
 
-    @property
-    def pause_reason(self) -> str | None:
-        """Why nothing is written."""
-        return self._pause_reason
-
     def learn_copies(self, copies: Mapping[str, ClaimSet], now: int) -> None:
         """Take in the copies of other clusters' ledgers; from now on answers wait for new ones."""
         dirty = self.others.learn(copies, now)
@@ -167,23 +163,35 @@ class Registry:
         self._awaiting = {h for h in self.numbering.awaited(touched) if h not in services}
         return self._publish(touched, now)
 
-    def acknowledge(self, claims: Iterable[Claim], now: int) -> Delta:
+    def acknowledge(self, claims: Collection[Claim], now: int) -> Delta:
         """Publish what waited for our ledger to have these claims."""
-        hosts = self.numbering.unwritten.acknowledge(claims)
-        self._awaiting -= hosts
-        return self._publish(hosts, now)
+        return self._publish(self.numbering.acknowledge(claims), now)
 
     def acknowledge_copies(self, now: int) -> Delta:
         """Publish what waited for our ledger to have the copies that were begun last."""
         return self._publish(self.numbering.uncopied.acknowledge(), now)
+
+    def stop_writing(self, reason: str, now: int) -> Delta:
+        """Decide nothing while our ledger cannot be written, and take back what it did not get.
+
+        So what is answered is what it says, however long that lasts.
+        """
+        self._failure = reason
+        hosts = self.numbering.take_back()
+        self._put_off |= hosts
+        return self._publish(hosts | self._give_up_waiting(), now)
+
+    def resume_writing(self, now: int) -> Delta:
+        """Decide what was put off: our ledger can be written."""
+        self._failure = None
+        return self.tick(now)
 
     def await_no_longer(self, now: int) -> Delta:
         """Publish what waits for a ledger that cannot be written: as hosts without a number.
 
         Where only a copy is missing, their number stands in an exporter's own ledger.
         """
-        hosts, self._awaiting = self._awaiting, set()
-        return self._publish(hosts | self.numbering.uncopied.give_up(), now)
+        return self._publish(self._give_up_waiting(), now)
 
     def tick(self, now: int) -> Delta:
         """Do what time alone changes."""
@@ -202,7 +210,7 @@ class Registry:
 
     def pause(self, reason: str | None) -> None:
         """Write nothing from now on, because the clock cannot be trusted; None ends it."""
-        self._pause_reason = reason
+        self.pause_reason = reason
 
     def renumber(self, hosts: Sequence[Host], now: int) -> Delta:
         """Move hosts to other VIPs of the present pools.
@@ -212,7 +220,8 @@ class Registry:
                 none is moved.
         """
         if not self.may_write:
-            reason = self._pause_reason or "not every source was read yet"
+            self._refuse_unless_writable()
+            reason = self.pause_reason or "not every source was read yet"
             raise RequestRefused(
                 f"nothing is numbered now: {reason}", hint="try again when /readyz is 200"
             )
@@ -220,14 +229,13 @@ class Registry:
         chosen = self.numbering.choose(clusters, now)
         return self._turn(self.numbering.write(chosen) | set(hosts), now)
 
-    def note_contact(self, freshness: Freshness) -> None:
-        """Note when a source was in contact last, where nothing else about it is news."""
-        view = self.views.cluster(freshness.cluster)
-        if msgspec.structs.replace(view.freshness, contact=freshness.contact) == freshness:
-            view.freshness = freshness
-
     def import_claims(self, claims: Iterable[Claim], now: int) -> Delta:
-        """Unite with claims of a backup or a neighbour."""
+        """Unite with claims of a backup or a neighbour.
+
+        Raises:
+            RequestRefused: our ledger cannot be written.
+        """
+        self._refuse_unless_writable()
         return self._turn(self.numbering.write(self.news_among(claims)), now)
 
     def news_among(self, claims: Iterable[Claim]) -> list[Claim]:
@@ -286,7 +294,11 @@ class Registry:
     @property
     def may_write(self) -> bool:
         """Whether anything is numbered or retired now."""
-        return self._is_settled and self._pause_reason is None
+        return self._is_settled and self.pause_reason is None and self._failure is None
+
+    def _refuse_unless_writable(self) -> None:
+        if self._failure is not None:
+            raise RequestRefused(f"nothing is done: {self._failure}", hint="try again once it can")
 
     def _take_in(self, change: Change, now: int) -> set[Host]:
         if isinstance(change, Put | Remove | SetPolicies | SetRanges):
@@ -317,14 +329,14 @@ class Registry:
         if mine.freshness.zones != former.zones:  # a service may be in more zones now
             self._catalogue.waiting_anew.update(host for host in dirty if host in self.services)
         if not had_spoken:
-            dirty |= self.claims.hosts_of_cluster(view.cluster)
+            dirty |= self.numbering.written.hosts_of_cluster(view.cluster)
         return dirty
 
     def _set_fences(self, change: SetFences) -> set[Host]:
         before = self.views.fenced
         dirty = self.views.set_fences(change)
         for cluster in before ^ self.views.fenced:
-            dirty |= self.claims.hosts_of_cluster(cluster)
+            dirty |= self.numbering.written.hosts_of_cluster(cluster)
         return dirty
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
@@ -333,7 +345,7 @@ class Registry:
         self.views.set_freshness(freshness)
         if before == (view.may_lack, view.is_own_word):
             return set()
-        return self.claims.hosts_of_cluster(freshness.cluster)
+        return self.numbering.written.hosts_of_cluster(freshness.cluster)
 
     def _turn(self, dirty: set[Host], now: int) -> Delta:
         return self._publish(self._decide(dirty, now), now)
@@ -359,14 +371,19 @@ class Registry:
 
     def _elapse(self, now: int) -> set[Host]:
         """Return the hosts for which time alone has changed something."""
-        holders = map(self.claims.holder, self._handovers.end(now))
+        holders = map(self.numbering.written.holder, self._handovers.end(now))
         dirty = {holder.host for holder in holders if holder is not None}
         old, self._publisher.too_old = self._publisher.too_old, self.views.too_old(now)
         for cluster in old ^ self._publisher.too_old:
             dirty |= self.views.cluster(cluster).exports.keys()
         return dirty
 
+    def _give_up_waiting(self) -> set[Host]:
+        hosts, self._awaiting = self._awaiting, set()
+        return hosts | self.numbering.uncopied.give_up()
+
     def _publish(self, touched: set[Host], now: int) -> Delta:
+        touched = self.numbering.written.joined(touched)
         if self._awaiting:
             self._awaiting -= touched - self.numbering.awaited(touched)
             touched -= self._awaiting

@@ -1,15 +1,28 @@
-"""Claims on their way to our ledger: nothing is answered by them before it has them."""
+"""Claims on their way to our ledger: nothing is answered by them before it has them.
+
+What is decided may be taken back until then. What other ledgers have made of claims is no decision
+of ours: nothing waits until ours has that too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, KeysView
 
-from globaldns.model.claim import Claim
+import msgspec
+
+from globaldns.model.claim import Claim, ClaimKey
 from globaldns.model.host import Host
 from globaldns.registry.claims import find
 
 _NO_CLAIMS: tuple[Claim, ...] = ()
+
+
+class TakenBack(msgspec.Struct, frozen=True):
+    """What was decided and is not to be."""
+
+    claims: tuple[Claim, ...]
+    written: tuple[Claim, ...]
+    """Those of them that our ledger has, as it has them."""
 
 
 class Unwritten:
@@ -17,68 +30,104 @@ class Unwritten:
 
     def __init__(self) -> None:
         self._pending: dict[Host, tuple[Claim, ...]] = {}
+        self._written: dict[ClaimKey, Claim] = {}
+        """Of those on their way, what our ledger has of them: they are retired since."""
         self._new: set[Host] = set()
-        self._farewells: list[Claim] = []
-        """Retirements of claims that count no longer, of which our ledger alone has to know."""
-        self._new_farewells: list[Claim] = []
+        self._notes: list[Claim] = []
+        """Claims that were taken over, and retirements of claims that count no longer."""
+        self._new_notes: list[Claim] = []
 
     def __contains__(self, host: Host) -> bool:
         """Whether any claim of a host is on its way."""
         return host in self._pending
 
     def __bool__(self) -> bool:
-        return bool(self._pending or self._farewells)
+        return bool(self._pending or self._notes)
 
-    def among(self, hosts: AbstractSet[Host]) -> set[Host]:
-        """Return those of some hosts that have claims on their way."""
-        return {*(self._pending.keys() & hosts)}
+    @property
+    def hosts(self) -> KeysView[Host]:
+        """The hosts that have claims on their way."""
+        return self._pending.keys()
 
     def of_host(self, host: Host) -> tuple[Claim, ...]:
         """Return the claims of a host that are on their way."""
         return self._pending.get(host, _NO_CLAIMS)
 
+    def written(self, claim: Claim) -> Claim | None:
+        """Return a claim that is known as our ledger has it; None: it does not have it."""
+        pending = self._pending.get(claim.host)
+        if pending is None or find(pending, claim) is None:
+            return claim
+        return self._written.get(claim.key)
+
+    @property
+    def former(self) -> Collection[Claim]:
+        """What our ledger has of those on their way."""
+        return self._written.values()
+
     def everything(self) -> tuple[Claim, ...]:
         """Return all that is on its way, by host."""
         pending = (claim for host in sorted(self._pending) for claim in self._pending[host])
-        return (*pending, *self._farewells)
+        return (*pending, *self._notes)
 
     def take_new(self) -> tuple[Claim, ...]:
         """Return the claims of the hosts that got any since this was asked last."""
         hosts, self._new = sorted(self._new), set()
-        farewells, self._new_farewells = self._new_farewells, []
-        return (*(claim for host in hosts for claim in self.of_host(host)), *farewells)
+        notes, self._new_notes = self._new_notes, []
+        return (*(claim for host in hosts for claim in self.of_host(host)), *notes)
 
-    def bid_farewell(self, claim: Claim) -> None:
-        """Have our ledger retire a claim of which nobody else is to hear any more."""
-        self._farewells.append(claim)
-        self._new_farewells.append(claim)
+    def note(self, claims: Iterable[Claim]) -> None:
+        """Have our ledger get claims of which it alone has to know, or that are known anyway."""
+        new = tuple(claims)
+        self._notes += new
+        self._new_notes += new
 
-    def add(self, claim: Claim) -> None:
-        """Put a claim on its way, in place of an older version of it."""
+    def add(self, claim: Claim, known: Claim | None = None) -> None:
+        """Put a claim on its way, in place of an older version of it.
+
+        ``known`` is what was known of it before.
+        """
         self._new.add(claim.host)
-        pending = self._pending.get(claim.host)
-        if pending is None:
-            self._pending[claim.host] = (claim,)
-            return
+        pending = self._pending.get(claim.host, _NO_CLAIMS)
         older = find(pending, claim)
+        if older is None and known is not None:
+            self._written[claim.key] = known
         left = tuple(other for other in pending if other is not older)
         self._pending[claim.host] = (*left, older.merge(claim) if older else claim)
 
-    def discard(self, claim: Claim) -> bool:
-        """Note that a claim has arrived, or is to be forgotten; return whether it was pending."""
-        pending = self._pending.get(claim.host, _NO_CLAIMS)
-        left = tuple(other for other in pending if other != claim)
-        if len(left) == len(pending):
+    def forget(self, claim: Claim) -> None:
+        """Forget a claim, in whatever version: it is not to be written any more."""
+        if pending := find(self.of_host(claim.host), claim):
+            self._drop(pending)
+
+    def acknowledge(self, claims: Iterable[Claim]) -> set[Host]:
+        """Note that our ledger has claims; return the hosts that waited for it."""
+        written = frozenset(claims)
+        if self._notes:
+            self._notes = [claim for claim in self._notes if claim not in written]
+        return {claim.host for claim in written if self._arrive(claim)}
+
+    def take_back(self) -> TakenBack:
+        """Have nothing on its way that was decided; return it."""
+        claims = tuple(claim for pending in self._pending.values() for claim in pending)
+        taken = TakenBack(claims, tuple(self._written.values()))
+        self._pending, self._written, self._new = {}, {}, set()
+        return taken
+
+    def _arrive(self, claim: Claim) -> bool:
+        pending = find(self.of_host(claim.host), claim)
+        if pending is None:
             return False
+        if pending == claim:
+            self._drop(pending)
+        else:  # a newer version is on its way
+            self._written[claim.key] = self._written.get(claim.key, claim).merge(claim)
+        return True
+
+    def _drop(self, claim: Claim) -> None:
+        self._written.pop(claim.key, None)
+        left = tuple(other for other in self._pending[claim.host] if other is not claim)
         if left:
             self._pending[claim.host] = left
         else:
             del self._pending[claim.host]
-        return True
-
-    def acknowledge(self, claims: Iterable[Claim]) -> set[Host]:
-        """Note that our ledger has claims; return the hosts that waited for it."""
-        claims = tuple(claims)
-        if self._farewells:
-            self._farewells = [claim for claim in self._farewells if claim not in claims]
-        return {claim.host for claim in claims if self.discard(claim)}

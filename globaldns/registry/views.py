@@ -241,6 +241,12 @@ class Views:
         """Take in how a source stands."""
         self.cluster(freshness.cluster).freshness = freshness
 
+    def note_contact(self, freshness: Freshness) -> None:
+        """Note when a source was in contact last, where nothing else about it is news."""
+        view = self.cluster(freshness.cluster)
+        if msgspec.structs.replace(view.freshness, contact=freshness.contact) == freshness:
+            view.freshness = freshness
+
     def set_ledger(self, change: SetLedger) -> ClaimSet:
         """Take in a cluster's own ledger; return the one that it replaces."""
         mine = self.cluster(change.cluster)

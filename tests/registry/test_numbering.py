@@ -249,10 +249,10 @@ def test_a_host_is_unwritten_while_our_ledger_lacks_all_of_its_claims(registry):
     given = registry.apply([Put(export("b.ns")), Put(export("a.ns", "west"))], 20)
     numbering = registry.numbering
     assert {c.host for c in given.claims} == {A, B}
-    assert (numbering.is_unwritten(A), numbering.is_unwritten(B)) == (False, True)
+    assert (numbering.written.lacks(A), numbering.written.lacks(B)) == (False, True)
     assert (numbering.remembered(A) != (), numbering.remembered(B)) == (True, ())
     numbering.forget(given.claims)
-    assert not numbering.is_unwritten(B)
+    assert not numbering.written.lacks(B)
 
 
 @pytest.mark.parametrize(

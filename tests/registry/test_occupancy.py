@@ -53,7 +53,7 @@ def test_no_address_is_given_to_another_host_within_quarantine():
         reset("west"),
     )
     taken = service(registry, "b.ns").vips
-    registry.apply([Remove("east", B), Put(export("c.ns"))], 20)
+    remember(registry, registry.apply([Remove("east", B), Put(export("c.ns"))], 20), 20)
     assert service(registry, "c.ns").state is ServiceState.EXHAUSTED
     registry.tick(20 + 10 * TTL)
     assert registry.next_deadline == 20 + QUARANTINE
@@ -70,7 +70,7 @@ def test_a_rest_does_not_end_while_a_cluster_that_claimed_the_vip_is_silent():
         reset("west", export("b.ns", "west")),
     )
     silent = SetFreshness(Freshness("west", SourceState.SILENT, 20))
-    registry.apply([Remove("west", B), Put(export("c.ns"))], 20)
+    remember(registry, registry.apply([Remove("west", B), Put(export("c.ns"))], 20), 20)
     registry.apply([silent], 20)
     registry.tick(20 + QUARANTINE)
     assert service(registry, "c.ns").state is ServiceState.EXHAUSTED

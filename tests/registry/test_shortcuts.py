@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec import structs
 
 from globaldns.errors import RequestRefused
+from globaldns.model.address import Address
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.export import Export, Port
 from globaldns.model.host import Host
@@ -33,6 +34,7 @@ from globaldns.model.view import (
     View,
 )
 from globaldns.registry.delta import Delta
+from globaldns.registry.publishing import answered_vips
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import HTTP, QUARANTINE, TTL, claim, export, policy, settings
 
@@ -185,6 +187,25 @@ class Changing(RuleBasedStateMachine):
         self.pending = [claim for claim in self.pending if claim not in written]
         self.note(self.registry.acknowledge(written, self.now))
 
+    @rule()
+    def fail(self) -> None:
+        """A ledger that cannot be written changes no answer, and what it did not get is undone."""
+        was_behind, before = self.registry.is_behind, self.answered()
+        self.note(self.registry.stop_writing("the disk is full", self.now))
+        self.pending = [*self.registry.unwritten]
+        assert was_behind or self.answered() == before
+        written = self.registry.numbering.written
+        assert all(one in written.of_host(one.host) for one in self.registry.claims)
+
+    @rule()
+    def recover(self) -> None:
+        self.note(self.registry.resume_writing(self.now))
+        self.pending = [*self.registry.unwritten]
+
+    def answered(self) -> dict[Host, tuple[Address, ...]]:
+        services = self.registry.services.items()
+        return {host: vips for host, one in services if (vips := answered_vips(one))}
+
     @rule(seconds=st.sampled_from([1, 10 * TTL, QUARANTINE // 2, QUARANTINE]))
     def wait(self, seconds: int) -> None:
         self.now += seconds
@@ -196,8 +217,7 @@ class Changing(RuleBasedStateMachine):
         hosts = [
             host
             for host in map(Host, sorted(names))
-            if registry.is_settled
-            and registry.pause_reason is None
+            if registry.may_write
             and registry.numbering.needs_number(host)
             and any(registry.views.is_written_by_us(c) for c in CLUSTERS if self.exports(c, host))
         ]
@@ -232,6 +252,7 @@ class Changing(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Everything written and every hand-over over, it serves what a new registry does."""
         self.registry.pause(None)
+        self.recover()
         for cluster in CLUSTERS:
             if cluster not in self.views:
                 self.speak(cluster)

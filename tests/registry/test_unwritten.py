@@ -50,16 +50,45 @@ def test_a_host_waits_until_all_of_its_claims_have_arrived():
 
 def test_an_older_version_that_arrives_leaves_the_newer_one_on_its_way():
     unwritten = waiting(FIRST, RETIRED)
-    assert unwritten.acknowledge([FIRST]) == set()
+    assert unwritten.written(RETIRED) is None
+    assert unwritten.acknowledge([FIRST]) == {A}
     assert unwritten.of_host(A) == (RETIRED,)
+    assert unwritten.written(RETIRED) == FIRST
+    assert unwritten.acknowledge([FIRST, RETIRED]) == {A}
+    assert unwritten.written(RETIRED) == RETIRED
 
 
-def test_what_is_not_on_its_way_is_not_discarded():
+def test_what_is_not_on_its_way_cannot_arrive():
     unwritten = waiting(FIRST)
-    assert not unwritten.discard(SECOND)
-    assert not unwritten.discard(OTHER)
-    assert unwritten.discard(FIRST)
-    assert not unwritten.discard(FIRST)
+    assert unwritten.acknowledge([SECOND, OTHER]) == set()
+    assert unwritten.written(SECOND) == SECOND
+    assert unwritten.of_host(A) == (FIRST,)
+
+
+def test_what_is_forgotten_is_on_its_way_in_no_version():
+    unwritten = waiting(RETIRED, SECOND)
+    for one in (FIRST, OTHER):
+        unwritten.forget(one)
+    assert unwritten.everything() == (SECOND,)
+
+
+def test_what_was_known_before_is_what_the_ledger_has_until_it_has_more():
+    unwritten = Unwritten()
+    unwritten.add(RETIRED, FIRST)
+    unwritten.add(FIRST.retire(4, "collision"), RETIRED)
+    assert [*unwritten.former] == [FIRST] == [unwritten.written(RETIRED)]
+    unwritten.forget(RETIRED)
+    assert [*unwritten.former] == []
+
+
+def test_what_is_taken_back_was_decided_and_is_not_written():
+    unwritten = waiting(OTHER)
+    unwritten.add(RETIRED, FIRST)
+    unwritten.note([SECOND])
+    taken = unwritten.take_back()
+    assert (taken.claims, taken.written) == ((OTHER, RETIRED), (FIRST,))
+    assert unwritten.everything() == unwritten.take_new() == (SECOND,)
+    assert unwritten.take_back().claims == ()
 
 
 def test_what_is_new_is_told_once_with_all_that_its_host_waits_for():
@@ -72,14 +101,14 @@ def test_what_is_new_is_told_once_with_all_that_its_host_waits_for():
 
 def test_what_arrived_before_it_was_told_is_told_no_more():
     unwritten = waiting(FIRST)
-    unwritten.discard(FIRST)
+    unwritten.acknowledge([FIRST])
     assert unwritten.take_new() == ()
 
 
-def test_a_farewell_is_for_the_ledger_alone():
+def test_a_note_is_for_the_ledger_alone():
     unwritten = waiting(OTHER)
     unwritten.take_new()
-    unwritten.bid_farewell(RETIRED)
+    unwritten.note([RETIRED])
     assert unwritten.take_new() == (RETIRED,)
     assert unwritten.take_new() == ()
     assert unwritten.everything() == (OTHER, RETIRED)
