@@ -60,8 +60,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 class Changes(msgspec.Struct, frozen=True):
     """What the server does for each request; both return when it stands in the ledger.
 
-    They refuse with a GlobalDnsError, and have then changed nothing; but for a LedgerError: what
-    the ledger cannot take now it takes when it can be written.
+    They refuse with a GlobalDnsError, and have then changed nothing; but for a LedgerError in the
+    middle of more claims than one write takes: those that were written before stand.
     """
 
     renumber: Callable[[Sequence[Host]], Awaitable[Sequence[MoveReport]]]

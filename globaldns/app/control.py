@@ -104,7 +104,8 @@ class Control:
             pending=lambda: self.registry.unwritten,
             acknowledge=lambda claims: self.mesh.acknowledge(claims),  # noqa: PLW0108  # made later
             begin_copies=self.copier.begin,
-            give_up=lambda: self.mesh.await_no_longer(),  # noqa: PLW0108  # made later
+            stop=lambda reason: self.mesh.stop_writing(reason),  # noqa: PLW0108  # made later
+            resume=lambda: self.mesh.resume_writing(),  # noqa: PLW0108  # made later
             observe=self.metrics.ledger_write.observe,
             count_failure=self.metrics.ledger_failures.inc,
         )
@@ -192,13 +193,13 @@ class Control:
         """Return when what a person asked for is in the ledger.
 
         Raises:
-            LedgerError: it is not, and will be as soon as the ledger can be written.
+            LedgerError: what is not there is not done.
         """
         try:
             await self.writer.flush()
         except LedgerError as error:
-            hint = f"{error.hint or 'see the log'}; it is done as soon as the ledger can be written"
-            raise LedgerError(f"not done yet: {error}", hint=hint) from error
+            hint = f"{error.hint or 'see the log'}; then do it again"
+            raise LedgerError(f"not done: {error}", hint=hint) from error
         self.mesh.changed_by_hand.set()
 
     def _confirm(self) -> None:

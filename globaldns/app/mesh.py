@@ -137,11 +137,15 @@ class Mesh:
         """Publish what waited for the ledger to have copies of other ledgers."""
         self.publish(self.registry.acknowledge_copies(self.clock.now()))
 
-    def await_no_longer(self) -> None:
-        """Publish what waits for a ledger that cannot be written."""
-        self.publish(self.registry.await_no_longer(self.clock.now()))
+    def stop_writing(self, reason: str) -> None:
+        """Answer by what the ledger has while it cannot be written, and decide nothing."""
+        self.publish(self.registry.stop_writing(reason, self.clock.now()))
         if self.registry.is_settled:
             self.numbered.set()
+
+    def resume_writing(self) -> None:
+        """Decide what was put off while the ledger could not be written."""
+        self.publish(self.registry.resume_writing(self.clock.now()))
 
     def _settle(self, now: int) -> None:
         delta = self.registry.settle(now)

@@ -1,6 +1,7 @@
 """Claims on their way into the ledger: written by one thread, told when they are on the disk.
 
-What cannot be written is tried again until it can be; nothing is answered by it meanwhile.
+What cannot be written is taken back, and the ledger is tried again and again; until it can be
+written nothing more is decided.
 """
 
 from __future__ import annotations
@@ -57,6 +58,14 @@ class LedgerThread:
         """
         await self.run(self._guarded, self.ledger.check)
 
+    async def probe(self) -> None:
+        """Return once something was written.
+
+        Raises:
+            LedgerError: nothing can be.
+        """
+        await self.run(self._guarded, self.ledger.probe)
+
     async def write(self, claims: Sequence[Claim]) -> None:
         """Return once the ledger has claims.
 
@@ -97,8 +106,10 @@ class Seams(msgspec.Struct, frozen=True):
     """Returns what copies what other ledgers say at this moment; a LedgerError: it is not copied.
 
     What is pending then is to be written before: no copy may forget what no claim says yet."""
-    give_up: Callable[[], None]
-    """Told when a write failed: what waits for it is not to wait any more."""
+    stop: Callable[[str], None]
+    """Told why a write failed: what is pending is to be taken back, and nothing more decided."""
+    resume: Callable[[], None]
+    """Told that the ledger can be written again: what was put off is to be decided."""
     observe: Callable[[float], None]
     """Takes the seconds of one write."""
     count_failure: Callable[[], None]
@@ -126,7 +137,7 @@ class LedgerWriter:
         """Return when everything that is pending now is written.
 
         Raises:
-            LedgerError: the next write failed, or there is none any more.
+            LedgerError: it is not, and is not pending any more.
         """
         if self._seams.pending():
             written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -143,9 +154,8 @@ class LedgerWriter:
                 try:
                     await self._write_pending()
                 except LedgerError as error:
-                    _answer(self._served, error)
+                    _answer([*self._served, *self._waiting], error)
                     await self._wait_after(error)
-                _answer(self._served, None)
         finally:
             _answer([*self._served, *self._waiting], LedgerError("the server stops"))
 
@@ -162,6 +172,10 @@ class LedgerWriter:
         Raises:
             LedgerError: what is still pending cannot be written.
         """
+        if self.failure:
+            await self._thread.probe()
+            self.failure = ""
+            self._seams.resume()
         claims, copy = self._seams.pending(), self._seams.begin_copies()
         if not claims:
             await self._thread.check()
@@ -171,10 +185,11 @@ class LedgerWriter:
             await self._thread.write(part)
             self._seams.observe(time.monotonic() - started)
             self._seams.acknowledge(part)
+        _answer(self._served, None)
         await copy()
         if self._failures:
             logger.info("the ledger is written again")
-        self._failures, self.failure = 0, ""
+        self._failures = 0
 
     async def _wait_after(self, error: LedgerError) -> None:
         """Say that writing failed, wait, and have it tried again."""
@@ -191,7 +206,7 @@ class LedgerWriter:
                 "retry_seconds": round(delay, 1),
             },
         )
-        self._seams.give_up()
+        self._seams.stop(self.failure)
         self.wake()
         await asyncio.sleep(delay)
 

@@ -45,6 +45,8 @@ WHERE excluded.retired_at IS NOT NULL AND (
     OR (excluded.retired_at, excluded.reason) < (claims.retired_at, claims.reason)
 )
 """
+_PROBE = "INSERT INTO meta VALUES ('probes', 1) ON CONFLICT DO UPDATE SET value = value + 1"
+"""A value that is the same would not be written."""
 _META = "SELECT value FROM meta WHERE key = ?"
 
 
@@ -185,6 +187,15 @@ class SqliteLedger:
         """
         with self._transaction():
             rows.insert(self._connection, _MERGE, claims)
+
+    def probe(self) -> None:
+        """Make sure that it can be written: on return something is on the disk.
+
+        Raises:
+            LedgerError: it cannot.
+        """
+        with self._transaction():
+            self._connection.execute(_PROBE)
 
     def forget(self, claims: Iterable[Claim]) -> None:
         """Delete claims that nothing needs any more, all or none.

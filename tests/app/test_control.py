@@ -27,6 +27,8 @@ from tests.sources.manifests import entries, entry, vip_ledger
 A = Host("a.ns")
 CLAIM = claim(A, "240.128.0.7", START)
 LEDGER = vip_ledger("west")
+PIN = '\nspec:\n  addresses: ["240.128.0.7"]\n'
+"""What makes an entry pin the VIP of a.ns."""
 
 pytestmark = pytest.mark.usefixtures("logs_as_before")
 
@@ -75,11 +77,37 @@ async def test_nothing_is_renumbered_before_all_is_heard(place: Place) -> None:
             await control.changes.renumber([A])
 
 
-async def test_a_command_fails_with_the_ledger(place: Place) -> None:
+async def test_a_command_that_cannot_be_written_is_not_done_and_then_refused(place: Place) -> None:
     async with running(place) as control:
-        break_ledger(control.thread.ledger)
-        with pytest.raises(LedgerError, match="readonly"):
+        mend = break_ledger(control.thread.ledger)
+        with pytest.raises(LedgerError, match=r"not done: .*readonly") as caught:
             await control.changes.renumber([A])
+        assert caught.value.hint.endswith("; then do it again")
+        for command in (control.changes.renumber([A]), control.changes.import_claims([CLAIM])):
+            with pytest.raises(RequestRefused, match=r"nothing is done: .*readonly"):
+                await command
+        await control.thread.run(mend)
+        await until(lambda: control.readings.ledger_failure == "")
+        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+        (move,) = await control.changes.renumber([A])
+        assert await answer(server(control), "a.ns.global") == move.new
+
+
+async def test_no_answer_changes_by_a_pin_that_cannot_be_written(place: Place) -> None:
+    async with running(place) as control:
+        mend = break_ledger(control.thread.ledger)
+        before = await answer(server(control), "b.ns.global")
+        place.write("west", entries("c") + entry("b").replace("\nspec:\n", PIN))
+        await until(lambda: bool(control.registry.views.pinnings(Host("b.ns"))))
+        await until(lambda: control.readings.ledger_failure != "")
+        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(server(control), "b.ns.global") == before
+        place.write("west", entries("c", "b"))
+        await until(lambda: not control.registry.views.pinnings(Host("b.ns")))
+        await control.thread.run(mend)
+        await until(lambda: control.readings.ledger_failure == "")
+        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(server(control), "b.ns.global") == before
 
 
 async def test_a_ledger_that_fails_from_the_start_stops_new_numbers_and_no_answer(

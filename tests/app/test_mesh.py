@@ -153,13 +153,13 @@ def test_numbered_does_not_wait_where_nothing_is_to_be_written(turning: Make) ->
 
 def test_numbered_does_not_wait_for_a_ledger_that_cannot_be_written(turning: Make) -> None:
     mesh = unsettled(turning(), A)
-    mesh.mesh.await_no_longer()
+    mesh.mesh.stop_writing("disk full")
     assert not mesh.mesh.numbered.is_set()
     mesh.may_settle = True
     mesh.mesh.take_turn()
-    mesh.mesh.await_no_longer()
     assert mesh.mesh.numbered.is_set()
     assert mesh.answers()[A].answering is Answering.FAILURE
+    mesh.mesh.resume_writing()
     acknowledge(mesh)
     assert mesh.answers()[A].answering is Answering.DATA
 

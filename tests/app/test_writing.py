@@ -5,98 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from globaldns.app.writing import MOST, LedgerThread, LedgerWriter, Seams
+from globaldns.app.writing import MOST, LedgerThread
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.address import Address
 from globaldns.model.claim import Claim, ClaimKind, Marker
 from globaldns.model.host import Host
-from globaldns.registry.unwritten import Unwritten
+from tests.app.desks import Desk
 from tests.app.meshes import break_ledger, give_way, run_leaping, until
 from tests.registry.mesh import claim
 
 FIRST = claim("a.ns", "240.128.0.1", 1)
 SECOND = claim("b.ns", "240.128.0.2", 1)
-
-
-class Desk:
-    """A ledger that is written to, and what waits for it."""
-
-    def __init__(self, path: Path) -> None:
-        self.ledger = SqliteLedger.create(path, cluster="east", marker=Marker("m", 0))
-        self.thread = LedgerThread(self.ledger, self.guard)
-        self.unwritten = Unwritten()
-        self.acknowledged: list[Claim] = []
-        self.batches: list[int] = []
-        self.premature: set[Claim] = set()
-        self.given_up = 0
-        self.copy_errors: list[LedgerError] = []
-        self.begun: list[tuple[Claim, ...]] = []
-        """What was pending whenever copies were begun."""
-        self.copied: list[int] = []
-        """How many claims were acknowledged whenever copies were made."""
-        self.durations: list[float] = []
-        self.failures: list[str] = []
-        seams = Seams(
-            pending=self.unwritten.everything,
-            acknowledge=self._acknowledge,
-            begin_copies=self._begin_copies,
-            give_up=self._give_up,
-            observe=self.durations.append,
-            count_failure=lambda: self.failures.append(self.writer.failure),
-        )
-        self.writer = LedgerWriter(self.thread, seams)
-
-    def guard(self) -> None:
-        """What makes sure that the state directory is still held."""
-
-    def add(self, *claims: Claim) -> None:
-        for one in claims:
-            self.unwritten.add(one)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(self.writer.run())
-            yield
-            running.cancel()
-
-    @asynccontextmanager
-    async def busy(self) -> AsyncIterator[None]:
-        """Keep the ledger's thread busy, so that no write ends."""
-        gate = threading.Event()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.thread.run(gate.wait))
-            await asyncio.sleep(0)
-            try:
-                yield
-            finally:
-                gate.set()
-
-    def _acknowledge(self, claims: Sequence[Claim]) -> None:
-        with SqliteLedger.open_reading(self.ledger.path, is_held=True) as ledger:
-            self.premature |= set(claims) - set(ledger.claims())
-        self.unwritten.acknowledge(claims)
-        self.acknowledged += claims
-        self.batches.append(len(claims))
-
-    def _begin_copies(self) -> Callable[[], Awaitable[None]]:
-        self.begun.append(self.unwritten.everything())
-        return self._copy
-
-    async def _copy(self) -> None:
-        if self.copy_errors:
-            raise self.copy_errors.pop()
-        self.copied.append(len(self.acknowledged))
-
-    def _give_up(self) -> None:
-        self.given_up += 1
 
 
 @pytest.fixture
@@ -179,7 +104,7 @@ def test_copies_that_fail_are_told_and_made_when_they_can_be(
             await until(lambda: desk.copied == [0])
 
     run_leaping(test)
-    assert (desk.given_up, len(desk.failures)) == (2, 2)
+    assert (len(desk.stopped), len(desk.failures)) == (2, 2)
     assert "full" in caplog.records[0].__dict__["reason"]
 
 
@@ -231,13 +156,15 @@ def test_a_ledger_that_fails_is_told_and_written_when_it_can_be(
     async def test() -> None:
         async with desk.running():
             desk.writer.wake()
-            await until(lambda: desk.given_up == 3)
+            await until(lambda: len(desk.stopped) == 3)
             assert desk.acknowledged == []
             await desk.thread.run(mend)
-            await until(lambda: not desk.unwritten.everything())
+            await until(lambda: desk.copied == [1])
 
     run_leaping(test)
     assert desk.ledger.claims() == (FIRST,)
+    assert desk.stopped == [f"the ledger cannot be written: {told_first(caplog)}"] * 3
+    assert desk.resumed == 1
     *failures, success = caplog.records
     assert {record.levelno for record in failures} == {logging.ERROR}
     told = failures[0].__dict__
@@ -247,6 +174,11 @@ def test_a_ledger_that_fails_is_told_and_written_when_it_can_be(
     assert success.message == "the ledger is written again"
 
 
+def told_first(caplog: pytest.LogCaptureFixture) -> object:
+    """Return the reason in the first line of the log."""
+    return caplog.records[0].__dict__["reason"]
+
+
 def test_retries_become_rarer(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     break_ledger(desk.ledger)
     desk.add(FIRST)
@@ -254,7 +186,7 @@ def test_retries_become_rarer(desk: Desk, caplog: pytest.LogCaptureFixture) -> N
     async def test() -> None:
         async with desk.running():
             desk.writer.wake()
-            await until(lambda: desk.given_up == 12, every=0.5)
+            await until(lambda: len(desk.stopped) == 12, every=0.5)
 
     run_leaping(test)
     waits = [record.__dict__["retry_seconds"] for record in caplog.records]
@@ -262,19 +194,65 @@ def test_retries_become_rarer(desk: Desk, caplog: pytest.LogCaptureFixture) -> N
     assert all(15.0 <= wait <= 30.0 for wait in waits[7:])
 
 
-def test_a_flush_fails_with_the_write_that_it_waits_for(desk: Desk) -> None:
+def test_every_flush_fails_with_a_write_since_nothing_is_pending_after_it(desk: Desk) -> None:
+    break_ledger(desk.ledger)
+    desk.add(FIRST)
+
+    async def test() -> None:
+        async with desk.running():
+            async with desk.busy():
+                desk.writer.wake()
+                await give_way()
+                desk.add(SECOND)
+                flush = asyncio.create_task(desk.writer.flush())
+                await give_way()
+            with pytest.raises(LedgerError, match="readonly"):
+                await flush
+            assert desk.unwritten.everything() == ()
+
+    run_leaping(test)
+
+
+async def test_a_flush_does_not_wait_for_copies(desk: Desk) -> None:
+    desk.copy_errors = [LedgerError("full")]
+    desk.add(FIRST)
+    async with desk.running():
+        await desk.writer.flush()
+    assert desk.acknowledged == [FIRST]
+
+
+def test_nothing_is_decided_anew_until_something_small_could_be_written(desk: Desk) -> None:
     mend = break_ledger(desk.ledger)
     desk.add(FIRST)
 
     async def test() -> None:
         async with desk.running():
-            with pytest.raises(LedgerError, match="readonly"):
-                await desk.writer.flush()
+            desk.writer.wake()
+            await until(lambda: len(desk.stopped) == 4)
+            assert desk.resumed == 0
+            assert "readonly" in desk.writer.failure
             await desk.thread.run(mend)
-            await desk.writer.flush()
-            assert desk.acknowledged == [FIRST]
+            await until(lambda: desk.resumed == 1)
+            await until(lambda: desk.acknowledged == [FIRST])
+            assert desk.writer.failure == ""
 
     run_leaping(test)
+
+
+def test_a_ledger_that_takes_small_writes_only_is_not_tried_faster_and_faster(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.copy_errors = [LedgerError("full") for _ in range(12)]
+
+    async def test() -> None:
+        async with desk.running():
+            desk.writer.wake()
+            await until(lambda: len(desk.stopped) == 12, every=0.5)
+
+    run_leaping(test)
+    assert desk.resumed == 11
+    waits = [record.__dict__["retry_seconds"] for record in caplog.records]
+    assert all(15.0 <= wait <= 30.0 for wait in waits[7:])
 
 
 def test_what_comes_while_it_waits_to_retry_is_written_with_the_rest(desk: Desk) -> None:
@@ -284,7 +262,7 @@ def test_what_comes_while_it_waits_to_retry_is_written_with_the_rest(desk: Desk)
     async def test() -> None:
         async with desk.running():
             desk.writer.wake()
-            await until(lambda: desk.given_up == 1)
+            await until(lambda: len(desk.stopped) == 1)
             desk.add(SECOND)
             await desk.thread.run(mend)
             await desk.writer.flush()
@@ -358,9 +336,9 @@ def test_it_looks_after_the_ledger_though_nothing_is_to_be_written(
         async with desk.running():
             await give_way()
             desk.ledger.path.rename(away)
-            await until(lambda: desk.given_up > 0, every=0.5)
+            await until(lambda: len(desk.stopped) > 0, every=0.5)
             desk.add(FIRST)
-            await until(lambda: desk.given_up > 2, every=0.5)
+            await until(lambda: len(desk.stopped) > 2, every=0.5)
             assert (desk.acknowledged, desk.failures) == ([], [desk.writer.failure] * 3)
             away.rename(desk.ledger.path)
             await until(lambda: desk.acknowledged == [FIRST], every=0.5)

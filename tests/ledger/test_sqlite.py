@@ -114,6 +114,21 @@ def test_a_full_disk_is_said_and_what_stood_there_stands_and_it_goes_on_when_the
     assert len(ledger.claims()) == 1999
 
 
+def test_whether_it_can_be_written_is_told_by_writing_every_time(ledger):
+    ledger.write([make_claim()])
+    log = ledger.path.with_name("ledger.db-wal")
+    sizes = [log.stat().st_size]
+    for _ in range(3):
+        ledger.probe()
+        sizes.append(log.stat().st_size)
+    assert sizes == sorted(set(sizes))
+    ledger._connection.execute("PRAGMA query_only=1")
+    with pytest.raises(LedgerError, match="readonly"):
+        ledger.probe()
+    assert ledger.claims() == (make_claim(),)
+    assert ledger.verify() == ()
+
+
 def test_readers_see_the_last_commit_while_a_writer_writes(ledger):
     ledger.write([make_claim(1)])
     with SqliteLedger.open_reading(ledger.path, is_held=True) as reader:
