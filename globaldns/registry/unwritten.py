@@ -58,7 +58,7 @@ class Unwritten:
         pending = self._pending.get(claim.host)
         if pending is None or find(pending, claim) is None:
             return claim
-        return self._written.get(claim.key)
+        return self._written.get(claim.key) if self._written else None
 
     @property
     def former(self) -> Collection[Claim]:
@@ -100,12 +100,12 @@ class Unwritten:
         if pending := find(self.of_host(claim.host), claim):
             self._drop(pending)
 
-    def acknowledge(self, claims: Iterable[Claim]) -> set[Host]:
+    def acknowledge(self, claims: Collection[Claim]) -> set[Host]:
         """Note that our ledger has claims; return the hosts that waited for it."""
-        written = frozenset(claims)
         if self._notes:
+            written = frozenset(claims)
             self._notes = [claim for claim in self._notes if claim not in written]
-        return {claim.host for claim in written if self._arrive(claim)}
+        return {claim.host for claim in claims if self._arrive(claim)}
 
     def take_back(self) -> TakenBack:
         """Have nothing on its way that was decided; return it."""
@@ -125,7 +125,8 @@ class Unwritten:
         return True
 
     def _drop(self, claim: Claim) -> None:
-        self._written.pop(claim.key, None)
+        if self._written:
+            self._written.pop(claim.key, None)
         left = tuple(other for other in self._pending[claim.host] if other is not claim)
         if left:
             self._pending[claim.host] = left

@@ -29,12 +29,15 @@ class WrittenClaims:
 
     def lacks(self, host: Host) -> bool:
         """Whether a host has claims, and none of them is written."""
-        return host in self._unwritten and not self.of_host(host)
+        pending = self._unwritten.of_host(host)
+        if not pending or len(pending) != len(self._claims.of_host(host)):
+            return False
+        return not any(map(self._unwritten.written, pending))
 
     def held(self, host: Host) -> tuple[Claim, ...]:
         """Return the claims by which a host has its VIPs, one for each, IPv4 first."""
         claims, pending = self._claims, self._unwritten.hosts
-        if not pending:  # as almost always
+        if not pending or (host not in pending and self._is_alone(host)):  # as almost always
             return claims.held(host)
         vips = {c.vip for one in self.joined({host}) for c in claims.of_host(one) if self._joins(c)}
         concerned = [claim for vip in vips for claim in claims.of_vip(vip)]
@@ -74,7 +77,8 @@ class WrittenClaims:
             return hosts
         joined, new = {*hosts}, [*(hosts & self._claims.hosts)]
         while new:
-            for mine in self._claims.of_host(new.pop()):
+            one = new.pop()
+            for mine in () if self._is_alone(one) else self._claims.of_host(one):
                 if self._joins(mine):
                     rivals = self._claims.of_vip(mine.vip)
                     found = {c.host for c in rivals if self._joins(c)} - joined
@@ -86,6 +90,11 @@ class WrittenClaims:
         """Return the hosts for which it may matter whether some claims are written."""
         vips = {claim.vip for claim in claims}
         return self.joined({claim.host for vip in vips for claim in self._claims.of_vip(vip)})
+
+    def _is_alone(self, host: Host) -> bool:
+        """Whether all claims of a host are those of one VIP, told cheaply: they are one object."""
+        own = self._claims.of_host(host)
+        return not own or self._claims.of_vip(own[0].vip) is own
 
     def _as_written(self, claims: Iterable[Claim]) -> Iterable[Claim]:
         return filter(None, map(self._unwritten.written, claims))
