@@ -4,8 +4,8 @@ One turn: take in the changes and collect the hosts they touch; let the clusters
 retire and number; build the services of all that is touched. Its cost is that of what it touches.
 
 Until ``settle`` nothing is withdrawn, moved, numbered or denied, so that a half-read mesh decides
-nothing, and only hosts with remembered numbers are published; while the registry is paused nothing
-is written. What is put off is done in the first turn after.
+nothing, and only hosts with remembered numbers are published; while the registry is paused, or our
+ledger cannot be written, nothing is decided. What is put off is done in the first turn after.
 """
 
 from __future__ import annotations
@@ -298,7 +298,8 @@ class Registry:
 
     def _refuse_unless_writable(self) -> None:
         if self._failure is not None:
-            raise RequestRefused(f"nothing is done: {self._failure}", hint="try again once it can")
+            hint = "try again once it can be written"
+            raise RequestRefused(f"nothing is done: {self._failure}", hint=hint)
 
     def _take_in(self, change: Change, now: int) -> set[Host]:
         if isinstance(change, Put | Remove | SetPolicies | SetRanges):
