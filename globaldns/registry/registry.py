@@ -187,10 +187,7 @@ class Registry:
         return self.tick(now)
 
     def await_no_longer(self, now: int) -> Delta:
-        """Publish what waits for a ledger that cannot be written: as hosts without a number.
-
-        Where only a copy is missing, their number stands in an exporter's own ledger.
-        """
+        """Publish what waits for our ledger: without a number, unless only a copy is missing."""
         return self._publish(self._give_up_waiting(), now)
 
     def tick(self, now: int) -> Delta:

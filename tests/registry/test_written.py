@@ -55,7 +55,11 @@ def test_nobody_loses_a_vip_to_a_pin_before_it_is_written(pair, family):
     before = answered(pair)
     delta = pin(pair, family)
     assert answered(pair) == before
-    assert (pair.handovers, [one.host for one in delta.services], delta.moves) == ({}, [B], ())
+    assert (pair.waits.handovers, [one.host for one in delta.services], delta.moves) == (
+        {},
+        [B],
+        (),
+    )
     remember(pair, delta, 21)
     assert service(pair, A).vips != before[A][1]
     assert service(pair, B).state is ServiceState.HANDOVER
@@ -67,7 +71,7 @@ def test_a_pin_that_cannot_be_written_is_as_if_it_was_never_there(pair, family):
     pin(pair, family)
     pair.stop_writing(FULL, 21)
     assert (answered(pair), {*pair.claims}, pair.usage()) == (before, known, usage)
-    assert (pair.unwritten, pair.handovers) == ((), {})
+    assert (pair.unwritten, pair.waits.handovers) == ((), {})
     assert pair.is_written
     pair.apply([Put(export("b.ns"))], 22)
     delta = pair.resume_writing(23)
@@ -88,7 +92,7 @@ def test_what_was_put_off_is_decided_once_the_ledger_can_be_written(pair):
     remember(twin, pin(twin), 20)
     remember(twin, twin.apply([Put(export("c.ns"))], 20), 20)
     assert {*pair.claims} == {*twin.claims}
-    assert (answered(pair), pair.handovers) == (answered(twin), twin.handovers)
+    assert (answered(pair), pair.waits.handovers) == (answered(twin), twin.waits.handovers)
 
 
 def test_a_host_that_is_withdrawn_while_nothing_can_be_written_has_its_vip_when_it_is_back(pair):
@@ -163,6 +167,6 @@ def test_it_is_told_which_pin_waits_and_why(pair):
     pinned = pair.services[A].vips[0]
     pair.stop_writing(FULL, 20)
     pin(pair)
-    found = explain(pair, "b.ns", failure=FULL)
+    found = explain(pair, "b.ns", failure=FULL, now=30)
     assert found.would_get == (".".join(map(str, pinned)),)
     assert found.paused == FULL
