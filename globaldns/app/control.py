@@ -37,9 +37,6 @@ from globaldns.registry.registry import Registry
 from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import steady_clock
 
-UDP = "recvmsg"
-"""How datagrams are received: one system call each."""
-
 
 class Control:
     """The control side of one server."""
@@ -83,7 +80,7 @@ class Control:
 
     def _make_metrics(self) -> Metrics:
         dns = DnsReadings(
-            udp=UDP,
+            udp=self.dns.udp,
             counters=self.dns.responder.counters,
             size_bounds=SIZE_BOUNDS,
             tcp_connections=lambda: self.dns.tcp_connections,

@@ -68,31 +68,67 @@ class Histogram:
         """One more than ``SIZE_BOUNDS``, not cumulated."""
         self.octets = 0
 
-    def observe(self, size: int) -> None:
-        """Count one message."""
-        self.buckets[bisect_left(SIZE_BOUNDS, size)] += 1
-        self.octets += size
+    def observe(self, size: int, count: int = 1) -> None:
+        """Count messages of one size."""
+        self.buckets[bisect_left(SIZE_BOUNDS, size)] += count
+        self.octets += size * count
+
+
+CounterClass = list[int]
+"""How many replies of one class were sent that are not in the counters yet: one number."""
 
 
 class Counters:
     """All counters of one process."""
 
     def __init__(self) -> None:
+        self._classes: dict[tuple[int, int, int, int, int], CounterClass] = {}
         self._requests = [[0] * len(_TYPES) for _ in Channel]
         self._responses = [[0] * len(_RCODES) for _ in Channel]
         self.dropped = dict.fromkeys(Dropped, 0)
-        self.request_sizes = Histogram()
-        self.response_sizes = Histogram()
+        self._request_sizes = Histogram()
+        self._response_sizes = Histogram()
+
+    def class_of(
+        self, channel: Channel, qtype: int, query_octets: int, rcode: int, reply_octets: int
+    ) -> CounterClass:
+        """Return what queries and replies like these are counted in."""
+        key = (channel, _TYPE_INDEX.get(qtype, -1), query_octets, rcode, reply_octets)
+        found = self._classes.get(key)
+        if found is None:
+            found = self._classes[key] = [0]
+        return found
+
+    def _settle(self) -> None:
+        """Bring the counters up to date with the classes."""
+        for (channel, kind, query, rcode, reply), counted in self._classes.items():
+            count, counted[0] = counted[0], 0
+            self._requests[channel][kind] += count
+            self._responses[channel][_RCODE_INDEX[rcode]] += count
+            self._request_sizes.observe(query, count)
+            self._response_sizes.observe(reply, count)
 
     def count_request(self, channel: Channel, qtype: int, size: int) -> None:
         """Count a query; a type that we do not know by name is ``other``, as is none."""
         self._requests[channel][_TYPE_INDEX.get(qtype, -1)] += 1
-        self.request_sizes.observe(size)
+        self._request_sizes.observe(size)
 
     def count_response(self, channel: Channel, rcode: int, size: int) -> None:
         """Count a reply."""
         self._responses[channel][_RCODE_INDEX[rcode]] += 1
-        self.response_sizes.observe(size)
+        self._response_sizes.observe(size)
+
+    @property
+    def request_sizes(self) -> Histogram:
+        """The sizes of queries."""
+        self._settle()
+        return self._request_sizes
+
+    @property
+    def response_sizes(self) -> Histogram:
+        """The sizes of replies."""
+        self._settle()
+        return self._response_sizes
 
     def drop(self, reason: Dropped) -> None:
         """Count something that gets no reply."""
@@ -100,6 +136,7 @@ class Counters:
 
     def requests(self) -> dict[tuple[str, str, str], int]:
         """Return the number of queries by protocol, family and type, without zeros."""
+        self._settle()
         return {
             (channel.proto, channel.family, rrtype): count
             for channel in Channel
@@ -109,6 +146,7 @@ class Counters:
 
     def responses(self) -> dict[tuple[str, str], int]:
         """Return the number of replies by protocol and response code, without zeros."""
+        self._settle()
         totals: dict[tuple[str, str], int] = {}
         for channel in Channel:
             for rcode, count in zip(_RCODES, self._responses[channel], strict=True):

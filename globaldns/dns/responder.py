@@ -107,7 +107,7 @@ class Responder:
         self.counters.count_request(channel, query.qtype, len(message))
         answer = self._answer(query, now)
         edns = query.edns
-        opt = b"" if edns is None else self._opt(edns, answer.rcode)
+        opt = b"" if edns is None else self.opt(edns, answer.rcode)
         room = STREAM_ROOM if channel >= Channel.TCP_IPV4 else self._room(edns)
         reply = encode_reply(message, query, answer, room=room, opt=opt)
         return self._release(reply, answer.rcode, channel, now)
@@ -126,7 +126,8 @@ class Responder:
             return PLAIN_ROOM
         return max(PLAIN_ROOM, min(edns.payload, self._rules.udp_payload))
 
-    def _opt(self, edns: Edns, rcode: int) -> bytes:
+    def opt(self, edns: Edns, rcode: int) -> bytes:
+        """Return the OPT record of a reply."""
         return encode_opt(
             payload=self._rules.udp_payload,
             rcode=rcode,

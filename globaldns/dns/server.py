@@ -7,6 +7,7 @@ import logging
 
 import msgspec
 
+from globaldns.dns.batch import BatchEndpoint, load_calls
 from globaldns.dns.binding import BoundPair, bind_all
 from globaldns.dns.listen import DEFAULT_LISTEN, Listen
 from globaldns.dns.responder import Responder
@@ -40,11 +41,17 @@ class DnsServer:
         self._endpoints: list[UdpEndpoint] = []
         self._listeners: list[asyncio.Server] = []
         self._connections: Connections | None = None
+        self._calls = load_calls()
 
     @property
     def addresses(self) -> tuple[Listen, ...]:
         """Where it listens, with real ports."""
         return tuple(pair.listen for pair in self._pairs)
+
+    @property
+    def udp(self) -> str:
+        """How datagrams are received: by which system call."""
+        return "recvmsg" if self._calls is None else "recvmmsg"
 
     @property
     def tcp_connections(self) -> int:
@@ -76,10 +83,16 @@ class DnsServer:
                 self._connections.accept, sock=pair.tcp, backlog=BACKLOG
             )
             self._listeners.append(listener)
-            endpoint = UdpEndpoint(pair, self.responder)
+            endpoint = self._make_endpoint(pair)
             endpoint.start()
             self._endpoints.append(endpoint)
-        logger.info("listening", extra={"addresses": [str(a) for a in self.addresses]})
+        addresses = [str(address) for address in self.addresses]
+        logger.info("listening", extra={"addresses": addresses, "udp": self.udp})
+
+    def _make_endpoint(self, pair: BoundPair) -> UdpEndpoint:
+        if self._calls is None:
+            return UdpEndpoint(pair, self.responder)
+        return BatchEndpoint(pair, self.responder, self._calls)
 
     async def stop(self) -> None:
         """Answer what has already come, and close everything; may be called at any time."""

@@ -102,6 +102,8 @@ class Zones:
     def __init__(self, rules: DnsRules) -> None:
         self.serial: int | None = None
         """None until something was loaded: every name in a zone is SERVFAIL."""
+        self.version = 0
+        """Goes up when anything that is answered may differ."""
         self._complete = False
         self._confirmed_at = float("-inf")
         self._build(rules)
@@ -110,6 +112,8 @@ class Zones:
         self.rules = rules
         self.pointers = Pointers()
         self._forward = tuple(Zone(name, rules) for name in rules.zones)
+        self.forward = tuple(sorted(self._forward, key=lambda zone: -len(zone.apex)))
+        """The lowest first."""
         zones: list[Zone | ReverseZone] = [z for pool in rules.pools for z in reverse_zones(pool)]
         zones += self._forward
         self._by_apex = {zone.apex: zone for zone in zones}
@@ -122,6 +126,7 @@ class Zones:
     def reconfigure(self, rules: DnsRules) -> None:
         """Obey other rules from now on; the entries stay."""
         entries = tuple(self.entries())
+        self.version += 1
         self._build(rules)
         for entry in entries:
             self._put(entry)
@@ -134,6 +139,7 @@ class Zones:
         for entry in delta.puts:
             self._put(entry)
         self.pointers.settle()
+        self.version += 1
         self._complete = delta.complete
         if delta.serial != self.serial:
             self.serial = delta.serial

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 import dns.message
 import pytest
 
-from globaldns.dns.binding import IP_PKTINFO, bind_all
+from globaldns.dns.batch import BatchEndpoint, load_calls
+from globaldns.dns.binding import IP_PKTINFO, BoundPair, bind_all
 from globaldns.dns.counters import Channel, Dropped
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
@@ -20,20 +21,38 @@ CEILING_SECONDS = 20.0
 WEB = dns.message.make_query("web.shop.global", "A", id=1).to_wire()
 
 
+Make = Callable[[BoundPair, Responder], UdpEndpoint]
+
+
+def make_batch(pair: BoundPair, responder: Responder) -> UdpEndpoint:
+    calls = load_calls()
+    assert calls is not None
+    return BatchEndpoint(pair, responder, calls)
+
+
+@pytest.fixture(params=[UdpEndpoint, make_batch], ids=["plain", "batch"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Each rule holds for both kinds of endpoint."""
+    made: Make = request.param
+    return made
+
+
 @contextmanager
-def endpoint(text: str, responder: Responder) -> Iterator[tuple[UdpEndpoint, socket.socket]]:
+def endpoint(
+    make: Make, text: str, responder: Responder
+) -> Iterator[tuple[UdpEndpoint, socket.socket]]:
     """An endpoint that is not started yet, with its socket."""
     (pair,) = bind_all([parse_listen(text)], skip_missing=False)
     try:
-        yield UdpEndpoint(pair, responder), pair.udp
+        yield make(pair, responder), pair.udp
     finally:
         pair.udp.close()
         pair.tcp.close()
 
 
 @asynccontextmanager
-async def serving(text: str, responder: Responder) -> AsyncIterator[int]:
-    with endpoint(text, responder) as (udp, sock):
+async def serving(make: Make, text: str, responder: Responder) -> AsyncIterator[int]:
+    with endpoint(make, text, responder) as (udp, sock):
         udp.start()
         try:
             yield sock.getsockname()[1]
@@ -62,10 +81,10 @@ async def receive(sock: socket.socket) -> tuple[bytes, tuple[str, int]]:
     ],
 )
 async def test_a_reply_leaves_from_the_address_that_was_asked(
-    responder: Responder, listen: str, asked: str
+    make: Make, responder: Responder, listen: str, asked: str
 ) -> None:
     family = socket.AF_INET6 if ":" in asked else socket.AF_INET
-    async with serving(listen, responder) as port:
+    async with serving(make, listen, responder) as port:
         with client(family) as sock:
             sock.sendto(WEB, (asked, port))
             reply, source = await receive(sock)
@@ -95,9 +114,9 @@ def test_port_zero_cannot_be_answered(port: int, *, can: bool) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may forge a datagram")
 @pytest.mark.parametrize("batch", [[0], [0, 1, 0, 1]])
 async def test_spoofed_port_zero_silences_nobody_else(
-    responder: Responder, batch: list[int]
+    make: Make, responder: Responder, batch: list[int]
 ) -> None:
-    async with serving("127.0.0.1:0", responder) as port:
+    async with serving(make, "127.0.0.1:0", responder) as port:
         with (
             client(socket.AF_INET) as sock,
             socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as forger,
@@ -116,9 +135,11 @@ async def test_spoofed_port_zero_silences_nobody_else(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may forge a datagram")
-async def test_a_query_forged_from_our_own_address_is_answered_once(responder: Responder) -> None:
+async def test_a_query_forged_from_our_own_address_is_answered_once(
+    make: Make, responder: Responder
+) -> None:
     """Query and reply, and the reply is not answered: two datagrams (CVE-2024-2169)."""
-    async with serving("127.0.0.1:0", responder) as port:
+    async with serving(make, "127.0.0.1:0", responder) as port:
         with (
             client(socket.AF_INET) as sock,
             socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as forger,
@@ -136,7 +157,7 @@ async def test_a_reply_that_the_kernel_refuses_is_counted_and_the_next_is_sent(
     responder: Responder,
 ) -> None:
     """A reply to a broadcast address is refused (EACCES), as one with no route is."""
-    with endpoint("127.0.0.1:0", responder) as (udp, sock):
+    with endpoint(UdpEndpoint, "127.0.0.1:0", responder) as (udp, sock):
         refusing = RefusingOnce(sock)
         udp._sock = refusing  # type: ignore[assignment]
         with client(socket.AF_INET) as asking:
@@ -165,8 +186,10 @@ class RefusingOnce:
         return self._sock.sendto(reply, target)
 
 
-async def test_a_turn_of_the_loop_answers_a_bounded_number(responder: Responder) -> None:
-    with endpoint("127.0.0.1:0", responder) as (udp, sock), client(socket.AF_INET) as asking:
+async def test_a_turn_of_the_loop_answers_a_bounded_number(
+    make: Make, responder: Responder
+) -> None:
+    with endpoint(make, "127.0.0.1:0", responder) as (udp, sock), client(socket.AF_INET) as asking:
         for _ in range(BATCH + 5):
             asking.sendto(WEB, sock.getsockname())
         udp._on_readable(lambda: 0.0)
@@ -175,16 +198,18 @@ async def test_a_turn_of_the_loop_answers_a_bounded_number(responder: Responder)
         assert responder.counters.responses() == {("udp", "NOERROR"): BATCH + 5}
 
 
-async def test_what_waits_when_the_server_stops_is_answered(responder: Responder) -> None:
-    with endpoint("127.0.0.1:0", responder) as (udp, sock), client(socket.AF_INET) as asking:
+async def test_what_waits_when_the_server_stops_is_answered(
+    make: Make, responder: Responder
+) -> None:
+    with endpoint(make, "127.0.0.1:0", responder) as (udp, sock), client(socket.AF_INET) as asking:
         udp.start()
         asking.sendto(WEB, sock.getsockname())
         udp.close()
         assert (await receive(asking))[0][:2] == WEB[:2]
 
 
-async def test_what_the_kernel_dropped_is_counted_once(responder: Responder) -> None:
-    with endpoint("127.0.0.1:0", responder) as (udp, sock), client(socket.AF_INET) as asking:
+async def test_what_the_kernel_dropped_is_counted_once(make: Make, responder: Responder) -> None:
+    with endpoint(make, "127.0.0.1:0", responder) as (udp, sock), client(socket.AF_INET) as asking:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         for _ in range(1000):
             asking.sendto(WEB, sock.getsockname())
@@ -198,9 +223,9 @@ async def test_what_the_kernel_dropped_is_counted_once(responder: Responder) -> 
 
 
 async def test_a_datagram_beyond_what_is_read_is_cut_off_and_no_exception(
-    responder: Responder, described: Callable[[bytes | None], str]
+    make: Make, responder: Responder, described: Callable[[bytes | None], str]
 ) -> None:
-    async with serving("127.0.0.1:0", responder) as port:
+    async with serving(make, "127.0.0.1:0", responder) as port:
         with client(socket.AF_INET) as sock:
             sock.sendto(WEB + bytes(60_000), ("127.0.0.1", port))
             assert described((await receive(sock))[0]) == "NOERROR aa 1/0"
@@ -212,7 +237,7 @@ async def test_an_empty_datagram_is_silence(
     assert await ask_udp(b"") is None
 
 
-def test_channels_are_those_of_udp(responder: Responder) -> None:
+def test_channels_are_those_of_udp(make: Make, responder: Responder) -> None:
     for text, channel in (("127.0.0.1:0", Channel.UDP_IPV4), ("[::1]:0", Channel.UDP_IPV6)):
-        with endpoint(text, responder) as (udp, _):
+        with endpoint(make, text, responder) as (udp, _):
             assert udp._channel is channel

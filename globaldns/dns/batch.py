@@ -1,0 +1,256 @@
+r"""Queries over UDP, many at a time: one system call receives them, one sends the replies.
+
+Everything that the kernel is told is wired once, in ``batch`` places of one block of memory::
+
+    place i   received[i].msg_hdr  ──► names[i]      the client's socket address
+                                   ──► controls[i]   where the query was sent to (wildcard sockets)
+                                   ──► queries[i]    | ID 2 | the query without it |
+              replies[i].msg_hdr   ──► names[i], controls[i]
+                                   ──► queries[i][:2], answers[i]   two pieces, put together by it
+
+So a reply needs its octets copied to ``answers[i]`` and their number set: its ID and its way back
+are in place. A query that gets no reply leaves a gap, around which the replies are sent in runs.
+
+``sendmmsg`` stops at the first message that the kernel refuses: it is counted and passed over, and
+the rest is sent (recvmmsg(2), sendmmsg(2)).
+
+By ctypes and mmap: a slice of an mmap is made of octets and copied into faster than any other, and
+two calls for a batch cost nothing that counts; cffi would parse its declarations at every start.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import socket
+from collections.abc import Callable
+from ctypes import c_int, c_size_t, c_uint, c_void_p
+from itertools import accumulate
+from typing import Literal, NamedTuple
+
+from globaldns.dns.binding import BoundPair
+from globaldns.dns.counters import Dropped
+from globaldns.dns.fast import FastResponder
+from globaldns.dns.responder import Responder
+from globaldns.dns.udp import BATCH, MAX_QUERY_OCTETS, UdpEndpoint
+
+ID_OCTETS = 2
+_SOCKADDR_OCTETS = {socket.AF_INET: 16, socket.AF_INET6: 28}
+"""sockaddr_in and sockaddr_in6; in both the port is behind the family, two octets."""
+_INTERFACE = {socket.AF_INET: slice(16, 20), socket.AF_INET6: slice(32, 36)}
+"""Where packet info has it: behind the header, and in IPv6 behind the address (udp.py)."""
+_ANY_INTERFACE = bytes(4)
+_SIZE: Literal["L"] = "L"
+"""``size_t``, which is a ``long`` in all of Linux' data models."""
+_NOTHING = frozenset((errno.EAGAIN, errno.EINTR))
+
+
+class _Piece(ctypes.Structure):
+    """``struct iovec`` (readv(2))."""
+
+    _fields_ = (("base", c_void_p), ("octets", c_size_t))
+
+
+class _Header(ctypes.Structure):
+    """``struct msghdr`` (recvmsg(2))."""
+
+    _fields_ = (
+        ("name", c_void_p),
+        ("name_octets", c_uint),
+        ("pieces", c_void_p),
+        ("piece_count", c_size_t),
+        ("control", c_void_p),
+        ("control_octets", c_size_t),
+        ("flags", c_int),
+    )
+
+
+class _Message(ctypes.Structure):
+    """``struct mmsghdr`` (recvmmsg(2))."""
+
+    _fields_ = (("header", _Header), ("octets", c_uint))
+
+
+class _Starts(NamedTuple):
+    """Where the parts of the memory begin, each with as many as there are places."""
+
+    received: int
+    replies: int
+    into: int
+    out: int
+    names: int
+    controls: int
+    queries: int
+    answers: int
+
+
+MESSAGE, PIECE = ctypes.sizeof(_Message), ctypes.sizeof(_Piece)
+NAME, CONTROL, ANSWER = 32, 64, 4096
+"""Octets of a place's parts; an answer has no more than ``udp_payload`` may be."""
+
+
+class Calls(NamedTuple):
+    """The two system calls: socket, address of the first message, how many, flags."""
+
+    receive: Callable[[int, int, int, int, None], int]
+    """Returns how many came; -1: none, and why is in ``errno``."""
+    send: Callable[[int, int, int, int], int]
+    """Returns how many were sent before the kernel refused one; -1: it refused the first."""
+
+
+def load_calls() -> Calls | None:
+    """Return the system calls; None: the C library does not have them."""
+    library = ctypes.CDLL(None, use_errno=True)
+    try:
+        receive, send = library.recvmmsg, library.sendmmsg
+    except AttributeError:
+        return None
+    send.argtypes = (c_int, c_void_p, c_uint, c_int)
+    receive.argtypes = (*send.argtypes, c_void_p)
+    return Calls(receive, send)
+
+
+class BatchEndpoint(UdpEndpoint):
+    """One UDP socket, read and answered in batches."""
+
+    def __init__(
+        self, pair: BoundPair, responder: Responder, calls: Calls, *, batch: int = BATCH
+    ) -> None:
+        super().__init__(pair, responder)
+        self._fast = FastResponder(responder, self._channel)
+        self._calls = calls
+        self._wires = Wires(batch, pair.udp.family, has_controls=pair.listen.is_wildcard)
+
+    def _on_readable(self, clock: Callable[[], float]) -> None:
+        if self._responder.query_log is not None:
+            super()._on_readable(clock)
+            return
+        wires = self._wires
+        descriptor = self._sock.fileno()
+        count = self._calls.receive(
+            descriptor, wires.received, wires.batch, socket.MSG_DONTWAIT, None
+        )
+        if count < 0:
+            if ctypes.get_errno() not in _NOTHING:
+                self._counters.drop(Dropped.RECEIVE_ERROR)
+            return
+        wires.turn_around(count)
+        start = 0
+        for gap in self._answer(count, clock()):
+            self._send(start, gap)
+            start = gap + 1
+        self._send(start, count)
+
+    def _answer(self, count: int, now: float) -> list[int]:
+        """Put the answers to so many queries in their places; return the places without one."""
+        fast, wires = self._fast, self._wires
+        known = fast.begin(now)
+        memory, lengths, ports, sizes = wires.memory, wires.lengths, wires.ports, wires.sizes
+        gaps = []
+        for place, query_at, length_at, port_at, answer_at, size_at in wires.places[:count]:
+            query = memory[query_at + ID_OCTETS : query_at + lengths[length_at]]
+            found = known.get(query)
+            if not ports[port_at]:
+                self._counters.drop(Dropped.PORT_ZERO)
+                gaps.append(place)
+                continue
+            if found is not None:
+                answer, counted = found
+                counted[0] += 1
+            elif (said := fast.find(query, now)) is not None:
+                answer = said
+            else:
+                gaps.append(place)
+                continue
+            octets = len(answer)
+            memory[answer_at : answer_at + octets] = answer
+            sizes[size_at] = octets
+        return gaps
+
+    def _send(self, start: int, end: int) -> None:
+        """Send the replies of some places, each that can be."""
+        descriptor = self._sock.fileno()
+        while start < end:
+            address = self._wires.replies + start * MESSAGE
+            sent = self._calls.send(descriptor, address, end - start, socket.MSG_DONTWAIT)
+            if sent < 0:
+                self._counters.drop(Dropped.SEND_ERROR)
+                sent = 1
+            start += sent
+
+
+class Wires:
+    """The memory of one endpoint, as drawn above, and views of what changes in it."""
+
+    def __init__(self, batch: int, family: socket.AddressFamily, *, has_controls: bool) -> None:
+        self.batch = batch
+        self._family = family
+        self._has_controls = has_controls
+        parts = (MESSAGE, MESSAGE, PIECE, 2 * PIECE, NAME, CONTROL, MAX_QUERY_OCTETS, ANSWER)
+        *starts, end = accumulate((batch * octets for octets in parts), initial=0)
+        self._starts = _Starts(*starts)
+        self.memory = mmap.mmap(-1, end)
+        """A slice of it is octets: they are copied once on their way in or out."""
+        base = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        self.received, self.replies = base + starts[0], base + starts[1]
+        """Where the messages are that the kernel is told of."""
+        self._received = (_Message * batch).from_buffer(self.memory, self._starts.received)
+        self._replies = (_Message * batch).from_buffer(self.memory, self._starts.replies)
+        for place in range(batch):
+            self._wire(place, base)
+        words = memoryview(self.memory)
+        self.lengths, self.ports, self.sizes = words.cast("I"), words.cast("H"), words.cast(_SIZE)
+        self.places = [self._place(number) for number in range(batch)]
+        self._controls = [self._control(number) for number in range(batch) if has_controls]
+
+    def _wire(self, place: int, base: int) -> None:
+        """Have the messages of a place point to its parts."""
+        at = _Starts(*(base + start for start in self._starts))
+        query = at.queries + place * MAX_QUERY_OCTETS
+        into, out = at.into + place * PIECE, at.out + 2 * place * PIECE
+        for piece, start, octets in (
+            (into, query, MAX_QUERY_OCTETS),
+            (out, query, ID_OCTETS),
+            (out + PIECE, at.answers + place * ANSWER, 0),
+        ):
+            wired = _Piece.from_address(piece)
+            wired.base, wired.octets = start, octets
+        for message, pieces, count in ((self._received, into, 1), (self._replies, out, 2)):
+            header = message[place].header
+            header.name = at.names + place * NAME
+            header.name_octets = _SOCKADDR_OCTETS[self._family]
+            header.pieces, header.piece_count = pieces, count
+            if self._has_controls:
+                header.control = at.controls + place * CONTROL
+                header.control_octets = CONTROL
+
+    def _place(self, number: int) -> tuple[int, int, int, int, int, int]:
+        """Return a place's number, and where its parts are: in octets, or items of their view."""
+        at = self._starts
+        size = at.out + (2 * number + 1) * PIECE + _Piece.octets.offset
+        return (
+            number,
+            at.queries + number * MAX_QUERY_OCTETS,
+            (at.received + number * MESSAGE + _Message.octets.offset) // self.lengths.itemsize,
+            (at.names + number * NAME) // self.ports.itemsize + 1,
+            at.answers + number * ANSWER,
+            size // self.sizes.itemsize,
+        )
+
+    def turn_around(self, count: int) -> None:
+        """Have replies leave from where their queries were sent to, by any interface."""
+        for received_at, reply_at, interface in self._controls[:count]:
+            self.sizes[reply_at], self.sizes[received_at] = self.sizes[received_at], CONTROL
+            self.memory[interface] = _ANY_INTERFACE
+
+    def _control(self, number: int) -> tuple[int, int, slice]:
+        """Return where a place has the sizes of its packet info, and the interface in it."""
+        at, offset = self._starts, _Message.header.offset + _Header.control_octets.offset
+        received, reply = (
+            (start + number * MESSAGE + offset) // self.sizes.itemsize
+            for start in (at.received, at.replies)
+        )
+        control = at.controls + number * CONTROL
+        interface = _INTERFACE[self._family]
+        return received, reply, slice(control + interface.start, control + interface.stop)
