@@ -72,3 +72,5 @@ class Option(IntEnum):
 
     NSID = 3
     """RFC 5001."""
+    PADDING = 12
+    """RFC 7830."""

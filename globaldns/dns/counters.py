@@ -27,10 +27,12 @@ class Channel(IntEnum):
     UDP_IPV6 = 1
     TCP_IPV4 = 2
     TCP_IPV6 = 3
+    DOT_IPV4 = 4
+    DOT_IPV6 = 5
 
     @property
     def proto(self) -> str:
-        """The label of metrics: ``udp`` or ``tcp``."""
+        """The label of metrics: ``udp``, ``tcp`` or ``dot``, which is TLS."""
         return self.name[:3].lower()
 
     @property
@@ -58,6 +60,8 @@ class Dropped(StrEnum):
     """Too many connections, in all or from one address."""
     TCP_TIMEOUT = "tcp_timeout"
     """A message did not arrive whole in time, or replies were not read."""
+    TLS_HANDSHAKE = "tls_handshake"
+    """A handshake was begun and failed, or there was no certificate for it."""
 
 
 class Histogram:

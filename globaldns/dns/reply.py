@@ -9,6 +9,7 @@ Standards:
     RFC 2308 section 3               the SOA record of negative answers
     RFC 6891 sections 6.1, 6.2       the OPT record, payload sizes
     RFC 2181 section 9               what does not fit whole is not sent in part
+    RFC 7830, RFC 8467 section 4.1   padding
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ STREAM_ROOM = 65535
 PLAIN_ROOM = 512
 """Octets of a UDP reply to who does not speak EDNS (RFC 1035 section 4.2.1)."""
 
+PADDING_BLOCK = 468
+"""Octets: a reply that is padded has a multiple of it (RFC 8467 section 4.1)."""
+
 _QR = 0x8000
 _AA = 0x0400
 _TC = 0x0200
@@ -36,6 +40,7 @@ _HEADER = Layout(">5H")
 _RECORD = Layout(">HHHIH")
 _OPT = Layout(">BHHBBHH")
 _OPTION = Layout(">HH")
+_LENGTH = Layout(">H")
 
 
 class Rrset(msgspec.Struct, frozen=True, gc=False):
@@ -126,3 +131,17 @@ def encode_opt(*, payload: int, rcode: int, is_dnssec_ok: bool, nsid: bytes = b"
     option = _OPTION.pack(Option.NSID, len(nsid)) + nsid if nsid else b""
     flags = _DO if is_dnssec_ok else 0
     return _OPT.pack(0, Rrtype.OPT, payload, rcode >> 4, 0, flags, len(option)) + option
+
+
+def pad_reply(reply: bytes, opt: bytes) -> bytes:
+    """Return a reply, which ends in this OPT record, with padding as the record's last option.
+
+    One that has no room for an option is returned as it is.
+    """
+    octets = len(reply) + _OPTION.size
+    padding = min(-octets % PADDING_BLOCK, STREAM_ROOM - octets)
+    if padding < 0:
+        return reply
+    options = opt[_OPT.size :] + _OPTION.pack(Option.PADDING, padding) + bytes(padding)
+    head = opt[: _OPT.size - _LENGTH.size] + _LENGTH.pack(len(options))
+    return reply[: -len(opt)] + head + options

@@ -14,6 +14,7 @@ Standards:
     RFC 6891 sections 6.1.1, 6.1.3, 6.2   OPT if and only if asked, versions, payload sizes
     RFC 8906 section 3                    what is odd but well-formed gets an ordinary answer
     RFC 5001                              NSID
+    RFC 7830 section 4                    over TLS, what answers a padded query is padded
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from globaldns.dns.reply import (
     encode_opt,
     encode_refusal,
     encode_reply,
+    pad_reply,
 )
 from globaldns.dns.rules import DnsRules
 from globaldns.dns.wire import HEADER_OCTETS, Edns, Query, is_answerable, parse_query
@@ -110,6 +112,8 @@ class Responder:
         opt = b"" if edns is None else self.opt(edns, answer.rcode)
         room = STREAM_ROOM if channel >= Channel.TCP_IPV4 else self._room(edns)
         reply = encode_reply(message, query, answer, room=room, opt=opt)
+        if edns is not None and edns.is_padded and channel >= Channel.DOT_IPV4:
+            reply = pad_reply(reply, opt)
         return self._release(reply, answer.rcode, channel, now)
 
     def _answer(self, query: Query, now: float) -> Answer:

@@ -62,6 +62,8 @@ class Edns(msgspec.Struct, frozen=True, gc=False):
     version: int
     is_dnssec_ok: bool
     wants_nsid: bool
+    is_padded: bool
+    """RFC 7830."""
 
 
 class Query(msgspec.Struct, frozen=True, gc=False):
@@ -146,8 +148,14 @@ def _walk_records(message: bytes, offset: int, ignored: int, additionals: int) -
         if rrtype == Rrtype.OPT:
             if edns or index <= ignored or message[owner]:
                 raise _malformed("an OPT record that is second, named or misplaced")
-            nsid = _walk_options(message, rdata, offset)
-            edns = Edns(rrclass, ttl >> 16 & 0xFF, bool(ttl & 0x8000), nsid)
+            options = _walk_options(message, rdata, offset)
+            edns = Edns(
+                payload=rrclass,
+                version=ttl >> 16 & 0xFF,
+                is_dnssec_ok=bool(ttl & 0x8000),
+                wants_nsid=Option.NSID in options,
+                is_padded=Option.PADDING in options,
+            )
         elif rrtype == Rrtype.TSIG:
             if index != count or index <= ignored:
                 raise _malformed("a TSIG record that is not the last")
@@ -173,18 +181,18 @@ def _skip_name(message: bytes, start: int) -> int:
     return offset + 1
 
 
-def _walk_options(message: bytes, offset: int, end: int) -> bool:
-    """Check the form of EDNS options; return whether NSID is among them."""
-    wants_nsid = False
+def _walk_options(message: bytes, offset: int, end: int) -> set[int]:
+    """Check the form of EDNS options; return which there are."""
+    options = set()
     while offset < end:
         if offset + _OPTION.size > end:
             raise _malformed("an EDNS option is cut off")
         code, length = _OPTION.unpack_from(message, offset)
         offset += _OPTION.size + length
-        wants_nsid = wants_nsid or code == Option.NSID
+        options.add(code)
     if offset > end:
         raise _malformed("an EDNS option is longer than its record")
-    return wants_nsid
+    return options
 
 
 def _check_tsig(rdata: bytes, rrclass: int, ttl: int) -> None:

@@ -13,6 +13,8 @@ from globaldns.dns.counters import SIZE_BOUNDS, Channel, Counters, Dropped, Hist
         (Channel.UDP_IPV6, "udp", "ipv6"),
         (Channel.TCP_IPV4, "tcp", "ipv4"),
         (Channel.TCP_IPV6, "tcp", "ipv6"),
+        (Channel.DOT_IPV4, "dot", "ipv4"),
+        (Channel.DOT_IPV6, "dot", "ipv6"),
     ],
 )
 def test_a_channel_has_the_labels_of_metrics(channel: Channel, proto: str, family: str) -> None:

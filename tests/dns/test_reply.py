@@ -11,6 +11,7 @@ from globaldns.dns.codes import Rcode
 from globaldns.dns.names import ROOT, encode_label, encode_name
 from globaldns.dns.records import encode_soa
 from globaldns.dns.reply import (
+    PADDING_BLOCK,
     PLAIN_ROOM,
     STREAM_ROOM,
     Answer,
@@ -19,6 +20,7 @@ from globaldns.dns.reply import (
     encode_opt,
     encode_refusal,
     encode_reply,
+    pad_reply,
 )
 from globaldns.dns.wire import parse_query
 
@@ -116,3 +118,36 @@ def test_owners_have_the_case_of_the_question() -> None:
     answer = Answer(Rcode.NOERROR, True, Rrset(1, 30, (b"abcd",)))
     wire = encode_reply(message, parse_query(message), answer, room=PLAIN_ROOM, opt=b"")
     assert dns.message.from_wire(wire).answer[0].name.to_text() == "x.gLoBaL."
+
+
+@given(count=st.integers(0, 100), nsid=st.binary(max_size=64))
+def test_padding_fills_a_block_and_changes_nothing_else(*, count: int, nsid: bytes) -> None:
+    opt = encode_opt(payload=1232, rcode=0, is_dnssec_ok=True, nsid=nsid)
+    answer = Answer(Rcode.NOERROR, True, Rrset(1, 30, tuple(n.to_bytes(4) for n in range(count))))
+    wire = encode_reply(WEB, parse_query(WEB), answer, room=STREAM_ROOM, opt=opt)
+    padded = pad_reply(wire, opt)
+    assert len(padded) % PADDING_BLOCK == 0
+    assert len(padded) - len(wire) < PADDING_BLOCK + 4
+    before, after = dns.message.from_wire(wire), dns.message.from_wire(padded)
+    assert after.options[:-1] == before.options
+    assert not any(after.options[-1].to_wire() or b"")
+    assert after.answer == before.answer
+    assert (after.ednsflags, after.payload) == (before.ednsflags, before.payload)
+
+
+@pytest.mark.parametrize(
+    ("octets", "padded"),
+    [
+        (464, 468),
+        (465, 936),
+        (65_516, 65_520),  # the last whole block
+        (65_517, 65_535),
+        (65_531, 65_535),
+        (65_532, 65_532),  # an option has no room
+        (65_535, 65_535),
+    ],
+)
+def test_padding_ends_where_a_message_must(octets: int, padded: int) -> None:
+    opt = encode_opt(payload=1232, rcode=0, is_dnssec_ok=False)
+    wire = bytes(octets - len(opt)) + opt
+    assert len(pad_reply(wire, opt)) == padded

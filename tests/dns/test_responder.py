@@ -222,3 +222,23 @@ def test_random_names_and_cases_leave_nothing_behind(responder: Responder) -> No
         assert tracemalloc.get_traced_memory()[0] - before < 5_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("channel", "octets"),
+    [
+        (Channel.UDP_IPV4, 60),
+        (Channel.TCP_IPV6, 60),
+        (Channel.DOT_IPV4, 468),
+        (Channel.DOT_IPV6, 468),
+    ],
+)
+@pytest.mark.parametrize("version", [0, 1])
+def test_what_answers_a_padded_query_is_padded_where_nobody_else_reads_it(
+    responder: Responder, channel: Channel, octets: int, version: int
+) -> None:
+    message = dns.message.make_query("web.shop.global", "A")
+    message.use_edns(version, options=[dns.edns.GenericOption(12, bytes(9))])
+    reply = responder.respond(message.to_wire(), channel, 0.0)
+    assert reply is not None
+    assert len(reply) == octets - (16 if octets < 468 and version else 0)

@@ -68,10 +68,9 @@ def test_what_dnspython_writes_is_read(
     wire = message.to_wire()
     wire = wire[:5] + b"\x01" + wire[6:12] + name + b"\0\1\0\1" + wire[12:]
     query = parse_query(wire)
-    wants_nsid = any(code == 3 for code, _ in options)
-    assert query == Query(
-        name.lower(), 1, 1, 16 + len(name), Edns(payload, version, is_dnssec_ok, wants_nsid)
-    )
+    wants_nsid, is_padded = (any(code == wanted for code, _ in options) for wanted in (3, 12))
+    edns = Edns(payload, version, is_dnssec_ok, wants_nsid, is_padded)
+    assert query == Query(name.lower(), 1, 1, 16 + len(name), edns)
 
 
 @pytest.mark.parametrize(
