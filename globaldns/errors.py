@@ -13,6 +13,7 @@ GlobalDnsError                  message: lower case, no full stop, says what, wh
  |- LedgerError                 the ledger: damaged, too new, lost, not writable
  |   |- LedgerDamaged           it is no whole ledger; a person must say what becomes of it
  |- ListenError                 an address that cannot be bound
+ |- CertificateError            a certificate, or its key, that DNS over TLS cannot use
  |- ServerError                 a server gave no answer, or one that cannot be read
  |   |- ServerUnreachable       nothing answers there
  |- RequestRefused              something a person asked for that cannot be done
@@ -100,6 +101,14 @@ class LedgerDamaged(LedgerError):
 
 class ListenError(GlobalDnsError):
     """An address that cannot be listened on."""
+
+
+class CertificateError(GlobalDnsError):
+    """A certificate that cannot be used; ``is_key`` says that its key is what is wrong."""
+
+    def __init__(self, message: str, *, is_key: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.is_key = is_key
 
 
 class ServerError(GlobalDnsError):

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 import click
 
-from globaldns.cli.findings import config_findings, print_findings, sort_findings, summarise
+from globaldns.cli.findings import (
+    config_findings,
+    look_at_certificate,
+    print_findings,
+    sort_findings,
+    summarise,
+)
 from globaldns.cli.invocation import Invocation, local_options
 from globaldns.cli.output import OutputFormat, print_structured
 from globaldns.cli.program import ExitCode
@@ -34,15 +40,16 @@ def check(context: click.Context, invocation: Invocation, *, strict: bool) -> No
 def gather(invocation: Invocation) -> tuple[Sequence[Finding], int]:
     """Return all findings, and how many files were read."""
     path = invocation.config_path()
-    loaded = inspect(path, os.environ)
+    loaded = inspect(path, os.environ, look_at_certificate)
+    found = config_findings(path, (*loaded.problems, *loaded.warnings))
     if loaded.config is None:
-        return config_findings(path, loaded.problems), 1
+        return found, 1
     # Here, because a broken configuration is told without all that reads manifests.
     from globaldns.app.offline import read_offline  # noqa: PLC0415
     from globaldns.tasks import wall_clock  # noqa: PLC0415
 
     mesh = read_offline(loaded.config, wall_clock())
-    return mesh.findings(), mesh.files + 1
+    return [*found, *mesh.findings()], mesh.files + 1
 
 
 def verdict(findings: Sequence[Finding], *, strict: bool) -> ExitCode:

@@ -10,16 +10,17 @@ import click
 
 from globaldns.cli.output import Tone, paint
 from globaldns.config.problem import Problem
+from globaldns.config.schema import Config
 from globaldns.model.finding import Finding, Severity
 
 _TONES = {Severity.ERROR: Tone.BAD, Severity.WARNING: Tone.DOUBTFUL}
 
 
 def config_findings(path: Path, problems: Iterable[Problem]) -> list[Finding]:
-    """Return the problems of a configuration as findings."""
+    """Return the problems of a configuration, and what is doubtful of it, as findings."""
     return [
         Finding(
-            Severity.ERROR,
+            Severity.ERROR if problem.is_fatal else Severity.WARNING,
             problem.code,
             problem.reason,
             file=show_path(path),
@@ -29,6 +30,17 @@ def config_findings(path: Path, problems: Iterable[Problem]) -> list[Finding]:
         )
         for problem in problems
     ]
+
+
+def look_at_certificate(config: Config) -> Iterable[Problem]:
+    """Yield what is wrong with the files of DNS over TLS, where it is on."""
+    if config.dns.tls.certificate is None:
+        return ()
+    # Here, because few have TLS, and what reads certificates is half of what a command imports.
+    from globaldns.dns.certificate import certificate_problems  # noqa: PLC0415
+    from globaldns.tasks import wall_clock  # noqa: PLC0415
+
+    return certificate_problems(config.dns.tls, wall_clock())
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:

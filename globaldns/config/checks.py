@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from globaldns.config.problem import Problem, join
 from globaldns.config.schema import Cidr, Config, DnsSettings, Pattern, VipSettings, Zone
 from globaldns.config.special import Network, find_special, is_inside, is_touching
+from globaldns.config.tls import check_tls
 from globaldns.config.values import format_duration
 
 MIN_POOL_SIZE = 4
@@ -32,6 +33,7 @@ def check(config: Config) -> tuple[Problem, ...]:
         *_check_quarantine(config),
         *_check_listen(config.dns),
         *_check_admin(config),
+        *check_tls(config),
     )
 
 

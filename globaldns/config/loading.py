@@ -11,6 +11,7 @@ from globaldns.config.checks import check
 from globaldns.config.problem import Problem, is_within
 from globaldns.config.reading import Reading, place
 from globaldns.config.schema import Config
+from globaldns.config.tls import is_tls_on
 from globaldns.documents import locate, read_documents
 from globaldns.errors import ConfigError, DocumentError, InvalidValue
 
@@ -22,9 +23,18 @@ RESTART_KEYS: dict[str, Callable[[Config], object]] = {
     "state": lambda config: config.state,
     "vips.ledger": lambda config: config.vips.ledger,
     "dns.listen": lambda config: config.dns.listen,
+    "dns.tls.listen": lambda config: (is_tls_on(config.dns), config.dns.tls.listen),
     "admin.listen": lambda config: config.admin.listen,
 }
 """Keys that are looked at only once, at the start."""
+
+
+Look = Callable[[Config], Iterable[Problem]]
+"""Looks at what a configuration names beyond itself; gets stand-ins where it has problems."""
+
+
+def _look_at_nothing(_config: Config) -> Iterable[Problem]:
+    return ()
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -33,7 +43,9 @@ class Loaded(msgspec.Struct, frozen=True):
     config: Config | None
     """None if there are problems."""
     problems: tuple[Problem, ...] = ()
-    """Sorted by line."""
+    """Those for which it cannot be used, sorted by line."""
+    warnings: tuple[Problem, ...] = ()
+    """The others, sorted by line."""
 
 
 def load(path: Path, env: Mapping[str, str]) -> Config:
@@ -48,7 +60,7 @@ def load(path: Path, env: Mapping[str, str]) -> Config:
     return loaded.config
 
 
-def inspect(path: Path, env: Mapping[str, str]) -> Loaded:
+def inspect(path: Path, env: Mapping[str, str], look: Look = _look_at_nothing) -> Loaded:
     """Return the configuration that a file holds, or all that is wrong with it."""
     try:
         text = _read_text(path)
@@ -56,10 +68,12 @@ def inspect(path: Path, env: Mapping[str, str]) -> Loaded:
         return _refuse(error.strerror or str(error), "name another file with --config")
     except ValueError as error:
         return _refuse(str(error))
-    return inspect_text(text, folder=path.parent, env=env)
+    return inspect_text(text, folder=path.parent, env=env, look=look)
 
 
-def inspect_text(text: str, *, folder: Path, env: Mapping[str, str]) -> Loaded:
+def inspect_text(
+    text: str, *, folder: Path, env: Mapping[str, str], look: Look = _look_at_nothing
+) -> Loaded:
     """Return the configuration that a text holds; its relative paths begin at ``folder``."""
     try:
         documents = read_documents(text)
@@ -73,10 +87,11 @@ def inspect_text(text: str, *, folder: Path, env: Mapping[str, str]) -> Loaded:
     config: Config = reading.read(Config, document)
     if "state" not in document:
         config = _place_state(config, reading, env)
-    problems = [*reading.problems, *_remaining(check(config), reading.problems)]
-    if problems:
-        return Loaded(None, _with_lines(problems, text))
-    return Loaded(config)
+    between = (*check(config), *look(config))
+    found = _with_lines([*reading.problems, *_remaining(between, reading.problems)], text)
+    problems = tuple(problem for problem in found if problem.is_fatal)
+    warnings = tuple(problem for problem in found if not problem.is_fatal)
+    return Loaded(None if problems else config, problems, warnings)
 
 
 def restart_needed(old: Config, new: Config) -> tuple[str, ...]:

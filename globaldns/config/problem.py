@@ -21,6 +21,8 @@ class Problem(msgspec.Struct, frozen=True):
     """Counts from 1; 0 is unknown."""
     code: str = "config"
     """Stable, kebab-case, for programs."""
+    is_fatal: bool = True
+    """Whether the configuration cannot be used for it; otherwise it is a warning."""
 
     def __str__(self) -> str:
         """Return the finished line."""

@@ -160,7 +160,7 @@ class Limits(Section, frozen=True):
     """Limits on what clients control."""
 
     tcp_connections: Annotated[int, Meta(ge=1, le=65535)] = 1024
-    """TCP connections that are open at once."""
+    """TCP connections that are open at once, those with TLS among them."""
     tcp_per_source: Annotated[int, Meta(ge=1, le=65535)] = 128
     """Of these, from one client address."""
     error_replies_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
@@ -169,11 +169,24 @@ class Limits(Section, frozen=True):
     """More VIPs or ports than this are refused at the source."""
 
 
+class TlsSettings(Section, frozen=True):
+    """DNS over TLS; off without a certificate."""
+
+    listen: tuple[ListenAddress, ...] | None = None
+    """TCP; default: the addresses of dns.listen, port 853."""
+    certificate: Path | None = None
+    """PEM file: the certificate, then its chain; looked at every 5 s, and read when it changes."""
+    key: Path | None = None
+    """PEM file: the certificate's private key, without a passphrase."""
+
+
 class DnsSettings(Section, frozen=True):
     """The DNS server."""
 
     listen: tuple[ListenAddress, ...] | None = None
     """UDP and TCP; default 127.0.0.1:1053 and [::1]:1053, skipping what the host does not have."""
+    tls: TlsSettings = TlsSettings()
+    """DNS over TLS (RFC 7858); off without a certificate."""
     ttl: Ttl = WholeSeconds(30)
     """How long a resolver may keep an answer."""
     negative_ttl: Ttl = WholeSeconds(10)

@@ -6,6 +6,7 @@ import pytest
 
 from globaldns.cli.check import verdict
 from globaldns.model.finding import Finding, Severity
+from tests.certificates import make_pair
 
 ERROR = Finding(Severity.ERROR, "x", "is wrong")
 WARNING = Finding(Severity.WARNING, "y", "is odd")
@@ -59,3 +60,27 @@ def test_a_bad_configuration_is_told_completely_and_alone(command, mesh):
     assert "$.grace" in printed.stdout
     assert "$.zonez" in printed.stdout
     assert printed.stdout.splitlines()[-1] == "2 errors, 0 warnings in 1 file"
+
+
+def test_a_certificate_is_looked_at(command, mesh):
+    pair = make_pair(mesh.folder)
+    mesh.configure(dns={"tls": {"certificate": "tls.crt", "key": "tls.key"}})
+    assert "tls" not in command("check").stdout
+    pair.end_on("200101000000Z")
+    printed = command("check")
+    assert printed.exit_code == 0
+    assert "globaldns.yaml:" in printed.stdout
+    assert "warning: $.dns.tls.certificate: it expired at 2020-01-01T00:00:00Z" in printed.stdout
+    assert printed.stdout.splitlines()[-1].startswith("0 errors, 2 warnings")
+    pair.key.write_text("")
+    printed = command("check")
+    assert printed.exit_code == 3
+    assert "error: $.dns.tls.key: " in printed.stdout
+
+
+def test_all_problems_are_told_at_once_those_of_the_certificate_too(command, mesh):
+    mesh.configure(grace="soon", dns={"tls": {"certificate": "tls.crt", "key": "tls.key"}})
+    printed = command("check").stdout
+    assert "$.grace" in printed
+    assert "$.dns.tls.certificate" in printed
+    assert printed.splitlines()[-1] == "3 errors, 0 warnings in 1 file"

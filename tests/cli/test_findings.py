@@ -7,12 +7,14 @@ import pytest
 from globaldns.cli.findings import (
     config_findings,
     count,
+    look_at_certificate,
     print_findings,
     show_path,
     sort_findings,
     summarise,
 )
 from globaldns.config.problem import Problem
+from globaldns.config.schema import Config
 from globaldns.model.finding import Finding, Severity
 
 
@@ -61,6 +63,17 @@ def test_a_problem_of_the_configuration_is_an_error_at_its_line():
         "/etc/globaldns.yaml:4: error: $.grace: 'soon' is no duration"
         " (fix: write it like 30s) [config]"
     )
+
+
+def test_what_is_doubtful_of_the_configuration_is_a_warning():
+    problem = Problem("$.dns.tls.certificate", "it expired", code="old", is_fatal=False)
+    (found,) = config_findings(Path("/a.yaml"), [problem])
+    assert str(found) == "/a.yaml: warning: $.dns.tls.certificate: it expired [old]"
+
+
+def test_without_tls_no_certificate_is_looked_at():
+    config = Config(cluster="east", clusters={})
+    assert list(look_at_certificate(config)) == []
 
 
 def test_a_path_is_as_short_as_it_can_be_written_here(tmp_path, monkeypatch):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from globaldns.config.loading import load, restart_needed
+from globaldns.config.loading import inspect_text, load, restart_needed
+from globaldns.config.problem import Problem
 from globaldns.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "globaldns/example/globaldns.yaml"
@@ -202,7 +203,37 @@ def test_the_shipped_example_has_no_problem():
             'dns: {listen: ["127.0.0.1:53"]}\nadmin: {listen: "[::1]:80"}',
             ("dns.listen", "admin.listen"),
         ),
+        ("dns: {tls: {certificate: a.crt, key: a.key}}", ("dns.tls.listen",)),
     ],
 )
 def test_a_reload_names_the_keys_that_need_a_restart(files, added, keys):
     assert restart_needed(files.read(files.minimal), files.read(files.minimal + added)) == keys
+
+
+def test_another_certificate_is_no_reason_for_a_restart(files):
+    old, new = (
+        files.read(f"{files.minimal}dns: {{tls: {{certificate: {name}.crt, key: {name}.key}}}}")
+        for name in "ab"
+    )
+    assert restart_needed(old, new) == ()
+
+
+def test_what_is_looked_at_beyond_the_file_is_told_with_it_and_only_problems_refuse(files):
+    def look(config):
+        assert config.cluster == "east"
+        yield Problem("$.grace", "is odd", is_fatal=False)
+        yield Problem("$.cluster", "is wrong")
+
+    def inspect(text, look):
+        return inspect_text(text, folder=files.folder, env={"HOME": "/"}, look=look)
+
+    refused = inspect(f"{files.minimal}grace: 5s\nzonen: []", look)
+    assert refused.config is None
+    assert [str(one) for one in refused.problems] == [
+        "$.cluster (line 1): is wrong",
+        "$.zonen (line 5): unknown key (fix: did you mean zones?)",
+    ]
+    assert [str(one) for one in refused.warnings] == ["$.grace (line 4): is odd"]
+    taken = inspect(files.minimal, lambda config: list(look(config))[:1])
+    assert taken.config is not None
+    assert (taken.problems, len(taken.warnings)) == ((), 1)
