@@ -78,6 +78,8 @@ class DnsReadings(msgspec.Struct, frozen=True):
     size_bounds: Sequence[int]
     """Upper bounds of ``Sizes.buckets`` in octets, rising."""
     tcp_connections: Callable[[], int]
+    certificate_expires: Callable[[], int | None] = lambda: None
+    """Unix seconds; None: there is no certificate."""
 
 
 class SourceFigures(msgspec.Struct, frozen=True):
@@ -225,6 +227,13 @@ def _dns_families(dns: DnsReadings) -> Iterator[Metric]:
         yield _sizes(name, text, dns.size_bounds, sizes)
     yield _gauge(
         "dns_tcp_connections", "TCP connections that are open.", (), {(): dns.tcp_connections()}
+    )
+    expires = dns.certificate_expires()
+    yield _gauge(
+        "dns_certificate_expiration_timestamp_seconds",
+        "When the certificate of DNS over TLS ends, in Unix time.",
+        (),
+        {} if expires is None else {(): expires},
     )
 
 

@@ -12,6 +12,7 @@ FAMILIES = {
     "globaldns_build_info": ("gauge", {"version", "python", "udp"}),
     "globaldns_config_reloads_total": ("counter", {"result"}),
     "globaldns_conflicts": ("gauge", {"rule"}),
+    "globaldns_dns_certificate_expiration_timestamp_seconds": ("gauge", set()),
     "globaldns_dns_dropped_total": ("counter", {"reason"}),
     "globaldns_dns_request_size_bytes": ("histogram", {"le"}),
     "globaldns_dns_requests_total": ("counter", {"proto", "family", "type"}),
@@ -65,7 +66,11 @@ def counters():
 @pytest.fixture
 def metrics(counters):
     dns = DnsReadings(
-        udp="asyncio", counters=counters, size_bounds=SIZE_BOUNDS, tcp_connections=lambda: 3
+        udp="asyncio",
+        counters=counters,
+        size_bounds=SIZE_BOUNDS,
+        tcp_connections=lambda: 3,
+        certificate_expires=lambda: 2_000_000_000,
     )
     metrics = Metrics(dns, lambda: FIGURES)
     metrics.vip_moves.labels("collision").inc()
@@ -129,6 +134,7 @@ def test_no_label_may_carry_a_host_or_an_address():
         ("globaldns_dns_request_size_bytes_sum", {}, 5040),
         ("globaldns_dns_request_size_bytes_count", {}, 2),
         ("globaldns_dns_tcp_connections", {}, 3),
+        ("globaldns_dns_certificate_expiration_timestamp_seconds", {}, 2_000_000_000),
         ("globaldns_zone_serial", {"zone": "mesh.example"}, 2026010203),
         ("globaldns_zone_names", {"zone": "global"}, 7),
         ("globaldns_zone_age_seconds", {}, 0.25),
@@ -169,3 +175,9 @@ def test_building_them_reads_no_figures(counters):
 
     dns = DnsReadings("asyncio", counters, SIZE_BOUNDS, too_early)
     assert Metrics(dns, too_early).registry
+
+
+def test_without_a_certificate_there_is_no_sample_of_its_end(counters):
+    dns = DnsReadings("asyncio", counters, SIZE_BOUNDS, lambda: 0)
+    name = "globaldns_dns_certificate_expiration_timestamp_seconds"
+    assert value(Metrics(dns, lambda: FIGURES), name) is None

@@ -23,6 +23,8 @@ class Listening(msgspec.Struct, frozen=True):
     """``address:port``."""
     name: str
     """A name that has an answer, to try first."""
+    tls: tuple[str, ...] = ()
+    """As ``dns``; empty: TLS is not answered."""
 
 
 def choose_name(services: Mapping[Host, Service], *, zone: str, nameserver: str) -> str:

@@ -23,7 +23,7 @@ from globaldns.app.publication import Publication
 from globaldns.app.readings import ServerReadings, Situation
 from globaldns.app.reloading import log_outcome, reread
 from globaldns.app.rules import registry_settings
-from globaldns.app.settings import query_ring, tcp_limits, zone_rules
+from globaldns.app.settings import query_ring, server_settings, zone_rules
 from globaldns.app.sources import Sources, SourceSeams
 from globaldns.app.writing import LedgerThread, LedgerWriter, Seams
 from globaldns.dns.counters import SIZE_BOUNDS
@@ -84,6 +84,7 @@ class Control:
             counters=self.dns.responder.counters,
             size_bounds=SIZE_BOUNDS,
             tcp_connections=lambda: self.dns.tcp_connections,
+            certificate_expires=lambda: self.dns.certificate_expires,
         )
         return Metrics(dns, self._figures)
 
@@ -166,7 +167,7 @@ class Control:
             responder.reconfigure(rules)
         if (responder.query_log is None) or responder.query_log.policy is not config.log.queries:
             responder.query_log = query_ring(config)
-        self.dns.limit(tcp_limits(config))
+        self.dns.reconfigure(server_settings(config))
         settings = registry_settings(config)
         if settings != self.registry.settings:
             self.mesh.reconfigure(settings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,9 @@ import msgspec
 from globaldns.admin.reports import ReloadReport
 from globaldns.config.loading import inspect, restart_needed
 from globaldns.config.problem import Problem
-from globaldns.config.schema import Config
+from globaldns.config.schema import Config, DnsSettings
+from globaldns.config.tls import is_tls_on
+from globaldns.dns.certificate import certificate_problems
 from globaldns.model.claim import format_time
 from globaldns.sources.scan import Stamp, stamp_of
 
@@ -35,7 +37,12 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def reread(path: Path, env: Mapping[str, str], old: Config, now: int) -> Outcome:
     """Read the file again."""
-    loaded = inspect(path, env)
+
+    def look(config: Config) -> Iterable[Problem]:
+        """Look at the certificate's files where others are named: the old ones are watched."""
+        return certificate_problems(config.dns.tls, now) if config.dns.tls != old.dns.tls else ()
+
+    loaded = inspect(path, env, look)
     new, problems = loaded.config, loaded.problems
     if new is not None and old.cluster not in new.clusters:
         reason = f"{old.cluster!r}, which is our own id until a restart, is none of them"
@@ -56,9 +63,17 @@ def keep_started(old: Config, new: Config) -> Config:
         cluster=old.cluster,
         state=old.state,
         vips=msgspec.structs.replace(new.vips, ledger=old.vips.ledger),
-        dns=msgspec.structs.replace(new.dns, listen=old.dns.listen),
+        dns=_keep_listening(old.dns, new.dns),
         admin=old.admin,
     )
+
+
+def _keep_listening(old: DnsSettings, new: DnsSettings) -> DnsSettings:
+    """Return new settings with the old addresses; a certificate is for those who listen with it."""
+    tls = old.tls
+    if is_tls_on(old) and is_tls_on(new):
+        tls = msgspec.structs.replace(new.tls, listen=old.tls.listen)
+    return msgspec.structs.replace(new, listen=old.listen, tls=tls)
 
 
 def log_outcome(path: Path, report: ReloadReport) -> None:

@@ -206,4 +206,5 @@ def _tell(control: Control, admin: AdminServer, announce: Announce) -> None:
         control.readings.services, zone=config.zones[0].name, nameserver=config.dns.nameserver
     )
     dns = tuple(map(str, control.dns.addresses))
-    announce(Listening(dns=dns, admin=admin.address, name=name))
+    tls = tuple(map(str, control.dns.tls_addresses))
+    announce(Listening(dns=dns, admin=admin.address, name=name, tls=tls))

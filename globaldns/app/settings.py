@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from globaldns.config.schema import Config, QueryLog
-from globaldns.dns.listen import Listen, parse_listen
+from globaldns.config.tls import TLS_PORT
+from globaldns.dns.listen import DEFAULT_LISTEN, Listen, parse_listen
 from globaldns.dns.querylog import QueryRing
 from globaldns.dns.rules import DnsRules, dns_rules
-from globaldns.dns.server import ServerSettings
+from globaldns.dns.server import ServerSettings, TlsListening
 from globaldns.dns.tcp import TcpLimits
 from globaldns.model.address import Prefix, parse_prefix
 
@@ -24,6 +25,25 @@ def server_settings(config: Config) -> ServerSettings:
     return ServerSettings(
         listen=None if listen is None else tuple(map(parse_listen, listen)),
         tcp=tcp_limits(config),
+        tls=tls_listening(config),
+    )
+
+
+def tls_listening(config: Config) -> TlsListening | None:
+    """Return where TLS is listened for, and with which certificate; None: nowhere."""
+    dns, tls = config.dns, config.dns.tls
+    if tls.certificate is None or tls.key is None:
+        return None
+    if tls.listen is not None:
+        listen = tuple(map(parse_listen, tls.listen))
+    else:
+        beside = DEFAULT_LISTEN if dns.listen is None else tuple(map(parse_listen, dns.listen))
+        listen = tuple(dict.fromkeys(Listen(one.address, TLS_PORT) for one in beside))
+    return TlsListening(
+        listen=listen,
+        skip_missing=tls.listen is None and dns.listen is None,
+        certificate=str(tls.certificate),
+        key=str(tls.key),
     )
 
 

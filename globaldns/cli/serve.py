@@ -7,7 +7,7 @@ import os
 import click
 
 from globaldns.admin.listening import Listening
-from globaldns.cli.findings import config_findings, print_findings
+from globaldns.cli.findings import config_findings, look_at_certificate, print_findings
 from globaldns.cli.invocation import Invocation, config_options
 from globaldns.cli.program import ExitCode
 from globaldns.cli.remote import reachable
@@ -27,9 +27,10 @@ from globaldns.config.values import split_listen
 def serve(context: click.Context, invocation: Invocation, *, new_ledger: bool) -> None:
     """Answer DNS."""
     path = invocation.config_path()
-    loaded = inspect(path, os.environ)
+    loaded = inspect(path, os.environ, look_at_certificate)
     if loaded.config is None:
-        print_findings(config_findings(path, loaded.problems), to_stderr=True)
+        problems = (*loaded.problems, *loaded.warnings)
+        print_findings(config_findings(path, problems), to_stderr=True)
         context.exit(ExitCode.FAILED)
     # Here, because only this command needs the servers: half of all that is imported.
     import asyncio  # noqa: PLC0415
@@ -41,7 +42,8 @@ def serve(context: click.Context, invocation: Invocation, *, new_ledger: bool) -
 
 def announce(listening: Listening) -> None:
     """Print where it listens and what to try."""
-    click.echo(f"answering DNS on {', '.join(listening.dns)} (UDP and TCP)")
+    tls = f", {', '.join(listening.tls)} (TLS)" if listening.tls else ""
+    click.echo(f"answering DNS on {', '.join(listening.dns)} (UDP and TCP){tls}")
     click.echo(f"admin endpoint  http://{listening.admin}")
     click.echo(f"try             {dig_line(listening)}")
 

@@ -1,4 +1,4 @@
-"""Sockets for UDP and TCP on the addresses that the server listens on.
+"""Sockets for UDP, TCP and TLS on the addresses that the server listens on.
 
 Addresses are bound without SO_REUSEPORT, and for UDP without SO_REUSEADDR: so a bind succeeds only
 if nobody else has the address. Two servers on one port would each get a part of the queries.
@@ -10,8 +10,8 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
 
 from globaldns.dns.listen import Listen
 from globaldns.errors import ListenError
@@ -38,7 +38,7 @@ _MISSING = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 _REASONS = {
     errno.EADDRINUSE: (
         "is in use by another process",
-        "ss -lptun 'sport = :{port}' shows which; stop it, or set dns.listen to another port",
+        "ss -lptun 'sport = :{port}' shows which; stop it, or set {key} to another port",
     ),
     errno.EACCES: (
         "is not allowed: ports below 1024 need a privilege",
@@ -46,11 +46,11 @@ _REASONS = {
     ),
     errno.EADDRNOTAVAIL: (
         "is no address of this host",
-        "ip address shows those it has; correct dns.listen",
+        "ip address shows those it has; correct {key}",
     ),
     errno.EAFNOSUPPORT: (
         "is of a family that this host does not have",
-        "remove it from dns.listen",
+        "remove it from {key}",
     ),
 }
 
@@ -63,6 +63,26 @@ class BoundPair(NamedTuple):
     udp: socket.socket
     tcp: socket.socket
 
+    def close(self) -> None:
+        """Close both."""
+        self.udp.close()
+        self.tcp.close()
+
+
+class BoundStream(NamedTuple):
+    """The socket of one address of TLS, bound and not listening yet."""
+
+    listen: Listen
+    """With the real port."""
+    tcp: socket.socket
+
+    def close(self) -> None:
+        """Close it."""
+        self.tcp.close()
+
+
+Bound = TypeVar("Bound", BoundPair, BoundStream)
+
 
 def bind_all(wanted: Iterable[Listen], *, skip_missing: bool) -> tuple[BoundPair, ...]:
     """Return sockets for every address; what the host does not have may be skipped.
@@ -70,11 +90,22 @@ def bind_all(wanted: Iterable[Listen], *, skip_missing: bool) -> tuple[BoundPair
     Raises:
         ListenError: an address cannot be bound, or none is left. No socket stays open.
     """
-    pairs: list[BoundPair] = []
+    return _bind_each(wanted, _bind_pair, key="dns.listen", skip_missing=skip_missing)
+
+
+def bind_streams(wanted: Iterable[Listen], *, skip_missing: bool) -> tuple[BoundStream, ...]:
+    """Return sockets for every address of TLS; as ``bind_all``."""
+    return _bind_each(wanted, _bind_stream, key="dns.tls.listen", skip_missing=skip_missing)
+
+
+def _bind_each(
+    wanted: Iterable[Listen], bind: Callable[[Listen], Bound], *, key: str, skip_missing: bool
+) -> tuple[Bound, ...]:
+    bound: list[Bound] = []
     with contextlib.ExitStack() as undo:
         for listen in wanted:
             try:
-                pair = _bind_pair(listen)
+                one = bind(listen)
             except OSError as error:
                 if skip_missing and error.errno in _MISSING:
                     logger.warning(
@@ -82,20 +113,24 @@ def bind_all(wanted: Iterable[Listen], *, skip_missing: bool) -> tuple[BoundPair
                         extra={"address": str(listen)},
                     )
                     continue
-                raise _refusal(listen, error) from error
-            undo.callback(pair.udp.close)
-            undo.callback(pair.tcp.close)
-            pairs.append(pair)
-        if not pairs:
-            raise ListenError("there is no address to listen on", hint="set dns.listen")
+                raise _refusal(listen, error, key) from error
+            undo.callback(one.close)
+            bound.append(one)
+        if not bound:
+            raise ListenError("there is no address to listen on", hint=f"set {key}")
         undo.pop_all()
-    return tuple(pairs)
+    return tuple(bound)
 
 
-def _refusal(listen: Listen, error: OSError) -> ListenError:
+def _refusal(listen: Listen, error: OSError, key: str) -> ListenError:
     unknown = (f"cannot be bound: {(error.strerror or str(error)).lower()}", "")
     reason, hint = _REASONS.get(error.errno or 0, unknown)
-    return ListenError(f"{listen} {reason}", hint=hint.format(port=listen.port))
+    return ListenError(f"{listen} {reason}", hint=hint.format(port=listen.port, key=key))
+
+
+def _bind_stream(listen: Listen) -> BoundStream:
+    sock = _bind(listen, socket.SOCK_STREAM)
+    return BoundStream(Listen(listen.address, sock.getsockname()[1]), sock)
 
 
 def _bind_pair(listen: Listen) -> BoundPair:

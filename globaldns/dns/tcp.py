@@ -108,13 +108,15 @@ class Connections:
 class Connection(asyncio.Protocol):
     """One TCP connection."""
 
+    channels = (Channel.TCP_IPV4, Channel.TCP_IPV6)
+
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._responder = connections.responder
         self._limits = connections.limits
         self._loop = asyncio.get_running_loop()
         self._source: Source = ("", 0)
-        self._channel = Channel.TCP_IPV4
+        self._channel = self.channels[0]
         self._received = bytearray()
         self._is_admitted = False
         self._is_blocked = False
@@ -130,13 +132,17 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._source = transport.get_extra_info("peername") or self._source
         if len(self._source) > len(("address", "port")):
-            self._channel = Channel.TCP_IPV6
+            self._channel = self.channels[1]
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_OCTETS)
         self._is_admitted = self._connections.admit(self, self._source[0])
         if self._is_admitted:
-            self._set_deadline(self._limits.idle_seconds)
+            self._begin()
         else:
             self._transport.abort()
+
+    def _begin(self) -> None:
+        """Begin to receive; the connection is admitted."""
+        self._set_deadline(self._limits.idle_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         """Let go of everything."""
@@ -225,7 +231,11 @@ class Connection(asyncio.Protocol):
         del self._received[:end]
         reply = self._responder.serve(message, self._source, self._channel, self._loop.time())
         if reply is not None:
-            self._transport.write(len(reply).to_bytes(_LENGTH_OCTETS) + reply)
+            self._send(len(reply).to_bytes(_LENGTH_OCTETS) + reply)
+
+    def _send(self, data: bytes) -> None:
+        """Send a reply with its length, in one write."""
+        self._transport.write(data)
 
     def _set_deadline(self, seconds: float) -> None:
         """Set when the connection ends; its timer is moved only to an earlier time."""
@@ -239,6 +249,10 @@ class Connection(asyncio.Protocol):
         if self._loop.time() < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._on_timer)
             return
+        self._expire()
+
+    def _expire(self) -> None:
+        """End, for the deadline has passed."""
         if self._received or self._is_blocked:
             self._responder.counters.drop(Dropped.TCP_TIMEOUT)
         self._timer = None

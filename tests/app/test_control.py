@@ -13,6 +13,7 @@ from globaldns.app.control import Control
 from globaldns.app.memory import ZONE
 from globaldns.app.pace import Pace
 from globaldns.config.schema import QueryLog
+from globaldns.dns.certificate import read_certificate
 from globaldns.dns.lastzone import decode_zone
 from globaldns.errors import LedgerError, RequestRefused
 from globaldns.model.claim import ClaimKind
@@ -21,6 +22,7 @@ from globaldns.model.view import SourceState
 from globaldns.sources.remembered import file_name
 from tests.app.meshes import START, Place, break_ledger, until, until_it_says
 from tests.app.servers import answer, controlled, numbered, running
+from tests.certificates import make_pair
 from tests.registry.mesh import claim
 from tests.sources.manifests import entries, entry, vip_ledger
 
@@ -189,6 +191,20 @@ async def test_a_sound_configuration_is_obeyed_by_everybody(place: Place) -> Non
         assert control.registry.settings.clusters["west"].fenced
         assert await answer(server(control), "c.ns.global") == "NXDOMAIN"
         assert sample(control, "config_reloads_total", result="accepted") == 1
+
+
+async def test_another_certificate_is_obeyed_and_its_end_is_scraped(place: Place) -> None:
+    make_pair(place.folder)
+    new = make_pair(place.folder, "new", days=9)
+    tls = {"listen": ["127.0.0.1:0"], "certificate": "tls.crt", "key": "tls.key"}
+    place.configure(dns={"listen": ["127.0.0.1:0"], "tls": tls})
+    name = "dns_certificate_expiration_timestamp_seconds"
+    async with running(place) as control:
+        before = sample(control, name)
+        renamed = tls | {"certificate": "new.crt", "key": "new.key"}
+        place.configure(dns={"listen": ["127.0.0.1:0"], "tls": renamed})
+        control.reload({})
+        assert sample(control, name) == read_certificate(new.certificate, new.key).expires != before
 
 
 async def test_a_source_whose_rules_change_is_read_by_the_new_ones(place: Place) -> None:

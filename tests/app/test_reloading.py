@@ -10,17 +10,27 @@ from typing import Any
 import pytest
 
 from globaldns.admin.reports import ReloadReport
-from globaldns.app.reloading import COMPARE_SECONDS, ConfigFile, keep_started, log_outcome, reread
+from globaldns.app.reloading import (
+    COMPARE_SECONDS,
+    ConfigFile,
+    Outcome,
+    keep_started,
+    log_outcome,
+    reread,
+)
 from globaldns.config.loading import RESTART_KEYS, load
 from globaldns.config.schema import Config
 from tests.app.meshes import START, Place, run_leaping
+from tests.certificates import make_pair
 
 AT = "2026-01-02T03:04:05Z"
+TLS = {"certificate": "tls.crt", "key": "tls.key", "listen": ["127.0.0.1:0"]}
 RESTARTS: list[tuple[str, dict[str, Any]]] = [
     ("cluster", {"cluster": "west"}),
     ("state", {"state": "elsewhere"}),
     ("vips.ledger", {"vips": {"ledger": {"sqlite": "other.db"}}}),
     ("dns.listen", {"dns": {"listen": ["127.0.0.1:5353"]}}),
+    ("dns.tls.listen", {"dns": {"listen": ["127.0.0.1:0"], "tls": TLS}}),
     ("admin.listen", {"admin": {"listen": "127.0.0.1:8080"}}),
 ]
 
@@ -68,6 +78,8 @@ def test_a_file_that_has_lost_our_own_cluster_is_refused(place: Place) -> None:
 def test_a_key_that_needs_a_restart_is_named_and_keeps_its_value_and_the_rest_is_taken(
     key: str, keys: dict[str, Any], place: Place
 ) -> None:
+    if key.startswith("dns.tls"):
+        make_pair(place.folder)
     old, _ = change(place, **keys, grace="5s")
     outcome = reread(place.path, {}, old, START)
     assert outcome.config is not None
@@ -89,6 +101,46 @@ def test_every_key_that_needs_a_restart_is_kept_and_no_other(place: Place) -> No
     kept = keep_started(old, new)
     assert all(read(kept) == read(old) for read in RESTART_KEYS.values())
     assert (kept.vips.quarantine, kept.dns.ttl) == (3600, 5)
+
+
+def obeyed(place: Place, old: Config, **tls: Any) -> Outcome:
+    """What a server comes to obey whose file gets another ``dns.tls``."""
+    place.configure(dns={"listen": ["127.0.0.1:0"], "tls": tls})
+    return reread(place.path, {}, old, START)
+
+
+def test_another_certificate_is_taken_and_other_addresses_wait_for_a_restart(place: Place) -> None:
+    make_pair(place.folder)
+    make_pair(place.folder, "new")
+    old = place.configure(dns={"listen": ["127.0.0.1:0"], "tls": TLS})
+    new = {"certificate": "new.crt", "key": "new.key"}
+    taken = obeyed(place, old, **new).config
+    assert taken is not None
+    assert taken.dns.tls.listen == ("127.0.0.1:0",)
+    assert taken.dns.tls.certificate == place.folder / "new.crt"
+    kept = obeyed(place, old)
+    assert kept.config is not None
+    assert kept.config.dns.tls == old.dns.tls
+    assert kept.report.restart_needed == ("dns.tls.listen",)
+
+
+def test_a_certificate_that_is_named_anew_must_be_usable_and_one_that_was_need_not(
+    place: Place,
+) -> None:
+    pair = make_pair(place.folder)
+    old = place.configure(dns={"tls": TLS})
+    (problem,) = obeyed(place, old, **TLS | {"key": "nowhere.key"}).report.problems
+    assert "$.dns.tls.key" in problem
+    assert "nowhere.key cannot be read" in problem
+    pair.key.unlink()
+    place.configure(dns={"tls": TLS}, grace="5s")
+    assert reread(place.path, {}, old, START).report.accepted
+
+
+def test_one_that_has_ended_is_taken_all_the_same(place: Place) -> None:
+    make_pair(place.folder).end_on("200101000000Z")
+    outcome = obeyed(place, place.config, **TLS)
+    assert outcome.report.accepted
 
 
 def test_the_environment_counts_as_at_the_start(place: Place) -> None:

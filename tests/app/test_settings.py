@@ -17,6 +17,7 @@ from globaldns.app.settings import (
 from globaldns.config.schema import Config, QueryLog
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.rules import DnsRules
+from globaldns.dns.server import TlsListening
 from globaldns.dns.tcp import TcpLimits
 from globaldns.model.address import parse_address, parse_prefix
 from tests.app.meshes import Place
@@ -43,6 +44,39 @@ def test_no_address_to_listen_at_is_not_the_same_as_the_default_ones(
 ) -> None:
     found = server_settings(place.configure(dns=dns)).listen
     assert found == (None if listen is None else tuple(map(parse_listen, listen)))
+
+
+PAIR = {"certificate": "tls.crt", "key": "tls.key"}
+
+
+@pytest.mark.parametrize(
+    ("dns", "listen", "skip_missing"),
+    [
+        ({}, ("127.0.0.1:853", "[::1]:853"), True),
+        (
+            {"listen": ["127.0.0.1:53", "127.0.0.1:54", "[::]:0"]},
+            ("127.0.0.1:853", "[::]:853"),
+            False,
+        ),
+        ({"listen": ["127.0.0.1:53"], "tls": {"listen": ["[::1]:0"]}}, ("[::1]:0",), False),
+        ({"tls": {"listen": ["[::1]:0"]}}, ("[::1]:0",), False),
+    ],
+)
+def test_tls_is_listened_for_beside_the_rest_unless_it_is_said_otherwise(
+    dns: dict[str, Any], listen: tuple[str, ...], *, skip_missing: bool, place: Place
+) -> None:
+    config = place.configure(dns=dns | {"tls": PAIR | dns.get("tls", {})})
+    found = server_settings(config).tls
+    assert found == TlsListening(
+        listen=tuple(map(parse_listen, listen)),
+        skip_missing=skip_missing,
+        certificate=str(place.folder / "tls.crt"),
+        key=str(place.folder / "tls.key"),
+    )
+
+
+def test_without_a_certificate_there_is_no_tls(place: Place) -> None:
+    assert server_settings(place.config).tls is None
 
 
 def test_the_limits_on_connections_reach_the_server(place: Place) -> None:

@@ -4,8 +4,8 @@ from globaldns.admin.listening import Listening
 from globaldns.cli.serve import announce, dig_line
 
 
-def listening(*dns):
-    return Listening(dns=dns, admin="127.0.0.1:8053", name="reviews.bookinfo.global")
+def listening(*dns, tls=()):
+    return Listening(dns=dns, admin="127.0.0.1:8053", name="reviews.bookinfo.global", tls=tls)
 
 
 def test_the_first_line_to_try_asks_the_first_address():
@@ -27,6 +27,9 @@ def test_it_says_where_it_listens(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "answering DNS on 127.0.0.1:1053, [::1]:1053 (UDP and TCP)"
     assert lines[1].endswith("http://127.0.0.1:8053")
+    announce(listening("127.0.0.1:53", tls=("127.0.0.1:853", "[::1]:853")))
+    line, *_ = capsys.readouterr().out.splitlines()
+    assert line == "answering DNS on 127.0.0.1:53 (UDP and TCP), 127.0.0.1:853, [::1]:853 (TLS)"
 
 
 def test_a_bad_configuration_is_told_completely_on_stderr(command, mesh):
@@ -36,3 +39,15 @@ def test_a_bad_configuration_is_told_completely_on_stderr(command, mesh):
     lines = printed.stderr.splitlines()
     assert len(lines) == 2
     assert all(": error: $." in line for line in lines)
+
+
+def test_a_certificate_that_cannot_be_used_keeps_it_from_starting(command, mesh):
+    mesh.configure(dns={"tls": {"certificate": "tls.crt", "key": "tls.key"}})
+    printed = command("serve")
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    assert [
+        line.partition(": $.dns.tls.")[2].split(":")[0] for line in printed.stderr.splitlines()
+    ] == [
+        "certificate",
+        "key",
+    ]

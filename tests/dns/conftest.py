@@ -16,11 +16,12 @@ from globaldns.dns.counters import Channel
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
 from globaldns.dns.rules import DnsRules
-from globaldns.dns.server import DnsServer, ServerSettings
+from globaldns.dns.server import DnsServer, ServerSettings, TlsListening
 from globaldns.dns.zone import Zones
 from globaldns.model.address import parse_address, parse_prefix
 from globaldns.model.host import Host
 from globaldns.model.snapshot import Answering, Entry, EntryPort, ZoneDelta
+from tests.certificates import HAS_OPENSSL, NAME, Pair, make_pair
 
 CEILING_SECONDS = 20.0
 """For what must happen; nothing waits it out when it does."""
@@ -142,9 +143,25 @@ def listen(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A certificate that no test changes."""
+    return make_pair(tmp_path_factory.mktemp("certificate"))
+
+
 @pytest.fixture
-async def server(responder: Responder, listen: str) -> AsyncIterator[DnsServer]:
-    server = DnsServer(responder, ServerSettings(listen=(parse_listen(listen),)))
+def tls(pair: Pair, listen: str) -> TlsListening:
+    return TlsListening(
+        listen=(parse_listen(listen),), certificate=str(pair.certificate), key=str(pair.key)
+    )
+
+
+@pytest.fixture
+async def server(
+    request: pytest.FixtureRequest, responder: Responder, listen: str
+) -> AsyncIterator[DnsServer]:
+    tls = request.getfixturevalue("tls") if HAS_OPENSSL else None
+    server = DnsServer(responder, ServerSettings(listen=(parse_listen(listen),), tls=tls))
     await server.start()
     try:
         yield server
@@ -203,30 +220,52 @@ def frame(message: bytes) -> bytes:
     return len(message).to_bytes(2) + message
 
 
+async def ask_stream(
+    query: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> bytes | None:
+    try:
+        writer.write(frame(query) + frame(SENTINEL))
+        try:
+            reply = await read_message(reader)
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            return None
+        if reply[:2] == SENTINEL[:2]:
+            return None
+        assert (await read_message(reader))[:2] == SENTINEL[:2]
+        return reply
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
 @pytest.fixture
 def ask_tcp(
     connect: Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]],
 ) -> Ask:
     async def ask(query: bytes) -> bytes | None:
-        reader, writer = await connect()
-        try:
-            writer.write(frame(query) + frame(SENTINEL))
-            try:
-                reply = await read_message(reader)
-            except (asyncio.IncompleteReadError, ConnectionResetError):
-                return None
-            if reply[:2] == SENTINEL[:2]:
-                return None
-            assert (await read_message(reader))[:2] == SENTINEL[:2]
-            return reply
-        finally:
-            writer.close()
-            await writer.wait_closed()
+        return await ask_stream(query, *await connect())
 
     return ask
 
 
-@pytest.fixture(params=["udp", "tcp"])
+@pytest.fixture
+def ask_dot(server: DnsServer, pair: Pair) -> Ask:
+    context = pair.client()
+
+    async def ask(query: bytes) -> bytes | None:
+        (address,) = server.tls_addresses
+        streams = await asyncio.open_connection(
+            address.host, address.port, ssl=context, server_hostname=NAME
+        )
+        return await ask_stream(query, *streams)
+
+    return ask
+
+
+@pytest.fixture(params=["udp", "tcp", "dot"])
 def ask(request: pytest.FixtureRequest, ask_udp: Ask, ask_tcp: Ask) -> Ask:
     """Ask through a real socket; None is silence, or a connection that was closed without reply."""
+    if request.param == "dot":
+        found: Ask = request.getfixturevalue("ask_dot")
+        return found
     return ask_udp if request.param == "udp" else ask_tcp

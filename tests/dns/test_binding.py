@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from globaldns.dns.binding import RECEIVE_BUFFER_OCTETS, BoundPair, bind_all
+from globaldns.dns.binding import RECEIVE_BUFFER_OCTETS, BoundPair, bind_all, bind_streams
 from globaldns.dns.listen import Listen, parse_listen
 from globaldns.errors import ListenError
 
@@ -105,3 +105,22 @@ def test_a_free_port_is_one_that_udp_has_too(monkeypatch: pytest.MonkeyPatch) ->
     with bound("127.0.0.1:0") as (pair,):
         assert taken
         assert isinstance(pair.listen, Listen)
+
+
+def test_a_stream_has_a_port_of_its_own_and_leaves_udp_to_others() -> None:
+    (stream,) = bind_streams([parse_listen("127.0.0.1:0")], skip_missing=False)
+    try:
+        assert stream.tcp.getsockname() == ("127.0.0.1", stream.listen.port)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("127.0.0.1", stream.listen.port))
+    finally:
+        stream.close()
+
+
+def test_what_is_said_of_a_stream_names_its_key() -> None:
+    with pytest.raises(ListenError) as caught:
+        bind_streams([parse_listen(FOREIGN)], skip_missing=False)
+    assert "dns.tls.listen" in caught.value.hint
+    with pytest.raises(ListenError) as caught:
+        bind_all([parse_listen(FOREIGN)], skip_missing=False)
+    assert caught.value.hint.endswith("correct dns.listen")

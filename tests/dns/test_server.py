@@ -3,14 +3,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import dns.message
+import msgspec
 import pytest
 
+from globaldns.dns.certificate import read_certificate
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
-from globaldns.dns.server import DnsServer, ServerSettings
+from globaldns.dns.server import DnsServer, ServerSettings, TlsListening
+from globaldns.dns.tcp import TcpLimits
 from globaldns.errors import ListenError
+from tests.certificates import make_pair
 
 CEILING_SECONDS = 20.0
 WEB = dns.message.make_query("web.shop.global", "A", id=1).to_wire()
@@ -107,3 +112,59 @@ async def test_drops_of_every_socket_are_counted_for_a_scrape(
 ) -> None:
     server.count_socket_drops()
     assert responder.counters.dropped["socket_buffer"] == 0
+
+
+def make_tls_server(responder: Responder, *texts: str, folder: Path) -> DnsServer:
+    tls = TlsListening(
+        listen=tuple(map(parse_listen, texts)),
+        certificate=str(folder / "tls.crt"),
+        key=str(folder / "tls.key"),
+    )
+    return DnsServer(responder, ServerSettings(listen=(parse_listen("127.0.0.1:0"),), tls=tls))
+
+
+async def test_addresses_of_tls_are_bound_with_the_rest_and_freed_with_it(
+    responder: Responder, tmp_path: Path
+) -> None:
+    server = make_tls_server(responder, "127.0.0.1:0", "[::1]:0", folder=tmp_path)
+    server.bind()
+    assert [address.host for address in server.tls_addresses] == ["127.0.0.1", "::1"]
+    assert len(server.addresses) == 1
+    address = server.tls_addresses[0]
+    await server.stop()
+    again = make_tls_server(responder, str(address), folder=tmp_path)
+    again.bind()
+    await again.stop()
+
+
+async def test_where_tls_cannot_listen_nothing_does(responder: Responder, tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        taken = f"127.0.0.1:{holder.getsockname()[1]}"
+        server = make_tls_server(responder, "127.0.0.1:0", taken, folder=tmp_path)
+        with pytest.raises(ListenError, match=f"{taken} is in use"):
+            server.bind()
+    assert server.addresses == server.tls_addresses == ()
+
+
+async def test_limits_and_certificate_change_while_it_runs(
+    responder: Responder, tmp_path: Path
+) -> None:
+    first, second = make_pair(tmp_path, days=9), make_pair(tmp_path, "new", days=99)
+    server = make_tls_server(responder, "127.0.0.1:0", folder=tmp_path)
+    server.reconfigure(server._settings)  # before its start: nothing to do yet
+    await server.start()
+    try:
+        before = server.certificate_expires
+        tls = server._settings.tls
+        assert tls is not None
+        tls = msgspec.structs.replace(tls, certificate=str(second.certificate), key=str(second.key))
+        server.reconfigure(ServerSettings(tcp=TcpLimits(connections=7), tls=tls))
+        assert server._connections is not None
+        assert server._connections.limits.connections == 7
+        expires = read_certificate(second.certificate, second.key).expires
+        assert server.certificate_expires == expires
+        assert before == read_certificate(first.certificate, first.key).expires
+    finally:
+        await server.stop()
