@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import ssl
 
 import dns.edns
@@ -15,7 +16,7 @@ from globaldns.dns.responder import Responder
 from globaldns.dns.server import DnsServer, TlsListening
 from globaldns.dns.tcp import BURST
 from globaldns.dns.tls import TlsConnection
-from tests.certificates import Pair
+from tests.certificates import NAME, Pair
 from tests.dns.tls_clients import (
     CEILING_SECONDS,
     WEB,
@@ -95,7 +96,13 @@ async def test_a_reply_of_several_records_comes_whole_and_who_reads_late_gets_ev
 ) -> None:
     count = 1_500
     async with serving(responder, tls) as (server, port):
-        reader, writer = await connect(port, pair.client())
+        narrow = socket.socket()  # so that replies cannot all wait in the kernel
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        narrow.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(
+            sock=narrow, ssl=pair.client(), server_hostname=NAME, limit=1024
+        )
         writer.write(b"".join(query(n, "big.shop.global") for n in range(count)))
         await until(lambda: is_blocked(server))
         replies = [await read_message(reader) for _ in range(count)]
