@@ -8,8 +8,9 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +22,24 @@ LOOK_SECONDS = 0.2
 CEILING_SECONDS = 300.0
 ANSWER_COUNT = slice(6, 8)
 """ANCOUNT in the header (RFC 1035 section 4.1.1)."""
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """CPU time in seconds, as the kernel accounts it."""
+
+    user: float
+    system: float
+
+    def since(self, before: Cpu) -> Cpu:
+        """Return what was used after an earlier moment."""
+        return Cpu(self.user - before.user, self.system - before.system)
+
+    @property
+    def total(self) -> float:
+        """Both together."""
+        return self.user + self.system
 
 
 class Probe:
@@ -46,16 +65,25 @@ class Probe:
         except OSError:
             return False
 
-    def seconds_until(self, host: str, since: float) -> float:
+    def seconds_until(
+        self,
+        host: str,
+        since: float,
+        *,
+        seconds: float = CEILING_SECONDS,
+        process: subprocess.Popen[bytes] | None = None,
+    ) -> float:
         """Return how long after a moment a host is answered.
 
         Raises:
-            TimeoutError: it never was.
+            TimeoutError: it never was, or the process has ended that was to answer.
         """
         question = dns.message.make_query(host, "A", use_edns=False).to_wire()
-        while time.monotonic() - since < CEILING_SECONDS:
+        while time.monotonic() - since < seconds:
             if self.has_answer(question):
                 return time.monotonic() - since
+            if process is not None and process.poll() is not None:
+                break
             time.sleep(POLL_SECONDS)
         raise TimeoutError(f"{host} is not answered")
 
@@ -65,18 +93,21 @@ def process_tree(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
         for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            found.extend(map(int, task.read_text().split()))
+            with suppress(OSError):  # it has ended meanwhile
+                found.extend(map(int, task.read_text().split()))
     return found
 
 
 def memory_mib(pid: int) -> float:
     """Return the memory of a process tree in MiB; what several share counts once (proc(5))."""
-    total = 0
-    for member in process_tree(pid):
-        text = Path(f"/proc/{member}/smaps_rollup").read_text()
-        match = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-        total += int(match[1]) if match else 0
-    return total / 1024
+    return sum(map(memory_alone_mib, process_tree(pid)))
+
+
+def memory_alone_mib(pid: int) -> float:
+    """Return the memory of one process in MiB: of what it shares, its part."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    match = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(match[1]) / 1024 if match else 0.0
 
 
 class PeakMemory:
@@ -111,37 +142,24 @@ def reading_seconds(files: Iterable[Path]) -> float:
     return time.perf_counter() - started
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process tree has used."""
-    ticks = 0
+def cpu(pid: int) -> Cpu:
+    """Return the CPU time of a process tree, with that of children that have ended (proc(5))."""
+    used = [cpu_alone(member) for member in process_tree(pid)]
+    return Cpu(sum(each.user for each in used), sum(each.system for each in used))
+
+
+def cpu_alone(pid: int) -> Cpu:
+    """Return the CPU time of a process, all its threads, and its ended children; 0 if it ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return Cpu(0.0, 0.0)
+    user, system, ended_user, ended_system = map(int, text.rpartition(")")[2].split()[11:15])
+    return Cpu((user + ended_user) / TICKS, (system + ended_system) / TICKS)
+
+
+def pin(pid: int, *cores: int) -> None:
+    """Keep all threads of a process tree on some cores."""
     for member in process_tree(pid):
-        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def dnsperf(
-    program: str, port: int, hosts: Iterable[str], folder: Path, cpu: Callable[[], float]
-) -> dict[str, float]:
-    """Return queries per second and CPU per query of ten seconds of load."""
-    queries = folder / "queries"
-    queries.write_text("".join(f"{host} A\n" for host in hosts))
-    before = cpu()
-    done = subprocess.run(
-        [program, "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-l", "10", "-c", "4"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    used = cpu() - before
-
-    def figure(label: str) -> float:
-        match = re.search(rf"{label}:\s+([\d.]+)", done.stdout)
-        return float(match[1]) if match else 0.0
-
-    completed = figure("Queries completed")
-    return {
-        "queries_per_second": figure("Queries per second"),
-        "queries_lost": figure("Queries lost"),
-        "cpu_microseconds_per_query": used / completed * 1e6 if completed else 0.0,
-    }
+        for task in Path(f"/proc/{member}/task").iterdir():
+            os.sched_setaffinity(int(task.name), cores)
