@@ -1,9 +1,12 @@
 """Measure globaldns: ``python -m tests.bench [--small] [--only PART]``, from the project's top.
 
-Parts:
+Parts, of which the first two run where none is named:
 
 - ``starts``: starts, memory, a change's way to its answer;
-- ``plane``: CPU per query, rate and latency beside other DNS servers on the same zone.
+- ``plane``: CPU per query, rate and latency beside other DNS servers on the same zone;
+- ``changes``: latency while a thousand services a second change;
+- ``scaling``: two workers on two cores;
+- ``million``: starts, memory and hot names with a million of names; takes many minutes.
 
 Progress goes to stderr, tables to stdout, and the same figures to ``tests/bench/results/``. No
 figure passes or fails; only what cannot be measured at all, though all it needs is here, makes the
@@ -19,11 +22,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import dnsperf, last_run, machine, plane, starts, tables
+from tests.bench import changes, dnsperf, last_run, machine, million, plane, scaling, starts, tables
 from tests.bench.subject import Figures, NotAnswering, say
 
-PARTS = ("starts", "plane")
-ASKING = ("plane",)
+PARTS = ("starts", "plane", "changes", "scaling", "million")
+DEFAULT = ("starts", "plane")
+ASKING = ("plane", "changes", "scaling", "million")
 """Parts that need dnsperf."""
 STARTS = 3
 Kept = tuple[str, dict[str, Any]]
@@ -44,6 +48,24 @@ def part_plane(folder: Path, arguments: argparse.Namespace, about: last_run.Mach
     return tables.plane(measured), last_run.plane(measured)
 
 
+def part_changes(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
+    """Measure answers while much changes."""
+    return of_figures(changes.run(folder, changes.SMALL if arguments.small else changes.FULL))
+
+
+def part_scaling(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
+    """Measure two workers."""
+    found = scaling.run(folder, scaling.SMALL if arguments.small else scaling.FULL)
+    return (
+        (f"not measured: {found}", {"none": found}) if isinstance(found, str) else of_figures(found)
+    )
+
+
+def part_million(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
+    """Measure a million names."""
+    return of_figures(million.run(folder, million.SMALL if arguments.small else million.FULL))
+
+
 def of_figures(figures: Figures) -> Kept:
     """Return named figures as table and for JSON."""
     return tables.figures(figures), figures
@@ -52,6 +74,9 @@ def of_figures(figures: Figures) -> Kept:
 MEASURED: dict[str, Callable[[Path, argparse.Namespace, last_run.Machine], Kept]] = {
     "starts": part_starts,
     "plane": part_plane,
+    "changes": part_changes,
+    "scaling": part_scaling,
+    "million": part_million,
 }
 
 
@@ -64,9 +89,11 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--small", action="store_true", help="less of everything, within a minute")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be repeated")
+    parser.add_argument("--million", action="store_true", help="also the part of that name")
     parser.add_argument("--services", type=int, help="that many services in starts")
     arguments = parser.parse_args()
-    arguments.parts = arguments.only or PARTS
+    more = ["million"] if arguments.million and "million" not in (arguments.only or ()) else []
+    arguments.parts = [*(arguments.only or DEFAULT), *more]
     return arguments
 
 
