@@ -77,6 +77,7 @@ def _columns(costs: list[Cost | str]) -> dict[str, Any]:
         "system_us": _line(cost.system for cost in known),
         "per_second": _line(cost.per_second for cost in known),
         "busy": _line(cost.busy for cost in known),
+        "cpu_us_at_half": _line(cost.cpu_at_half for cost in known),
         "p50_ms": _line(cost.p50 for cost in known),
         "p99_ms": _line(cost.p99 for cost in known),
         "lost": sum(cost.lost for cost in known),

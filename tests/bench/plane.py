@@ -60,6 +60,8 @@ class Cost:
     p50: float
     """At half of that load, in milliseconds; so is p99."""
     p99: float
+    cpu_at_half: float
+    """User and system together; where batches are small, a query costs more."""
     lost_at_half: int
 
     @property
@@ -172,6 +174,7 @@ def cost(server: Subject, asked: Questions, size: Size) -> Cost:
     full = dnsperf.run(port, asked, seconds=size.seconds, denial=server.denial)
     used = measure.cpu(server.pid).since(before)
     elapsed = time.monotonic() - started
+    before = measure.cpu(server.pid)
     half = dnsperf.run(
         port,
         asked,
@@ -179,6 +182,7 @@ def cost(server: Subject, asked: Questions, size: Size) -> Cost:
         rate=full.per_second / 2,
         denial=server.denial,
     )
+    used_at_half = measure.cpu(server.pid).since(before)
     return Cost(
         user=used.user / full.completed * 1e6,
         system=used.system / full.completed * 1e6,
@@ -188,5 +192,6 @@ def cost(server: Subject, asked: Questions, size: Size) -> Cost:
         octets=full.octets,
         p50=half.p50,
         p99=half.p99,
+        cpu_at_half=used_at_half.total / half.completed * 1e6,
         lost_at_half=half.lost,
     )

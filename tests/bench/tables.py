@@ -39,6 +39,7 @@ def plane(measured: Plane) -> str:
     return "\n\n".join(
         (
             "CPU per query in µs, least of rounds (user + system):\n\n" + _costs(measured),
+            "CPU per query in µs at half of saturation, least of rounds:\n\n" + _halves(measured),
             "Queries per second at saturation, most of rounds:\n\n" + _rates(measured),
             "Latency at half of that in ms, p50/p99, median of rounds:\n\n" + _latencies(measured),
             "globaldns in times of a peer, median of rounds (least to least), and the most that "
@@ -74,6 +75,14 @@ def _costs(measured: Plane) -> str:
     return f"{_by_server(measured, cells)}\n\n" + table(
         ["", *names], [["memory, MiB", *memory], ["version", *_versions(measured)]]
     )
+
+
+def _halves(measured: Plane) -> str:
+    cells = {}
+    for asked, server in _pairs(measured):
+        if costs := known(measured, asked, server):
+            cells[asked, server] = f"{min(cost.cpu_at_half for cost in costs):.1f}"
+    return _by_server(measured, cells)
 
 
 def _versions(measured: Plane) -> list[str]:

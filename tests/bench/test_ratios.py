@@ -16,6 +16,7 @@ def cost(cpu: float) -> Cost:
         octets=60,
         p50=0.1,
         p99=cpu / 10,
+        cpu_at_half=cpu,
         lost_at_half=0,
     )
 
