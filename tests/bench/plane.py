@@ -8,13 +8,13 @@ one right after another: figures of one round compare. Ratios are taken within a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import certificate, dnsperf, machine, measure, questions, zonefile
-from tests.bench.peers import PEERS, Place
+from tests.bench.peers import PEERS, Peer, Place
 from tests.bench.questions import Questions
 from tests.bench.subject import (
     NotAnswering,
@@ -26,6 +26,7 @@ from tests.bench.subject import (
     run_peer,
     say,
 )
+from tests.system.running import Mesh
 
 PER_FILE = 100
 
@@ -88,62 +89,72 @@ class Plane:
     """Servers that are not there, and why."""
 
 
-@contextmanager
-def side_by_side(folder: Path, size: Size) -> Iterator[tuple[list[Subject], dict[str, str], Path]]:
-    """Start globaldns, and all peers on what it answers; yields them and who is missing, why."""
-    made = certificate.make(folder)
-    has_tls = made is not None and "tls" in dns_keys()
-    mesh = mesh_of(folder / "mesh", size.services, per_file=PER_FILE)
-    tls_port = 0
-    if made and has_tls:
-        tls_port = machine.take_port()
-        listen = [f"{machine.LOOPBACK}:{tls_port}"]
-        tls = {"listen": listen, "certificate": str(made.chain), "key": str(made.key)}
-        mesh.configure(dns={"tls": tls})
-    reason = "the configuration has no dns.tls" if made else "openssl is not installed"
-    without = {} if tls_port else {"dot": reason}
-    missing: dict[str, str] = {}
-    with ExitStack() as stack:
-        ours, _ = stack.enter_context(run_globaldns(mesh, tls_port=tls_port, without=without))
-        vips = zonefile.answered(mesh)
-        zone = zonefile.write(folder, vips)
-        running = [ours]
+class SideBySide:
+    """All servers on one zone, running at once until the stack is closed."""
+
+    def __init__(self, folder: Path, size: Size, stack: ExitStack) -> None:
+        self.folder = folder
+        self.missing: dict[str, str] = {}
+        self._certificate = certificate.make(folder)
+        self._stack = stack
+        mesh = mesh_of(folder / "mesh", size.services, per_file=PER_FILE)
+        self.running = [self._start_ours(mesh)]
+        self.vips = zonefile.answered(mesh)
+        self._zone = zonefile.write(folder, self.vips)
         for peer in PEERS:
-            program = peer.find(folder)
-            if program is None:
-                missing[peer.name] = f"{peer.program} is not installed"
-                continue
-            below = folder / peer.name.replace(" ", "-").replace(",", "")
-            below.mkdir()
-            place = Place(below, machine.take_port(), machine.take_port(), zone, made)
-            started = run_peer(peer, program, place, host=next(iter(vips)), certificate=made)
-            try:
-                subject = stack.enter_context(started)
-            except NotAnswering as error:
-                missing[peer.name] = str(error)
-                continue
-            if differs := disagreement(subject, vips):
-                missing[peer.name] = differs
+            started = self._start(peer)
+            if isinstance(started, str):
+                say(f"left out: {peer.name}: {started}")
+                self.missing[peer.name] = started
             else:
-                running.append(subject)
-        yield running, missing, zone.hosts
+                self.running.append(started)
+
+    def _start_ours(self, mesh: Mesh) -> Subject:
+        made, tls_port, without = self._certificate, 0, {}
+        if made is None:
+            without = {"dot": "openssl is not installed"}
+        elif "tls" not in dns_keys():
+            without = {"dot": "the configuration has no dns.tls"}
+        else:
+            tls_port = machine.take_port()
+            listen = [f"{machine.LOOPBACK}:{tls_port}"]
+            tls = {"listen": listen, "certificate": str(made.chain), "key": str(made.key)}
+            mesh.configure(dns={"tls": tls})
+        started = run_globaldns(mesh, tls_port=tls_port, without=without)
+        return self._stack.enter_context(started)[0]
+
+    def _start(self, peer: Peer) -> Subject | str:
+        """Start a peer on what globaldns answers; return it, or why it is left out."""
+        program = peer.find(self.folder)
+        if program is None:
+            return f"{peer.program} is not installed"
+        below = self.folder / peer.name.replace(" ", "-").replace(",", "")
+        below.mkdir()
+        ports = machine.take_port(), machine.take_port()
+        place = Place(below, *ports, self._zone, self._certificate)
+        started = run_peer(peer, program, place, host=next(iter(self.vips)))
+        try:
+            subject = self._stack.enter_context(started)
+        except NotAnswering as error:
+            return str(error)
+        return disagreement(subject, self.vips) or subject
 
 
 def run(folder: Path, size: Size) -> Plane:
     """Start all servers and measure all rounds."""
-    with machine.off_the_server_core(), side_by_side(folder, size) as (servers, missing, hosts):
-        for name, reason in missing.items():
-            say(f"left out: {name}: {reason}")
-        names = [line.split()[1] for line in hosts.read_text().splitlines()]
-        sets = questions.write(folder / "questions", names, random_names=size.random_names)
-        results: Results = {each.key: {it.name: [] for it in servers} for each in sets}
+    with machine.off_the_server_core(), ExitStack() as stack:
+        servers = SideBySide(folder, size, stack)
+        running = servers.running
+        hosts = list(servers.vips)
+        sets = questions.write(folder / "questions", hosts, random_names=size.random_names)
+        results: Results = {each.key: {it.name: [] for it in running} for each in sets}
         for number in range(size.rounds):
             say(f"… round {number + 1} of {size.rounds}")
             for each in sets:
-                for server in rotated(servers, number):
+                for server in rotated(running, number):
                     results[each.key][server.name].append(outcome(server, each, size))
-        memory = {server.name: measure.memory_mib(server.pid) for server in servers}
-    return Plane(size, sets, servers, results, memory, missing)
+        memory = {server.name: measure.memory_mib(server.pid) for server in running}
+    return Plane(size, sets, running, results, memory, servers.missing)
 
 
 def rotated(servers: Sequence[Subject], by: int) -> list[Subject]:

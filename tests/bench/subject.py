@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dns.exception
 import dns.message
 import dns.query
 
 from tests.bench import machine, manifests, measure
-from tests.bench.certificate import Certificate
 from tests.bench.peers import Peer, Place
 from tests.system.running import COMMAND, ROOT, Mesh, Server
 
@@ -58,7 +58,10 @@ def disagreement(subject: Subject, vips: Mapping[str, str]) -> str:
     port = subject.ports["udp"]
     for host in list(vips)[:: max(1, len(vips) // SAMPLE)]:
         question = dns.message.make_query(host, "A")
-        reply = dns.query.udp(question, machine.LOOPBACK, port=port, timeout=5)
+        try:
+            reply = dns.query.udp(question, machine.LOOPBACK, port=port, timeout=5)
+        except dns.exception.Timeout:
+            return f"{host} gets no reply"
         found = [str(record) for rrset in reply.answer for record in rrset]
         if found != [vips[host]]:
             return f"{host} is answered {found}, not {vips[host]}"
@@ -132,15 +135,13 @@ def run_globaldns(
 
 
 @contextmanager
-def run_peer(
-    peer: Peer, program: str, place: Place, *, host: str, certificate: Certificate | None
-) -> Iterator[Subject]:
+def run_peer(peer: Peer, program: str, place: Place, *, host: str) -> Iterator[Subject]:
     """Run a peer on the server's core; yields it once it answers for a host.
 
     Raises:
         NotAnswering: it ended, or does not.
     """
-    has_tls = certificate is not None and not peer.without_tls
+    has_tls = place.certificate is not None and not peer.without_tls
     reason = peer.without_tls or "openssl is not installed"
     log = place.folder / "log"
     with log.open("wb") as output:
