@@ -22,6 +22,8 @@ LOOK_SECONDS = 0.2
 CEILING_SECONDS = 300.0
 ANSWER_COUNT = slice(6, 8)
 """ANCOUNT in the header (RFC 1035 section 4.1.1)."""
+IDLE_SECONDS, IDLE_SHARE = 1.0, 0.05
+"""How long a process must use how little of a core to have nothing left to do."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -156,6 +158,17 @@ def cpu_alone(pid: int) -> Cpu:
         return Cpu(0.0, 0.0)
     user, system, ended_user, ended_system = map(int, text.rpartition(")")[2].split()[11:15])
     return Cpu((user + ended_user) / TICKS, (system + ended_system) / TICKS)
+
+
+def seconds_until_idle(pid: int, *, ceiling: float) -> float:
+    """Return how long a process tree went on working; the ceiling if it did not stop before."""
+    started = time.monotonic()
+    while (elapsed := time.monotonic() - started) < ceiling:
+        before = cpu(pid)
+        time.sleep(IDLE_SECONDS)
+        if cpu(pid).since(before).total < IDLE_SHARE * IDLE_SECONDS:
+            break
+    return elapsed
 
 
 def pin(pid: int, *cores: int) -> None:

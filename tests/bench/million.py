@@ -21,7 +21,8 @@ FIRST = host(0)
 """The name that is numbered first."""
 CEILING_SECONDS = 1800.0
 """After which a start is given up; a million names are read for minutes."""
-SETTLING_SECONDS = 10.0
+IDLE_CEILING = 600.0
+"""Seconds after which a server that still works is measured as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,14 @@ def started(mesh: Mesh) -> Iterator[tuple[Server, float, float]]:
         server.process.wait(CEILING_SECONDS)
 
 
-def memory(kind: str, pid: int) -> Figures:
-    """Return the memory of each process of a tree."""
-    figures = {f"{kind}_memory_mib": measure.memory_mib(pid)}
+def settled(kind: str, pid: int, first: float, ready: float) -> Figures:
+    """Return a start's seconds and, once there is no work left, the memory of each process."""
+    figures = {
+        f"{kind}_first_answer_seconds": first,
+        f"{kind}_ready_seconds": ready,
+        f"{kind}_work_after_ready_seconds": measure.seconds_until_idle(pid, ceiling=IDLE_CEILING),
+        f"{kind}_memory_mib": measure.memory_mib(pid),
+    }
     for number, member in enumerate(measure.process_tree(pid)):
         figures[f"{kind}_process_{number}_mib"] = measure.memory_alone_mib(member)
     return figures
@@ -80,16 +86,11 @@ def run(folder: Path, size: Size) -> Figures:
     figures: Figures = {"names": float(size.services), "few_names": float(size.few)}
     say("… cold start")
     with started(mesh) as (server, first, ready):
-        pid = server.process.pid
-        time.sleep(SETTLING_SECONDS)
-        figures |= {"cold_first_answer_seconds": first, "cold_ready_seconds": ready}
-        figures |= memory("cold", pid)
+        figures |= settled("cold", server.process.pid, first, ready)
     say("… start from the last zone")
     with started(mesh) as (server, first, ready):
         pid = server.process.pid
-        time.sleep(SETTLING_SECONDS)
-        figures |= {"remembered_first_answer_seconds": first, "remembered_ready_seconds": ready}
-        figures |= memory("remembered", pid)
+        figures |= settled("remembered", pid, first, ready)
         measure.pin(pid, machine.SERVER_CORE)
         return figures | hot(folder, mesh.dns_port, pid, size)
 

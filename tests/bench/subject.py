@@ -24,6 +24,8 @@ from tests.bench.peers import Peer, Place
 from tests.system.running import COMMAND, ROOT, Mesh, Server
 
 ENDING_SECONDS = 10.0
+IDLE_CEILING = 30.0
+"""Seconds after which a server that still works is measured as it is."""
 OURS = "globaldns"
 SAMPLE = 20
 """Hosts whose addresses are compared before anything is measured."""
@@ -114,7 +116,7 @@ def run_globaldns(
     tls_port: int = 0,
     without: dict[str, str] | None = None,
 ) -> Iterator[tuple[Subject, Server]]:
-    """Run globaldns on a mesh, on some cores; yields it once it is ready.
+    """Run globaldns on a mesh, on some cores; yields it once ready and idle.
 
     Raises:
         NotAnswering: it does not become ready.
@@ -125,6 +127,7 @@ def run_globaldns(
             if time.monotonic() > deadline:
                 raise NotAnswering(f"not ready within {ready_seconds:g} s: {server.log[-500:]}")
             time.sleep(0.1)
+        measure.seconds_until_idle(server.process.pid, ceiling=IDLE_CEILING)
         ports = {"udp": mesh.dns_port, "tcp": mesh.dns_port}
         ports |= {"dot": tls_port} if tls_port else {}
         version = machine.version(*COMMAND, "version")

@@ -23,6 +23,14 @@ def test_children_that_run_belong_to_the_tree() -> None:
         assert child.pid in measure.process_tree(os.getpid())
 
 
+def test_who_only_waits_is_idle_at_once() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            assert measure.seconds_until_idle(child.pid, ceiling=30.0) < 30.0
+        finally:
+            child.kill()
+
+
 def test_a_process_that_has_ended_used_nothing_more() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
