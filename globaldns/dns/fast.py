@@ -1,12 +1,15 @@
 """The usual queries over UDP, answered at once; ``responder`` is the specification, and the rest.
 
-What repeats is answered from a table: from a query without its ID to its reply without it. What the
-table lacks and has the usual form is looked up and put together in one go::
+What repeats is answered from a table: from a query without its ID to its reply without it. What
+differs from it in the case of the name alone, as resolvers write names to tell forged replies, is
+answered from a second one, of templates. What both lack and has the usual form is looked up and put
+together in one go::
 
     | flags 2 | 0 1 0 0 0 0 0 n | QNAME | QTYPE, QCLASS 4 | nothing, or an OPT record seen before |
 
-Whatever is anything else takes the long way. The table keeps what was asked lately, of a size that
-clients have no say in, and all of it is forgotten when anything that is answered may differ.
+Whatever is anything else takes the long way. The tables keep what was asked lately, of a size that
+clients have no say in, and all of it is forgotten when anything that is answered may differ. What
+does not exist is denied anew each time: who asks for such names asks for ever new ones.
 
 Standards:
     RFC 1035 section 4.1, RFC 4343   queries and replies; the question is echoed octet by octet
@@ -16,6 +19,7 @@ Standards:
 from __future__ import annotations
 
 from struct import Struct as Layout
+from typing import Generic, NamedTuple, TypeVar
 
 from globaldns.dns.codes import Rcode, Rrclass, Rrtype
 from globaldns.dns.counters import Channel, CounterClass
@@ -23,13 +27,13 @@ from globaldns.dns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS
 from globaldns.dns.reply import PLAIN_ROOM
 from globaldns.dns.responder import Responder
 from globaldns.dns.wire import HEADER_OCTETS, parse_query
-from globaldns.dns.zone import Zone
+from globaldns.dns.zone import WILDCARD, Zone
 from globaldns.errors import WireError
 from globaldns.model.address import Family
 from globaldns.model.snapshot import Answering
 
 MOST_REPLIES = 16_384
-"""Of one generation; two are kept: some 12 MB of what is usual."""
+"""Of one generation of each table; two are kept: some 20 MB of what is usual."""
 MOST_OPTS = 1024
 _MOST_QUERY_OCTETS = 300
 
@@ -42,6 +46,10 @@ _UNUSUAL = 0xF8
 """QR and opcode, in the first octet; of the others RD is copied and the rest ignored."""
 _RD = 0x01
 _POINTER = 0xC000
+_POINTERS = tuple(
+    (_POINTER | HEADER_OCTETS + offset).to_bytes(2) for offset in range(MAX_NAME_OCTETS + 1)
+)
+"""Names that begin so far behind the question's first octet (RFC 1035 section 4.1.4)."""
 
 _DATA, _NODATA, _NXDOMAIN = 0, 4, 8
 _HAS_OPT = 2
@@ -63,8 +71,48 @@ _QUESTIONS = {
     for rrtype, family in ((Rrtype.A, Family.IPV4), (Rrtype.AAAA, Family.IPV6))
 }
 
+_Value = TypeVar("_Value")
 Known = tuple[bytes, CounterClass]
 """A reply without its ID, and what it is counted as."""
+
+
+class Template(NamedTuple):
+    """The replies to queries that differ in the case of their name: the question is echoed."""
+
+    head: bytes
+    """Of the query, without ID."""
+    tail: bytes
+    """Of the query, behind the name."""
+    prefix: bytes
+    """Of the reply, without ID, up to the question."""
+    end: int
+    """Of the question in both."""
+    suffix: bytes
+    """Of the reply, behind the question."""
+    counted: CounterClass
+
+
+class Recent(Generic[_Value]):
+    """What was used lately, by octets: two generations, of which the older is forgotten."""
+
+    def __init__(self) -> None:
+        self.current: dict[bytes, _Value] = {}
+        self._former: dict[bytes, _Value] = {}
+
+    def find(self, key: bytes) -> _Value | None:
+        """Return what is known of a key, and keep it."""
+        found = self.current.get(key)
+        if found is None:
+            found = self._former.get(key)
+            if found is not None:
+                self.keep(key, found)
+        return found
+
+    def keep(self, key: bytes, value: _Value) -> None:
+        """Know something from now on."""
+        if len(self.current) >= MOST_REPLIES:
+            self._former, self.current = self.current, {}
+        self.current[key] = value
 
 
 class FastResponder:
@@ -75,11 +123,14 @@ class FastResponder:
         self._channel = channel
         self._version = -1
         self._may_deny = False
-        self._known: dict[bytes, Known] = {}
-        self._former: dict[bytes, Known] = {}
-        """What was asked before the last ``MOST_REPLIES``."""
+        self._replies: Recent[Known] = Recent()
+        """By queries without ID."""
+        self._templates: Recent[Template] = Recent()
+        """By the same in lower case, all octets of them."""
         self._opts: dict[bytes, bytes] = {}
         """The OPT records of replies, by those of their queries."""
+        self._classes: dict[tuple[int, int, int], CounterClass] = {}
+        """Counter classes by kind of reply, family, and octets of the query."""
         self._owner: dict[Family, bytes] = {}
         """All in front of an address in a record of the question's own name."""
         self._soas: dict[bytes, bytes] = {}
@@ -90,21 +141,30 @@ class FastResponder:
         zones = self._slow.zones
         if self._version != zones.version or self._may_deny != zones.may_deny(now):
             self._renew(now)
-        return self._known
+        return self._replies.current
 
     def find(self, query: bytes, now: float) -> bytes | None:
         """Return the reply to a query that is not known, both without ID; None for silence."""
-        known = self._former.get(query) or self._build(query)
-        if known is None:
-            return self._ask(query, now)
-        known[1][0] += 1
-        self._keep(query, known)
-        return known[0]
+        folded = query.lower()
+        template = self._templates.find(folded)
+        if (
+            template is not None
+            and query.startswith(template.head)
+            and query.endswith(template.tail)
+        ):
+            template.counted[0] += 1
+            return template.prefix + query[_NAME : template.end] + template.suffix
+        known = self._replies.find(query)
+        if known is not None:
+            known[1][0] += 1
+            return known[0]
+        return self._build(query, folded) or self._ask(query, now)
 
     def _renew(self, now: float) -> None:
         zones = self._slow.zones
         self._version, self._may_deny = zones.version, zones.may_deny(now)
-        self._known, self._former, self._opts = {}, {}, {}
+        self._replies, self._templates = Recent(), Recent()
+        self._opts, self._classes = {}, {}
         rules = zones.rules
         self._owner = {
             family: (_POINTER | HEADER_OCTETS).to_bytes(2)
@@ -119,14 +179,7 @@ class FastResponder:
                 head = _RECORD.pack(Rrtype.SOA, Rrclass.IN, ttl, len(rdata))
                 self._soas[zone.apex] = head + rdata
 
-    def _keep(self, query: bytes, known: Known) -> None:
-        if len(query) > _MOST_QUERY_OCTETS or len(known[0]) > PLAIN_ROOM:
-            return
-        if len(self._known) >= MOST_REPLIES:
-            self._former, self._known = self._known, {}
-        self._known[query] = known
-
-    def _build(self, query: bytes) -> Known | None:
+    def _build(self, query: bytes, folded: bytes) -> bytes | None:
         """Return the reply to a usual query; None: it is not, or not so simple."""
         has_opt = _COUNTS.get(query[2:_NAME])
         root = query.find(0, _NAME)
@@ -142,28 +195,36 @@ class FastResponder:
             opt = answered
         elif opt:
             return None
-        name = query[_NAME : root + 1].lower()
-        kind, records = self._look_up(name, question[1])
+        kind, records = self._look_up(folded[_NAME : root + 1], question[1])
         if not records:
             return None
-        reply = b"".join(
-            (
-                _HEADS[kind | (_HAS_OPT if opt else 0) | query[0] & _RD],
-                query[_NAME:end],
-                records,
-                opt,
-            )
-        )
+        prefix = _HEADS[kind | (_HAS_OPT if opt else 0) | query[0] & _RD]
+        reply = b"".join((prefix, query[_NAME:end], records, opt))
         octets = len(reply) + _ID_OCTETS
         if octets > PLAIN_ROOM:
             return None
-        return reply, self._slow.counters.class_of(
-            self._channel,
-            question[0],
-            len(query) + _ID_OCTETS,
-            Rcode.NXDOMAIN if kind is _NXDOMAIN else Rcode.NOERROR,
-            octets,
-        )
+        counted = self._class_of(kind, question, len(query) + _ID_OCTETS, octets)
+        counted[0] += 1
+        if kind is not _NXDOMAIN:  # names that do not exist are without number
+            head, tail = query[:_NAME], query[root + 1 :]
+            template = Template(head, tail, prefix, end, records + opt, counted)
+            self._templates.keep(folded, template)
+            self._replies.keep(query, (reply, counted))
+        return reply
+
+    def _class_of(
+        self, kind: int, question: tuple[Rrtype, Family], query_octets: int, octets: int
+    ) -> CounterClass:
+        """Return what a reply is counted in; its octets follow from the rest."""
+        key = (kind, question[1], query_octets << 16 | octets)
+        found = self._classes.get(key)
+        if found is None:
+            rcode = Rcode.NXDOMAIN if kind is _NXDOMAIN else Rcode.NOERROR
+            found = self._slow.counters.class_of(
+                self._channel, question[0], query_octets, rcode, octets
+            )
+            self._classes[key] = found
+        return found
 
     def _look_up(self, name: bytes, family: Family) -> tuple[int, bytes]:
         """Return what a name has of a family, as records; none: it is not so simple."""
@@ -186,19 +247,19 @@ class FastResponder:
                 if entry.answering is not Answering.DATA:
                     break
                 kind = _NODATA
-            return kind, (_POINTER | HEADER_OCTETS + len(relative)).to_bytes(2) + self._soas[apex]
+            return kind, _POINTERS[len(relative)] + self._soas[apex]
         return _DATA, b""
 
     def _is_absent(self, relative: bytes, zone: Zone) -> bool:
         """Whether a name is known to be absent, at a glance."""
         return (
             self._may_deny
-            and not zone.wildcards
             and relative not in zone.below
             and relative not in zone.fixed
             and relative[1:2] != b"_"  # as those of a host's own names below it
             and len(relative) + len(zone.apex) <= MAX_NAME_OCTETS
             and _is_name(relative)
+            and not (zone.wildcards and _may_be_covered(relative, zone))
         )
 
     def _ask(self, query: bytes, now: float) -> bytes | None:
@@ -222,8 +283,19 @@ class FastResponder:
         counted = self._slow.counters.class_of(
             self._channel, parsed.qtype, len(message), rcode, len(reply)
         )
-        self._keep(query, (reply[_ID_OCTETS:], counted))
+        if len(query) <= _MOST_QUERY_OCTETS and len(reply) <= PLAIN_ROOM:
+            self._replies.keep(query, (reply[_ID_OCTETS:], counted))
         return reply[_ID_OCTETS:]
+
+
+def _may_be_covered(relative: bytes, zone: Zone) -> bool:
+    """Whether a wildcard may stand for an absent name: one lies next to it or to a name above."""
+    above = relative
+    while above:
+        above = above[above[0] + 1 :]
+        if WILDCARD + above in zone.hosts:
+            return True
+    return False
 
 
 def _is_name(relative: bytes) -> bool:

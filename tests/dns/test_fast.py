@@ -190,7 +190,7 @@ def test_what_is_asked_again_stays_while_others_come_and_go(
             pair.ask(WEB)
         pair.ask(dns.message.make_query(f"x{number}.global", "A").to_wire())
         assert len(pair.fast.begin(0.0)) <= 10
-    assert WEB[2:] in {**pair.fast._former, **pair.fast.begin(0.0)}
+    assert WEB[2:] in {**pair.fast._replies._former, **pair.fast.begin(0.0)}
 
 
 def test_what_is_large_is_answered_and_not_kept() -> None:
