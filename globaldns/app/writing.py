@@ -10,24 +10,26 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import ParamSpec, TypeVar
 
 import msgspec
 
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
-from globaldns.model.claim import Claim
+from globaldns.model.claim import Claim, ClaimKind
 from globaldns.model.view import ClaimSet
 from globaldns.tasks import Backoff
 
 logger = logging.getLogger(__name__)
 
 MOST = 10_000
-"""Claims of one write, some 50 ms: while the next are written these are answered."""
+"""Claims of one write, about, some 50 ms: while the next are written these are answered."""
 LOOK_SECONDS = 10.0
 """How often to look whether the ledger is in its place though nothing is to be written."""
 RETRY = Backoff(initial=0.5, maximum=30.0)
@@ -115,6 +117,23 @@ class Seams(msgspec.Struct, frozen=True):
     count_failure: Callable[[], None]
 
 
+def _parts(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
+    """Yield claims in as many writes as they need.
+
+    What takes a VIP from a host and what that host gets instead stand together or not at all, and
+    no host's claims are cut in two.
+    """
+    moving = {claim.host for claim in claims if claim.is_retired or claim.kind is ClaimKind.PINNED}
+    part = [claim for claim in claims if claim.host in moving]
+    for _, its in groupby((c for c in claims if c.host not in moving), attrgetter("host")):
+        if len(part) >= MOST:
+            yield part
+            part = []
+        part += its
+    if part:
+        yield part
+
+
 class LedgerWriter:
     """Writes what is pending whenever it is woken."""
 
@@ -179,8 +198,7 @@ class LedgerWriter:
         claims, copy = self._seams.pending(), self._seams.begin_copies()
         if not claims:
             await self._thread.check()
-        for start in range(0, len(claims), MOST):
-            part = claims[start : start + MOST]
+        for part in _parts(claims):
             started = time.monotonic()
             await self._thread.write(part)
             self._seams.observe(time.monotonic() - started)

@@ -120,8 +120,7 @@ class Handovers:
     def replace_zone(self, now: int) -> None:
         """The zone of the run before is answered from no longer: what it had alone has ended."""
         for vip, host in self._answered.items():
-            if vip not in self._ended:
-                self._note(vip, host, self._until(now))
+            self._note(vip, host, self._until(now))  # anew: it was answered until now
         self._answered = {}
 
     def end(self, now: int) -> list[Address]:

@@ -157,7 +157,6 @@ class Registry:
         self._is_settled = True
         dirty, self._put_off = self._put_off, set()
         dirty.update(self.claims.hosts, self.views.hosts, self.services)
-        self._handovers.replace_zone(now)
         touched = self._decide(dirty, now)
         services = self.services
         self._awaiting = {h for h in self.numbering.awaited(touched) if h not in services}
@@ -388,6 +387,8 @@ class Registry:
         publication = self._catalogue.publish(touched, now, is_settled=self._is_settled)
         if self._is_settled and not self.is_behind:
             self._publisher.forget_last()
+            if self.is_published:
+                self._handovers.replace_zone(now)
         is_all_known = not self._awaiting and not self._catalogue.waiting_anew
         return Delta(
             complete=self._is_settled and is_all_known and self.views.is_complete(),

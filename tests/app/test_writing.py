@@ -57,17 +57,35 @@ async def test_nothing_is_written_until_it_is_woken(desk: Desk) -> None:
         assert await desk.thread.run(desk.ledger.claims) == ()
 
 
+def numbered(host: str, number: int) -> Claim:
+    return Claim(Host(host), Address(number.to_bytes(4)), 1, "east", ClaimKind.GIVEN)
+
+
 async def test_many_claims_are_written_and_acknowledged_in_parts(desk: Desk) -> None:
-    desk.add(
-        *(
-            Claim(Host(f"h{n}.ns"), Address(n.to_bytes(4)), 1, "east", ClaimKind.GIVEN)
-            for n in range(MOST + 1)
-        )
-    )
+    desk.add(*(numbered(f"h{n:05}.ns", n) for n in range(MOST + 1)))
     async with desk.running():
         await desk.writer.flush()
     assert desk.batches == [MOST, 1]
     assert len(desk.durations) == 2
+
+
+async def test_what_takes_a_vip_and_what_is_given_for_it_are_written_together(desk: Desk) -> None:
+    many = [numbered(f"h{n:05}.ns", n) for n in range(MOST)]
+    loser = numbered("zz.ns", MOST)
+    pin = Claim(Host("aa.ns"), loser.vip, 1, "east", ClaimKind.PINNED)
+    desk.add(pin, *many, loser.retire(2, "collision"), numbered("zz.ns", MOST + 1))
+    async with desk.running():
+        await desk.writer.flush()
+    assert desk.batches == [MOST, 3]
+    assert [one.host for one in desk.acknowledged[:3]] == ["aa.ns", "zz.ns", "zz.ns"]
+
+
+async def test_a_host_is_written_whole(desk: Desk) -> None:
+    many = [numbered(f"h{n:05}.ns", n) for n in range(MOST)]
+    desk.add(*many, numbered(many[-1].host, MOST))
+    async with desk.running():
+        await desk.writer.flush()
+    assert desk.batches == [MOST + 1]
 
 
 async def test_copies_are_made_after_what_is_to_be_acknowledged_is_written(desk: Desk) -> None:

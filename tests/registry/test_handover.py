@@ -165,6 +165,15 @@ def test_a_host_is_known_by_what_it_was_answered_with_last_until_it_is_answered_
     assert waits.last_answered(A) == ()
 
 
+def test_a_wait_that_began_while_the_old_zone_was_answered_is_counted_from_its_end():
+    waits = handovers(last=[answered("a.ns", "240.128.0.7")])
+    assert waits.is_waiting(B, X, 10)
+    waits.replace_zone(15)
+    assert waits.waits.handovers == {X: Handover(A, 65)}
+    assert waits.end(60) == []
+    assert waits.is_waiting(B, X, 64)
+
+
 def test_a_zone_that_was_replaced_makes_nobody_wait_a_second_time():
     waits = handovers(last=[answered("a.ns", "240.128.0.7")])
     waits.replace_zone(10)
