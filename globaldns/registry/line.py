@@ -34,11 +34,18 @@ class Line:
         if len(self._waiting) != before:
             self._sorted = []
 
-    def serve(self, most: int) -> list[Host]:
-        """Return, sorted, the hosts whose turn it is, and let them go."""
+    def serve(self, most: int, first: AbstractSet[Host] = frozenset()) -> list[Host]:
+        """Return the hosts whose turn it is, sorted, and let them go.
+
+        In front are those of ``first``, however many: they had a number until now.
+        """
+        urgent = sorted(self._waiting & first)
+        if urgent:
+            self._waiting.difference_update(urgent)
+            self._sorted = []
         if not self._sorted:
             self._sorted = sorted(self._waiting, reverse=True)
         served = self._sorted[: -most - 1 : -1]
         del self._sorted[-most:]
         self._waiting.difference_update(served)
-        return served
+        return urgent + served

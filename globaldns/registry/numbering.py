@@ -176,11 +176,14 @@ class Numbering:
         queue = touched & self._claims.hosts
         pinned = self._views.pinned_hosts(touched) | (touched & self._claims.pinned)
         queue |= self.write([c for host in sorted(pinned) for c in self._pin(host, writers)])
+        losers: set[Host] = set()
         while queue:
             touched |= queue
-            queue = self.write([c for host in queue for c in self._renew(host, writers)])
+            renewed = [claim for host in queue for claim in self._renew(host, writers)]
+            losers.update(claim.host for claim in renewed if claim.is_retired)
+            queue = self.write(renewed)
         self._line_up(touched)
-        served = self.line.serve(self._at_once)
+        served = self.line.serve(self._at_once, first=losers)
         numbered = [claim for host in served for claim in self._number(host, writers)]
         touched.update(served, self.write(numbered))
         return touched
@@ -361,7 +364,8 @@ class Numbering:
         if not claims:
             return None
         mine = [claim for claim in claims if len(claim.vip) == family]
-        for claim in sorted(mine, key=_recency, reverse=True):
+        mine.sort(key=lambda one: (one.retired_at or 0, one.allocated_at), reverse=True)
+        for claim in mine:
             is_number = claim.kind is not ClaimKind.PINNED
             if not is_number and not is_within(claim.vip, self._views.settings.pools):
                 continue
@@ -394,7 +398,3 @@ def _agree(claims: Sequence[Claim], held: Sequence[Claim]) -> bool:
         return False
     vip = held[0].vip
     return all(claim.retired_at is None and claim.vip == vip for claim in claims)
-
-
-def _recency(claim: Claim) -> tuple[int, int]:
-    return (claim.retired_at or 0, claim.allocated_at)

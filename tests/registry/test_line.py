@@ -25,3 +25,10 @@ def test_who_comes_later_is_sorted_in_and_nobody_waits_twice():
     line.join([B, C])
     assert line.serve(5) == [B, C]
     assert not line
+
+
+def test_who_had_a_number_until_now_is_served_first_however_many_wait():
+    line = Line()
+    line.join([A, B, C])
+    assert line.serve(1, first={C, Host("other.ns")}) == [C, A]
+    assert line.serve(5) == [B]
