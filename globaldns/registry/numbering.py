@@ -130,7 +130,8 @@ class Numbering:
 
     def is_local(self, host: Host) -> bool:
         """Whether a host is answered with Istio's own allocation in our cluster."""
-        return self._has_local(self._views.exports(host)) and not self.is_pinned(host)
+        is_pinned = bool(self._views.pinnings(host)) or self.written.is_pinned(host)
+        return self._has_local(self._views.exports(host)) and not is_pinned
 
     def _has_local(self, exports: Iterable[Export]) -> bool:
         """Whether Istio has allocated an address to a host in our cluster."""
@@ -184,8 +185,7 @@ class Numbering:
             queue = self.write(renewed)
         self._line_up(touched)
         served = self.line.serve(self._at_once, first=losers)
-        numbered = [claim for host in served for claim in self._number(host, writers)]
-        touched.update(served, self.write(numbered))
+        touched.update(served, self.write([c for h in served for c in self._number(h, writers)]))
         return touched
 
     def renumbering_cluster(self, host: Host) -> str:
