@@ -39,15 +39,19 @@ def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = CEILING
 
 
 def free_port() -> int:
-    """Return a port that is free on both loopback addresses for UDP and TCP."""
+    """Return a port that is free on both loopback addresses for UDP and TCP, and given once."""
     while True:
         with socket.socket() as chosen:
             chosen.bind(("127.0.0.1", 0))
             port: int = chosen.getsockname()[1]
-        if all(_is_free(family, kind, port) for family, kind in _SOCKETS):
+        is_new = port not in _GIVEN
+        if is_new and all(_is_free(family, kind, port) for family, kind in _SOCKETS):
+            _GIVEN.add(port)
             return port
 
 
+_GIVEN: set[int] = set()
+"""The kernel chooses one again as soon as nobody has it."""
 _SOCKETS = [
     (family, kind)
     for family in (socket.AF_INET, socket.AF_INET6)
