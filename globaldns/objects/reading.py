@@ -69,12 +69,10 @@ _PREPARED = tuple(map(msgspec.msgpack.Decoder, KINDS.values()))
 """Made for what making them does: msgspec prepares a type when it is first decoded, and two threads
 that are the first at once end the process."""
 
-_UNMISTAKABLE = {
-    kind: f"{group}/{versions[0]}"
-    for (group, kind), (_, versions) in _READ.items()
-    if group in {"networking.istio.io", "globaldns.io"}
-}
-"""The usual apiVersion of kinds that nobody else has."""
+_UNMISTAKABLE = frozenset(
+    kind for group, kind in _READ if group in {"networking.istio.io", "globaldns.io"}
+)
+"""Kinds that nobody else has."""
 _USUAL = {
     kind: f"{group}/{(versions or ('v1alpha1',))[0]}".removeprefix("/")
     for (group, kind), (_, versions) in _READ.items()
@@ -205,7 +203,7 @@ def _meant(kind: str) -> str:
     Other groups have Services, Nodes and ServiceExports of their own.
     """
     if kind in _UNMISTAKABLE:
-        return f"write apiVersion: {_UNMISTAKABLE[kind]}"
+        return f"write apiVersion: {_USUAL[kind]}"
     known = _FOLDED.get(kind.lower(), kind)
     return f"write kind: {known}" if known != kind else ""
 

@@ -27,7 +27,7 @@ class Claims:
     """
 
     def __init__(self, counts: Callable[[Claim], bool]) -> None:
-        self.counts = counts
+        self._counts = counts
         self._of_host: dict[Host, tuple[Claim, ...]] = {}
         self._of_vip: dict[Address, tuple[Claim, ...]] = {}
         self._held: dict[Host, tuple[Claim, ...]] = {}
@@ -85,8 +85,12 @@ class Claims:
 
     def is_pinned(self, host: Host) -> bool:
         """Whether a host has a pinned claim that counts and is not retired."""
-        for claim in self._of_host.get(host, _NO_CLAIMS):
-            if claim.kind is ClaimKind.PINNED and claim.retired_at is None and self.counts(claim):
+        return self.has_pin(self._of_host.get(host, _NO_CLAIMS))
+
+    def has_pin(self, claims: Iterable[Claim]) -> bool:
+        """Whether any of some claims is pinned, counts, and is not retired."""
+        for claim in claims:
+            if claim.kind is ClaimKind.PINNED and claim.retired_at is None and self._counts(claim):
                 return True
         return False
 
@@ -98,18 +102,18 @@ class Claims:
     def winners(self, claims: Iterable[Claim]) -> dict[Host, tuple[Claim, ...]]:
         """Return by which of some claims hosts would have their VIPs if there were no others."""
         held: dict[Host, list[Claim]] = {}
-        for winner in holders(filter(self.counts, claims)).values():
+        for winner in holders(filter(self._counts, claims)).values():
             held.setdefault(winner.host, []).append(winner)
         return {host: tuple(sorted(mine, key=_answer_order)) for host, mine in held.items()}
 
     def is_void(self, claim: Claim) -> bool:
         """Whether a claim can never be taken."""
-        return claim not in standing_claims(filter(self.counts, self.of_vip(claim.vip)))
+        return claim not in standing_claims(filter(self._counts, self.of_vip(claim.vip)))
 
     def would_be_void(self, host: Host, vip: Address, at: int) -> bool:
         """Whether a given claim of that date would be void."""
         ends: dict[Host, float] = {}
-        for claim in standing_claims(filter(self.counts, self.of_vip(vip))):
+        for claim in standing_claims(filter(self._counts, self.of_vip(vip))):
             if (claim.allocated_at, claim.host) < (at, host):
                 end = inf if claim.retired_at is None else claim.retired_at
                 ends[claim.host] = max(ends.get(claim.host, 0), end)
@@ -127,7 +131,7 @@ class Claims:
 
     def recount(self, counts: Callable[[Claim], bool]) -> None:
         """Compute everything again, with another opinion on which claims are listened to."""
-        self.counts = counts
+        self._counts = counts
         self._held = {}
         self._settle(list(self))
 
@@ -176,7 +180,7 @@ class Claims:
 
     def _settle_single(self, claim: Claim) -> None:
         """A host and a VIP that have this one claim and no other."""
-        if claim.retired_at is None and self.counts(claim):
+        if claim.retired_at is None and self._counts(claim):
             self._held[claim.host] = self._of_host[claim.host]
         else:
             self._held.pop(claim.host, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from globaldns.model.address import Address
-from globaldns.model.claim import Claim, ClaimKind
+from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.registry.claims import Claims
 from globaldns.registry.unwritten import Unwritten
@@ -56,10 +56,7 @@ class WrittenClaims:
 
     def is_pinned(self, host: Host) -> bool:
         """Whether a host has a pinned claim that counts and is not retired."""
-        return any(
-            claim.kind is ClaimKind.PINNED and not claim.is_retired and self._claims.counts(claim)
-            for claim in self.of_host(host)
-        )
+        return self._claims.has_pin(self.of_host(host))
 
     def hosts_of_cluster(self, cluster: str) -> set[Host]:
         """Return the hosts that a cluster claims anything for, now or as it is written."""
