@@ -19,18 +19,19 @@ def zone_keepsake(mesh: Mesh, ledger: SqliteLedger) -> Keepsake:
     """Return the zone that is served."""
 
     def capture() -> Callable[[Pace], bytes]:
-        services = mesh.publication.snapshot.services
+        snapshot = mesh.publication.snapshot
         header = Header(
             cluster=ledger.cluster,
             marker=ledger.marker.id,
-            serial=mesh.publication.snapshot.serial,
+            serial=snapshot.serial,
             saved_at=mesh.clock.now(),
             waits=mesh.registry.waits,
         )
-        return lambda pace: encode_zone(header, pace(map(to_entry, services.values())))
+        return lambda pace: encode_zone(header, pace(map(to_entry, snapshot.services.values())))
 
-    serial, waits = mesh.publication.snapshot.serial, mesh.registry.waits
-    version = (serial, waits.length, waits.larger_until, *sorted(waits.handovers))
+    waits = mesh.registry.waits
+    ends = sorted((vip, handover.until) for vip, handover in waits.handovers.items())
+    version = (mesh.publication.snapshot.serial, waits.length, waits.larger_until, *ends)
     return Keepsake(ZONE, version, capture)
 
 

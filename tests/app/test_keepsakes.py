@@ -20,7 +20,7 @@ from globaldns.model.view import SetLedger, SourceState
 from globaldns.sources.directory import DirectorySource
 from globaldns.sources.remembered import FORMAT, as_remembered, decode_view, file_name
 from tests.app.meshes import Turning
-from tests.registry.mesh import Export, claim, export, reset, settings
+from tests.registry.mesh import A, Export, claim, export, reset, settings, vip
 from tests.registry.mesh import ledger as ledger_of
 from tests.sources.manifests import GRACE, RULES, at, entries, hosts, vip_ledger
 
@@ -95,6 +95,18 @@ def test_its_version_differs_when_the_zone_does(
     assert zone_keepsake(served.mesh, ledger).version == first
     tell(served, export("a.ns"), export("b.ns"))
     assert zone_keepsake(served.mesh, ledger).version != first
+
+
+def test_its_version_differs_when_a_wait_ends_later(
+    serve: Callable[..., Turning], ledger: SqliteLedger
+) -> None:
+    served = serve(export("a.ns"))
+    waits = served.registry._handovers
+    versions = set()
+    for now in (20, 25):
+        waits.begin(A, [vip("240.128.0.9")], now)
+        versions.add(zone_keepsake(served.mesh, ledger).version)
+    assert len(versions) == 2
 
 
 def test_its_version_differs_when_a_wait_is_over(
