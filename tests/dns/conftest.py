@@ -22,9 +22,7 @@ from globaldns.model.address import parse_address, parse_prefix
 from globaldns.model.host import Host
 from globaldns.model.snapshot import Answering, Entry, EntryPort, ZoneDelta
 from tests.certificates import HAS_OPENSSL, NAME, Pair, make_pair
-
-CEILING_SECONDS = 20.0
-"""For what must happen; nothing waits it out when it does."""
+from tests.dns.streams import CEILING_SECONDS, frame, read_message
 
 SENTINEL = dns.message.make_query("sentinel.test", "A", id=0xBEEF).to_wire()
 """Asked behind a query that is to get no reply: its own reply is the next one then."""
@@ -208,16 +206,6 @@ def connect(
         return await asyncio.open_connection(address.host, address.port)
 
     return connect
-
-
-async def read_message(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(CEILING_SECONDS):
-        length = int.from_bytes(await reader.readexactly(2))
-        return await reader.readexactly(length)
-
-
-def frame(message: bytes) -> bytes:
-    return len(message).to_bytes(2) + message
 
 
 async def ask_stream(

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any
 
-import dns.message
 import pytest
 
 from globaldns.dns.counters import Dropped
@@ -15,45 +14,19 @@ from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
 from globaldns.dns.server import DnsServer, ServerSettings
 from globaldns.dns.tcp import BURST, TcpLimits
-
-CEILING_SECONDS = 20.0
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-def query(number: int, name: str = "web.shop.global") -> bytes:
-    return frame(dns.message.make_query(name, "A", id=number).to_wire())
-
-
-def frame(message: bytes) -> bytes:
-    return len(message).to_bytes(2) + message
-
-
-WEB = query(1)
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock a test moves: what would wait half a minute is due at once."""
-
-    jumped = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.jumped
-
-    async def jump(self, seconds: float) -> None:
-        self.jumped += seconds
-        await turns(5)  # a timer, what it schedules, and what that closes
-
-
-async def turns(count: int) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(CEILING_SECONDS):
-        while not condition():  # noqa: ASYNC110  # of the server, which has no event for it
-            await asyncio.sleep(0)
+from tests.dns.streams import (
+    WEB,
+    JumpingLoop,
+    Streams,
+    frame,
+    hang_up,
+    query,
+    read_end,
+    read_id,
+    run_jumping,
+    turns,
+    until,
+)
 
 
 @asynccontextmanager
@@ -65,29 +38,6 @@ async def serving(responder: Responder, **limits: Any) -> AsyncIterator[tuple[Dn
         yield server, server.addresses[0].port
     finally:
         await server.stop()
-
-
-async def read_id(reader: asyncio.StreamReader) -> int:
-    async with asyncio.timeout(CEILING_SECONDS):
-        length = int.from_bytes(await reader.readexactly(2))
-        return int.from_bytes((await reader.readexactly(length))[:2])
-
-
-async def read_end(reader: asyncio.StreamReader) -> bytes:
-    """What still comes before the connection ends."""
-    async with asyncio.timeout(CEILING_SECONDS):
-        try:
-            return await reader.read()
-        except ConnectionResetError:
-            return b""
-
-
-async def hang_up(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    try:
-        await writer.wait_closed()
-    except ConnectionError:
-        return
 
 
 def cut(data: bytes, size: int) -> list[bytes]:
@@ -205,9 +155,7 @@ def on_jumping_loop(
     ],
     responder: Responder,
 ) -> None:
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, JumpingLoop)
+    async def run(loop: JumpingLoop) -> None:
         async with serving(responder) as (_, port):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(query(7))
@@ -215,8 +163,7 @@ def on_jumping_loop(
             await test(loop, reader, writer)
             await hang_up(writer)
 
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        runner.run(run())
+    run_jumping(run)
 
 
 def test_an_idle_connection_is_closed_after_thirty_seconds_and_not_before(
@@ -300,9 +247,7 @@ def blocked(server: DnsServer) -> bool:
 
 
 def test_who_reads_nothing_for_half_a_minute_is_aborted(responder: Responder) -> None:
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, JumpingLoop)
+    async def run(loop: JumpingLoop) -> None:
         async with serving(responder) as (server, port):
             with socket.socket() as greedy:
                 greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -315,8 +260,7 @@ def test_who_reads_nothing_for_half_a_minute_is_aborted(responder: Responder) ->
                 assert server.tcp_connections == 0
                 sending.cancel()
 
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        runner.run(run())
+    run_jumping(run)
     assert responder.counters.dropped[Dropped.TCP_TIMEOUT] == 1
 
 

@@ -17,22 +17,19 @@ from globaldns.dns.server import DnsServer, TlsListening
 from globaldns.dns.tcp import BURST
 from globaldns.dns.tls import TlsConnection
 from tests.certificates import NAME, Pair
-from tests.dns.tls_clients import (
+from tests.dns.streams import (
     CEILING_SECONDS,
     WEB,
     JumpingLoop,
-    Octets,
-    connect,
     frame,
     hang_up,
-    on_jumping_loop,
     query,
     read_end,
     read_id,
     read_message,
-    serving,
     until,
 )
+from tests.dns.tls_clients import Octets, connect, on_jumping_loop, serving
 
 
 @pytest.fixture

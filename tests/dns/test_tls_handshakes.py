@@ -14,19 +14,8 @@ from globaldns.dns.responder import Responder
 from globaldns.dns.server import DnsServer, TlsListening
 from globaldns.dns.tls import Handshakes, TlsConnection
 from tests.certificates import Pair, make_pair
-from tests.dns.tls_clients import (
-    CEILING_SECONDS,
-    WEB,
-    JumpingLoop,
-    client_hello,
-    connect,
-    hang_up,
-    on_jumping_loop,
-    read_end,
-    read_id,
-    serving,
-    until,
-)
+from tests.dns.streams import CEILING_SECONDS, WEB, JumpingLoop, hang_up, read_end, read_id, until
+from tests.dns.tls_clients import client_hello, connect, on_jumping_loop, serving
 
 
 @pytest.fixture

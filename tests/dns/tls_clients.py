@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import dns.edns
-import dns.message
 import pytest
 
 from globaldns.dns.listen import parse_listen
@@ -17,22 +15,7 @@ from globaldns.dns.responder import Responder
 from globaldns.dns.server import DnsServer, ServerSettings, TlsListening
 from globaldns.dns.tcp import TcpLimits
 from tests.certificates import NAME, Pair
-
-CEILING_SECONDS = 20.0
-
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-def frame(message: bytes) -> bytes:
-    return len(message).to_bytes(2) + message
-
-
-def query(number: int, name: str = "web.shop.global") -> bytes:
-    return frame(dns.message.make_query(name, "A", id=number).to_wire())
-
-
-WEB = query(1)
+from tests.dns.streams import CEILING_SECONDS, JumpingLoop, Streams, run_jumping
 
 
 @asynccontextmanager
@@ -54,39 +37,6 @@ async def connect(port: int, context: ssl.SSLContext, host: str = "127.0.0.1") -
         return await asyncio.open_connection(
             host, port, ssl=context, server_hostname=NAME, limit=1024
         )
-
-
-async def read_message(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(CEILING_SECONDS):
-        length = int.from_bytes(await reader.readexactly(2))
-        return await reader.readexactly(length)
-
-
-async def read_id(reader: asyncio.StreamReader) -> int:
-    return int.from_bytes((await read_message(reader))[:2])
-
-
-async def read_end(reader: asyncio.StreamReader) -> bytes:
-    """What still comes before the connection ends."""
-    async with asyncio.timeout(CEILING_SECONDS):
-        try:
-            return await reader.read()
-        except ConnectionResetError:
-            return b""
-
-
-async def hang_up(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    try:
-        await writer.wait_closed()
-    except (ConnectionError, ssl.SSLError):
-        return
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(CEILING_SECONDS):
-        while not condition():  # noqa: ASYNC110  # of the server, which has no event for it
-            await asyncio.sleep(0)
 
 
 class Octets:
@@ -123,33 +73,16 @@ class Octets:
         return bytes(received)
 
 
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock a test moves."""
-
-    jumped = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.jumped
-
-    async def jump(self, seconds: float) -> None:
-        self.jumped += seconds
-        for _ in range(5):  # a timer, what it schedules, and what that closes
-            await asyncio.sleep(0)
-
-
 def on_jumping_loop(
     test: Callable[[JumpingLoop, DnsServer, int], Coroutine[Any, Any, None]],
     responder: Responder,
     tls: TlsListening,
 ) -> None:
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, JumpingLoop)
+    async def run(loop: JumpingLoop) -> None:
         async with serving(responder, tls) as (server, port):
             await test(loop, server, port)
 
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        runner.run(run())
+    run_jumping(run)
 
 
 def client_hello(pair: Pair) -> bytes:
