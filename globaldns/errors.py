@@ -13,6 +13,7 @@ GlobalDnsError                  message: lower case, no full stop, says what, wh
  |- LedgerError                 the ledger: damaged, too new, lost, not writable
  |   |- LedgerDamaged           it is no whole ledger; a person must say what becomes of it
  |- ListenError                 an address that cannot be bound
+ |- TakeoverError               a server that runs cannot be followed by this one
  |- CertificateError            a certificate, or its key, that DNS over TLS cannot use
  |- ServerError                 a server gave no answer, or one that cannot be read
  |   |- ServerUnreachable       nothing answers there
@@ -101,6 +102,10 @@ class LedgerDamaged(LedgerError):
 
 class ListenError(GlobalDnsError):
     """An address that cannot be listened on."""
+
+
+class TakeoverError(GlobalDnsError):
+    """A server that runs cannot be followed by this one."""
 
 
 class CertificateError(GlobalDnsError):

@@ -48,7 +48,7 @@ class Sizes(Protocol):
 
 
 class DnsCounters(Protocol):
-    """What the data plane has counted since it began; dns.counters.Counters is one."""
+    """What the data plane has counted since it began; dns.counters.Counts is one."""
 
     def requests(self) -> Mapping[tuple[str, str, str], int]:
         """Return queries by protocol, address family and type (the known ones and ``other``)."""
@@ -80,6 +80,7 @@ class DnsReadings(msgspec.Struct, frozen=True):
     tcp_connections: Callable[[], int]
     certificate_expires: Callable[[], int | None] = lambda: None
     """Unix seconds; None: there is no certificate."""
+    worker_restarts: Callable[[], int] = lambda: 0
 
 
 class SourceFigures(msgspec.Struct, frozen=True):
@@ -234,6 +235,12 @@ def _dns_families(dns: DnsReadings) -> Iterator[Metric]:
         "When the certificate of DNS over TLS ends, in Unix time.",
         (),
         {} if expires is None else {(): expires},
+    )
+    yield _counter(
+        "worker_restarts",
+        "Workers that died and were followed by another.",
+        (),
+        {(): dns.worker_restarts()},
     )
 
 

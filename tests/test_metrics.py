@@ -19,6 +19,7 @@ FAMILIES = {
     "globaldns_dns_response_size_bytes": ("histogram", {"le"}),
     "globaldns_dns_responses_total": ("counter", {"proto", "rcode"}),
     "globaldns_dns_tcp_connections": ("gauge", set()),
+    "globaldns_worker_restarts_total": ("counter", set()),
     "globaldns_ledger_write_seconds": ("histogram", {"le"}),
     "globaldns_ledger_failures_total": ("counter", set()),
     "globaldns_exhausted_hosts": ("gauge", set()),
@@ -71,6 +72,7 @@ def metrics(counters):
         size_bounds=SIZE_BOUNDS,
         tcp_connections=lambda: 3,
         certificate_expires=lambda: 2_000_000_000,
+        worker_restarts=lambda: 4,
     )
     metrics = Metrics(dns, lambda: FIGURES)
     metrics.vip_moves.labels("collision").inc()
@@ -134,6 +136,7 @@ def test_no_label_may_carry_a_host_or_an_address():
         ("globaldns_dns_request_size_bytes_sum", {}, 5040),
         ("globaldns_dns_request_size_bytes_count", {}, 2),
         ("globaldns_dns_tcp_connections", {}, 3),
+        ("globaldns_worker_restarts_total", {}, 4),
         ("globaldns_dns_certificate_expiration_timestamp_seconds", {}, 2_000_000_000),
         ("globaldns_zone_serial", {"zone": "mesh.example"}, 2026010203),
         ("globaldns_zone_names", {"zone": "global"}, 7),

@@ -23,11 +23,13 @@ from globaldns.app.publication import Publication
 from globaldns.app.readings import ServerReadings, Situation
 from globaldns.app.reloading import log_outcome, reread
 from globaldns.app.rules import registry_settings
-from globaldns.app.settings import query_ring, server_settings, zone_rules
+from globaldns.app.settings import worker_settings
 from globaldns.app.sources import Sources, SourceSeams
 from globaldns.app.writing import LedgerThread, LedgerWriter, Seams
 from globaldns.dns.counters import SIZE_BOUNDS
-from globaldns.dns.server import DnsServer
+from globaldns.dns.plane import Plane
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.worker import encode_settings
 from globaldns.errors import LedgerError
 from globaldns.metrics import DnsReadings, MeshFigures, Metrics
 from globaldns.model.claim import Claim
@@ -48,14 +50,16 @@ class Control:
         registry: Registry,
         publication: Publication,
         thread: LedgerThread,
-        dns: DnsServer,
+        plane: Plane,
+        scribe: Scribe,
         clock: BelievedClock,
         reader: BulkReader,
         copies: Mapping[str, ClaimSet],
     ) -> None:
         self.situation = situation
         self.thread = thread
-        self.dns = dns
+        self.plane = plane
+        self.scribe = scribe
         self.clock = clock
         self.registry = registry
         self.metrics = self._make_metrics()
@@ -71,7 +75,6 @@ class Control:
             self.mesh,
             self.sources,
             writer=self.writer,
-            dns=dns,
             metrics=self.metrics,
             news=self.news,
             broadcast=self.broadcast,
@@ -79,12 +82,14 @@ class Control:
         self.changes = Changes(renumber=self._renumber, import_claims=self._import_claims)
 
     def _make_metrics(self) -> Metrics:
+        counts = self.plane.counts
         dns = DnsReadings(
-            udp=self.dns.udp,
-            counters=self.dns.responder.counters,
+            udp=self.plane.udp,
+            counters=counts,
             size_bounds=SIZE_BOUNDS,
-            tcp_connections=lambda: self.dns.tcp_connections,
-            certificate_expires=lambda: self.dns.certificate_expires,
+            tcp_connections=lambda: counts.tcp_connections,
+            certificate_expires=lambda: counts.certificate_expires,
+            worker_restarts=lambda: self.plane.worker_restarts,
         )
         return Metrics(dns, self._figures)
 
@@ -159,15 +164,9 @@ class Control:
 
     def _obey(self) -> None:
         """Have every component obey the configuration in force."""
-        config, responder = self.situation.config, self.dns.responder
+        config = self.situation.config
         logs.configure(config.log)
-        instance = responder.zones.rules.instance
-        rules = zone_rules(config, instance=instance, listen=self.dns.addresses)
-        if rules != responder.zones.rules:
-            responder.reconfigure(rules)
-        if (responder.query_log is None) or responder.query_log.policy is not config.log.queries:
-            responder.query_log = query_ring(config)
-        self.dns.reconfigure(server_settings(config))
+        self.scribe.settings = encode_settings(worker_settings(config, self.plane.addresses))
         settings = registry_settings(config)
         if settings != self.registry.settings:
             self.mesh.reconfigure(settings)
@@ -203,7 +202,7 @@ class Control:
     def _confirm(self) -> None:
         if self.copier.is_behind:
             self.writer.wake()
-        self.dns.responder.zones.confirm(asyncio.get_running_loop().time())
+        self.scribe.confirm(asyncio.get_running_loop().time())
         self.situation.turned_at = steady_clock()
         for source in self.sources.sources.values():
             self.registry.views.note_contact(source.freshness)
@@ -214,7 +213,7 @@ class Control:
     def _figures(self) -> MeshFigures:
         return mesh_figures(
             self.registry,
-            self.dns.responder.zones,
+            self.scribe,
             self.sources.sources,
             wall=self.clock.now(),
             steady=asyncio.get_running_loop().time(),

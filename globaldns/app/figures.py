@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from math import isfinite
 
-from globaldns.dns.zone import Zones
+from globaldns.dns.scribe import Scribe
 from globaldns.metrics import MeshFigures, SourceFigures
 from globaldns.model.view import SourceState
 from globaldns.registry.registry import Registry
@@ -15,17 +15,17 @@ from globaldns.sources.directory import DirectorySource
 
 def mesh_figures(
     registry: Registry,
-    zones: Zones,
+    scribe: Scribe,
     sources: Mapping[str, DirectorySource],
     *,
     wall: int,
     steady: float,
 ) -> MeshFigures:
-    """Return how the mesh stands; ``wall`` is Unix time, ``steady`` what zones are confirmed by."""
-    age = zones.age(steady)
+    """Return how the mesh stands; ``wall`` is Unix time, ``steady`` what the scribe confirms by."""
+    age, names = scribe.age(steady), scribe.names()
     return MeshFigures(
-        serial=zones.serial or 0,
-        zones=zones.names(),
+        serial=scribe.serial or 0,
+        zones={zone: names[zone] for zone in registry.settings.zones},
         zone_age=age if isfinite(age) else None,
         services=len(registry.services),
         conflicts=Counter(conflict.rule for conflict in registry.conflicts()),

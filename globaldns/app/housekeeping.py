@@ -1,4 +1,4 @@
-"""What is done now and then: the daily backup, forgetting old history, emptying the query log."""
+"""What is done now and then: the daily backup, and forgetting old history."""
 
 from __future__ import annotations
 
@@ -6,24 +6,17 @@ import asyncio
 import logging
 from contextlib import suppress
 
-import msgspec
-
 from globaldns.app.mesh import Mesh
 from globaldns.app.pace import Pace
 from globaldns.app.writing import LedgerThread
-from globaldns.dns.querylog import QueryRecord
-from globaldns.dns.responder import Responder
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.backup import is_backup_due, write_backup
 from globaldns.state import StateDirectory
 
 logger = logging.getLogger(__name__)
-queries = logging.getLogger("globaldns.queries")
 
 LOOK_SECONDS = 3600.0
 """How often a backup may turn out to be due."""
-DRAIN_SECONDS = 0.25
-"""How long a query may wait for its line in the log."""
 
 
 async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace) -> None:
@@ -85,29 +78,3 @@ async def keep_ledger_once(
             "forgotten": len(forgettable),
         },
     )
-
-
-async def log_queries(responder: Responder) -> None:
-    """Write the queries that are to be logged; for ever."""
-    while True:
-        await asyncio.sleep(DRAIN_SECONDS)
-        drain_queries(responder)
-
-
-def drain_queries(responder: Responder) -> None:
-    """Write a line for each query that was kept, and one for all that did not fit."""
-    ring = responder.query_log
-    if ring is None:
-        return
-    for record in ring.drain():
-        queries.info("query", extra=_fields(record))
-    lost, ring.lost = ring.lost, 0
-    if lost:
-        queries.warning("queries were not logged: too many at once", extra={"queries": lost})
-
-
-def _fields(record: QueryRecord) -> dict[str, object]:
-    """Return a query as the log has it; the line's own time stands for the query's."""
-    fields: dict[str, object] = msgspec.structs.asdict(record)
-    del fields["at"]
-    return fields

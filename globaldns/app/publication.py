@@ -1,4 +1,4 @@
-"""From what the registry decided to what is answered: the zones change, a serial at a time."""
+"""From what the registry decided to what is answered: the table changes, a serial at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from immutables import Map
 
 from globaldns.app.serials import Serials
-from globaldns.dns.zone import Zones
+from globaldns.dns.scribe import Scribe
 from globaldns.model.host import Host
 from globaldns.model.service import Service
 from globaldns.model.snapshot import Answering, Entry, Snapshot, ZoneDelta, to_entry
@@ -17,14 +17,14 @@ Services = Map[Host, Service]
 
 
 class Publication:
-    """What is published, and the zones that answer it.
+    """What is published, and the table that workers answer it from.
 
     Until ``settle`` the last zone remembered stands: names are added, and no name that it
     answers is taken away or made to fail, because not every source was heard yet.
     """
 
-    def __init__(self, zones: Zones, serials: Serials, remembered: Iterable[Entry] = ()) -> None:
-        self._zones = zones
+    def __init__(self, scribe: Scribe, serials: Serials, remembered: Iterable[Entry] = ()) -> None:
+        self._scribe = scribe
         self._serials = serials
         self._remembered: dict[Host, Entry | None] = {}
         """None: it was found to be the same, and is what the snapshot says."""
@@ -85,8 +85,8 @@ class Publication:
     def _apply(
         self, puts: list[Entry], deletes: list[Host], services: Services, *, complete: bool
     ) -> bool:
-        is_different = bool(puts or deletes or self._zones.serial is None)
+        is_different = bool(puts or deletes or self._scribe.serial is None)
         serial = self._serials.step() if is_different else self.snapshot.serial
-        self._zones.apply(ZoneDelta(serial, complete, tuple(puts), tuple(deletes)))
+        self._scribe.apply(ZoneDelta(serial, complete, tuple(puts), tuple(deletes)))
         self.snapshot = Snapshot(serial, complete, services)
         return is_different

@@ -18,7 +18,6 @@ from globaldns.app.sources import Sources
 from globaldns.app.writing import LedgerWriter
 from globaldns.config.keys import show
 from globaldns.config.schema import Config
-from globaldns.dns.server import DnsServer
 from globaldns.metrics import Metrics
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
@@ -43,6 +42,8 @@ class Situation(msgspec.Struct):
     is_numbered: bool = False
     """Whether the ledger has had the chance to take the first numbers."""
     is_draining: bool = False
+    is_followed: bool = False
+    """Whether another server waits for this one's end."""
 
 
 class ServerReadings:
@@ -55,7 +56,6 @@ class ServerReadings:
         sources: Sources,
         *,
         writer: LedgerWriter,
-        dns: DnsServer,
         metrics: Metrics,
         news: News,
         broadcast: Broadcast,
@@ -64,7 +64,6 @@ class ServerReadings:
         self._mesh = mesh
         self._sources = sources
         self._writer = writer
-        self._dns = dns
         self._metrics = metrics
         self._news = news
         self._broadcast = broadcast
@@ -130,7 +129,6 @@ class ServerReadings:
 
     def metrics_text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        self._dns.count_socket_drops()
         return self._metrics.text()
 
     def config_report(self) -> ConfigReport:

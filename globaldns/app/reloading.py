@@ -69,11 +69,11 @@ def keep_started(old: Config, new: Config) -> Config:
 
 
 def _keep_listening(old: DnsSettings, new: DnsSettings) -> DnsSettings:
-    """Return new settings with the old addresses; a certificate is for those who listen with it."""
+    """Return new settings with the old sockets; a certificate is for those who listen with it."""
     tls = old.tls
     if is_tls_on(old) and is_tls_on(new):
         tls = msgspec.structs.replace(new.tls, listen=old.tls.listen)
-    return msgspec.structs.replace(new, listen=old.listen, tls=tls)
+    return msgspec.structs.replace(new, listen=old.listen, tls=tls, workers=old.workers)
 
 
 def log_outcome(path: Path, report: ReloadReport) -> None:

@@ -16,7 +16,7 @@ from globaldns.admin.listening import Listening, choose_name
 from globaldns.admin.reports import ReloadReport
 from globaldns.admin.server import AdminServer
 from globaldns.app.control import Control
-from globaldns.app.housekeeping import drain_queries, keep_ledger, log_queries
+from globaldns.app.housekeeping import keep_ledger
 from globaldns.app.memory import Memory
 from globaldns.app.publication import Publication
 from globaldns.app.readings import Situation
@@ -53,10 +53,11 @@ async def run(
     started: Started,
     reader: BulkReader,
     *,
+    begun: Callable[[], None],
     announce: Announce,
     stack: AsyncExitStack,
 ) -> None:
-    """Run a server that answers already until a signal ends it.
+    """Run a server that answers already until a signal ends it; ``begun``: it has all it takes.
 
     Raises:
         LedgerError, ListenError: what it takes to go on cannot be had.
@@ -71,6 +72,7 @@ async def run(
     controls = ControlServer(started.state.path, control.changes)
     await controls.start()
     stack.push_async_callback(controls.stop)
+    begun()
     views = with_ledgers(await asyncio.to_thread(load_views, started.state, config), copies)
     await _run_tasks(control, started, memory, views, lambda: _tell(control, admin, announce))
 
@@ -87,11 +89,12 @@ async def _make_control(
     claims = await thread.run(thread.ledger.claims)
     settings = registry_settings(config)
     waits = Waits()
+    remembered = last.entries if last else ()
     if last is not None:
         now, saved_at = started.clock.now(), last.header.saved_at
         waits = carry_over(last.header.waits, saved_at=saved_at, now=now, length=settings.handover)
     registry = await asyncio.to_thread(  # for its size
-        Registry, settings, claims, last.entries if last else (), waits
+        Registry, settings, claims, remembered, waits
     )
     await asyncio.to_thread(registry.learn_copies, copies, started.clock.now())
     behind = registry.claims.newest - started.clock.now()
@@ -101,13 +104,13 @@ async def _make_control(
             extra={"behind_seconds": behind},
         )
     reload = ReloadReport(at=format_time(started.clock.now()), accepted=True)
-    zones = started.dns.responder.zones
     return Control(
         Situation(path, config, reload, turned_at=steady_clock()),
         registry=registry,
-        publication=Publication(zones, started.serials, zones.entries()),
+        publication=Publication(started.scribe, started.serials, remembered),
         thread=thread,
-        dns=started.dns,
+        plane=started.plane,
+        scribe=started.scribe,
         clock=started.clock,
         reader=reader,
         copies=copies,
@@ -123,7 +126,7 @@ async def _run_tasks(
 ) -> None:
     """Do all that a server does until it is told to stop, and through its drain."""
     file = ConfigFile(control.situation.path)
-    stop = _listen_to_signals(file)
+    stop = _listen_to_signals(file, control.situation)
     tasks = {
         "turns": control.mesh.run,
         "ledger": control.writer.run,
@@ -132,7 +135,6 @@ async def _run_tasks(
         "housekeeping": lambda: keep_ledger(
             control.mesh, control.thread, started.state, memory.pace
         ),
-        "queries": lambda: log_queries(control.dns.responder),
         "configuration": lambda: file.follow(lambda: control.reload(os.environ)),
         "reader": lambda: _close_reader(control),
         "announcement": lambda: _tell_when_numbered(control, tell),
@@ -146,17 +148,25 @@ async def _run_tasks(
             group.create_task(control.sources.run(control.situation.config, views))
             await _wait_and_drain(control, memory, stop)
     except* _Stopped:
-        drain_queries(control.dns.responder)
-        logger.info("stopped answering")
+        logger.info("stopped")
 
 
-def _listen_to_signals(file: ConfigFile) -> asyncio.Event:
-    """Return what is set when the server is to stop; SIGHUP has the file read again."""
+def _listen_to_signals(file: ConfigFile, situation: Situation) -> asyncio.Event:
+    """Return what is set when the server is to stop.
+
+    SIGHUP has the file read again; on SIGUSR1 another process follows and waits for this one.
+    """
     stop = asyncio.Event()
+
+    def yield_to_another() -> None:
+        situation.is_followed = True
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, file.wanted.set)
+    loop.add_signal_handler(signal.SIGUSR1, yield_to_another)
     return stop
 
 
@@ -169,7 +179,7 @@ async def _wait_and_drain(control: Control, memory: Memory, stop: asyncio.Event)
     await stop.wait()
     control.situation.is_draining = True
     memory.pace.is_hasty = True
-    seconds = control.situation.config.lame_duck
+    seconds = 0.0 if control.situation.is_followed else control.situation.config.lame_duck
     logger.info("stopping: not ready, still answering", extra={"seconds": seconds})
     stop.clear()
     with suppress(TimeoutError):
@@ -205,6 +215,6 @@ def _tell(control: Control, admin: AdminServer, announce: Announce) -> None:
     name = choose_name(
         control.readings.services, zone=config.zones[0].name, nameserver=config.dns.nameserver
     )
-    dns = tuple(map(str, control.dns.addresses))
-    tls = tuple(map(str, control.dns.tls_addresses))
+    dns = tuple(map(str, control.plane.addresses))
+    tls = tuple(map(str, control.plane.tls_addresses))
     announce(Listening(dns=dns, admin=admin.address, name=name, tls=tls))

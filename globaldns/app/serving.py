@@ -1,19 +1,27 @@
-"""``serve``: first the answers that are remembered, then everything else."""
+"""The control process: first the answers that are remembered, then everything else."""
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from globaldns import logs
+from globaldns.app.reloading import log_outcome, reread
 from globaldns.app.starting import start
 from globaldns.config.schema import Config
+from globaldns.dns.plane import Plane
 from globaldns.ledger.opening import OnLoss
+from globaldns.state import StateDirectory
+from globaldns.supervisor.processes import Stage
+from globaldns.tasks import wall_clock
 
 if TYPE_CHECKING:
     from globaldns.admin.listening import Listening
@@ -36,13 +44,44 @@ def return_large_blocks() -> None:
         ctypes.CDLL("libc.so.6").mallopt(_M_MMAP_THRESHOLD, _LARGE_OCTETS)
 
 
-async def serve(
-    path: Path, config: Config, *, new_ledger: bool, announce: Callable[[Listening], None]
+def serve_here(
+    path: Path,
+    config: Config,
+    plane: Plane,
+    state: StateDirectory,
+    *,
+    new_ledger: bool,
+    tell: Callable[[Stage], None],
+    announce: Callable[[Listening], None],
 ) -> None:
-    """Serve until a signal says otherwise; ``announce`` is called once names are answered.
+    """Be the control process until a signal says otherwise, as ``serve``.
+
+    One that follows another obeys the file as it is by now, and begins no ledger.
+    """
+    on_loss = OnLoss.REPLACE if new_ledger else OnLoss.REFUSE
+    if plane.table.settings:
+        on_loss = OnLoss.REFUSE
+        outcome = reread(path, os.environ, config, wall_clock())
+        log_outcome(path, outcome.report)
+        config = outcome.config or config
+    asyncio.run(serve(path, config, plane, state, on_loss=on_loss, tell=tell, announce=announce))
+
+
+async def serve(
+    path: Path,
+    config: Config,
+    plane: Plane,
+    state: StateDirectory,
+    *,
+    on_loss: OnLoss,
+    tell: Callable[[Stage], None],
+    announce: Callable[[Listening], None],
+) -> None:
+    """Have workers answer until a signal says otherwise; the state directory is held.
+
+    ``tell`` is told how far it has come; ``announce`` is called once names are answered.
 
     Raises:
-        StateLocked: another server holds the state directory.
         StateError, LedgerError, ListenError: what it takes to serve cannot be had.
     """
     logs.configure(config.log)
@@ -51,8 +90,8 @@ async def serve(
     gc.disable()  # until all is read: it makes no cycles, and looking for them takes a tenth
     async with AsyncExitStack() as stack:
         stack.callback(gc.enable)
-        on_loss = OnLoss.REPLACE if new_ledger else OnLoss.REFUSE
-        started = await start(config, on_loss=on_loss, stack=stack)
+        started = start(config, plane, state, on_loss=on_loss, stack=stack)
+        tell(Stage.ANSWERING)
         # Here, because importing takes as long as all before it, and names wait for an answer.
         from globaldns.sources.bulk import BulkReader  # noqa: PLC0415
 
@@ -61,4 +100,5 @@ async def serve(
         await reader.prepare(one.source.directory for one in config.clusters.values())
         from globaldns.app.running import run  # noqa: PLC0415
 
-        await run(path, config, started, reader, announce=announce, stack=stack)
+        begun = partial(tell, Stage.STARTED)
+        await run(path, config, started, reader, begun=begun, announce=announce, stack=stack)

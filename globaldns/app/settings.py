@@ -1,16 +1,17 @@
-"""What the data plane gets of the configuration. Pure."""
+"""What the data plane gets of the configuration."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 
-from globaldns.config.schema import Config, QueryLog
+from globaldns.config.schema import Config
 from globaldns.config.tls import TLS_PORT
 from globaldns.dns.listen import DEFAULT_LISTEN, Listen, parse_listen
-from globaldns.dns.querylog import QueryRing
 from globaldns.dns.rules import DnsRules, dns_rules
-from globaldns.dns.server import ServerSettings, TlsListening
+from globaldns.dns.seats import ServerSettings, TlsListening
 from globaldns.dns.tcp import TcpLimits
+from globaldns.dns.worker import WorkerSettings
 from globaldns.model.address import Prefix, parse_prefix
 
 
@@ -26,6 +27,16 @@ def server_settings(config: Config) -> ServerSettings:
         listen=None if listen is None else tuple(map(parse_listen, listen)),
         tcp=tcp_limits(config),
         tls=tls_listening(config),
+    )
+
+
+def worker_settings(config: Config, listen: Iterable[Listen]) -> WorkerSettings:
+    """Return what workers obey; ``listen`` is where they really listen."""
+    instance = f"{config.cluster}/{socket.gethostname()}"
+    return WorkerSettings(
+        rules=zone_rules(config, instance=instance, listen=listen),
+        server=server_settings(config),
+        log=config.log,
     )
 
 
@@ -62,12 +73,6 @@ def zone_rules(config: Config, *, instance: str, listen: Iterable[Listen]) -> Dn
         instance=instance,
         listen=listen,
     )
-
-
-def query_ring(config: Config) -> QueryRing | None:
-    """Return where queries are logged; None: nowhere."""
-    policy = config.log.queries
-    return None if policy is QueryLog.NONE else QueryRing(policy)
 
 
 def prefixes(texts: Iterable[str]) -> tuple[Prefix, ...]:

@@ -6,9 +6,7 @@ the HTTP endpoint come afterwards.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import socket
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -16,14 +14,15 @@ import msgspec
 from globaldns.app.clock import BelievedClock
 from globaldns.app.memory import load_zone
 from globaldns.app.serials import Serials
-from globaldns.app.settings import query_ring, server_settings, zone_rules
+from globaldns.app.settings import worker_settings, zone_names
 from globaldns.app.writing import LedgerThread
 from globaldns.config.schema import Config
 from globaldns.dns.lastzone import Header, LastZone
-from globaldns.dns.responder import Responder
-from globaldns.dns.server import DnsServer
-from globaldns.dns.zone import Zones
+from globaldns.dns.plane import Plane
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.worker import encode_settings
 from globaldns.ledger.opening import OnLoss, open_ledger
+from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.snapshot import ZoneDelta
 from globaldns.state import StateDirectory
 
@@ -36,25 +35,22 @@ class Started(msgspec.Struct, frozen=True):
     state: StateDirectory
     thread: LedgerThread
     serials: Serials
-    dns: DnsServer
+    plane: Plane
+    scribe: Scribe
     last: LastZone | None
     """The zone that it answers from."""
     clock: BelievedClock
 
 
-async def start(config: Config, *, on_loss: OnLoss, stack: AsyncExitStack) -> Started:
-    """Take the state directory, the ledger and the sockets, and answer from the last zone.
+def start(
+    config: Config, plane: Plane, state: StateDirectory, *, on_loss: OnLoss, stack: AsyncExitStack
+) -> Started:
+    """Take the ledger of a state directory that is held, and have the last zone answered.
 
     Raises:
-        StateLocked: another server holds the state directory.
-        StateError, LedgerError, ListenError: something of it cannot be had.
+        StateError, LedgerError: something of it cannot be had.
     """
     clock = BelievedClock()
-    state = StateDirectory(config.state)
-    state.lock(clock.now())
-    stack.callback(state.unlock)
-    dns = bind(config)
-    stack.push_async_callback(dns.stop)
     name = config.vips.ledger.sqlite
     thread = LedgerThread(
         open_ledger(state, name, cluster=config.cluster, now=clock.now(), on_loss=on_loss),
@@ -62,31 +58,27 @@ async def start(config: Config, *, on_loss: OnLoss, stack: AsyncExitStack) -> St
     )
     stack.callback(thread.close)
     serials = Serials(state, clock.now())
-    last = _recall(state, thread, dns.responder.zones, config, clock.now())
-    if last is not None and last.entries:
-        dns.responder.zones.apply(ZoneDelta(serials.current, False, last.entries))
+    scribe = Scribe(plane.table)
+    scribe.settings = encode_settings(worker_settings(config, plane.addresses))
+    last = _recall(state, thread, config, clock.now())
+    if scribe.serial is not None:
+        last = _follow(last, scribe, thread.ledger, clock.now())
+    elif last is not None and last.entries:
+        scribe.apply(ZoneDelta(serials.current, False, last.entries))
         logger.info("answering from the last zone", extra={"hosts": len(last.entries)})
-    await dns.start()
-    await asyncio.sleep(0)  # what has waited in the sockets is answered before anything else
-    return Started(state, thread, serials, dns, last, clock)
+    return Started(state, thread, serials, plane, scribe, last, clock)
 
 
-def bind(config: Config) -> DnsServer:
-    """Take the sockets; queries wait in them.
-
-    Raises:
-        ListenError: an address cannot be had.
-    """
-    instance = f"{config.cluster}/{socket.gethostname()}"
-    zones = Zones(zone_rules(config, instance=instance, listen=()))
-    dns = DnsServer(Responder(zones, query_log=query_ring(config)), server_settings(config))
-    dns.bind()
-    dns.responder.reconfigure(zone_rules(config, instance=instance, listen=dns.addresses))
-    return dns
+def _follow(last: LastZone | None, scribe: Scribe, ledger: SqliteLedger, now: int) -> LastZone:
+    """Return the zone that workers have answered from since the former control process died."""
+    entries = tuple(scribe.entries())
+    logger.info("workers answer from the zone of before", extra={"hosts": len(entries)})
+    header = Header(ledger.cluster, ledger.marker.id, scribe.serial or 0, saved_at=now)
+    return LastZone(header if last is None else last.header, entries)
 
 
 def _recall(
-    state: StateDirectory, thread: LedgerThread, zones: Zones, config: Config, now: int
+    state: StateDirectory, thread: LedgerThread, config: Config, now: int
 ) -> LastZone | None:
     """Return the last zone of this cluster and ledger, empty if it is too old to be answered from.
 
@@ -96,7 +88,7 @@ def _recall(
         state,
         cluster=config.cluster,
         marker=thread.ledger.marker.id,
-        zones=zones.rules.zones,
+        zones=zone_names(config),
     )
     if last is None or _is_usable(last.header, config, now):
         return last

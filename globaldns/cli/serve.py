@@ -9,7 +9,7 @@ import click
 from globaldns.admin.listening import Listening
 from globaldns.cli.findings import config_findings, look_at_certificate, print_findings
 from globaldns.cli.invocation import Invocation, config_options
-from globaldns.cli.program import ExitCode
+from globaldns.cli.program import ExitCode, report
 from globaldns.cli.remote import reachable
 from globaldns.config.loading import inspect
 from globaldns.config.values import split_listen
@@ -21,10 +21,17 @@ from globaldns.config.values import split_listen
     is_flag=True,
     help="Begin an empty ledger where the old one is lost: hosts may get other VIPs.",
 )
+@click.option(
+    "--takeover",
+    is_flag=True,
+    help="Follow the server that runs: it ends when this one answers, and no query is lost.",
+)
 @config_options
 @click.pass_obj
 @click.pass_context
-def serve(context: click.Context, invocation: Invocation, *, new_ledger: bool) -> None:
+def serve(
+    context: click.Context, invocation: Invocation, *, new_ledger: bool, takeover: bool
+) -> None:
     """Answer DNS."""
     path = invocation.config_path()
     loaded = inspect(path, os.environ, look_at_certificate)
@@ -32,12 +39,17 @@ def serve(context: click.Context, invocation: Invocation, *, new_ledger: bool) -
         problems = (*loaded.problems, *loaded.warnings)
         print_findings(config_findings(path, problems), to_stderr=True)
         context.exit(ExitCode.FAILED)
-    # Here, because only this command needs the servers: half of all that is imported.
-    import asyncio  # noqa: PLC0415
+    from globaldns.app.hosting import host  # noqa: PLC0415 - only this command needs the servers
 
-    from globaldns.app import serving  # noqa: PLC0415
-
-    asyncio.run(serving.serve(path, loaded.config, new_ledger=new_ledger, announce=announce))
+    code = host(
+        path,
+        loaded.config,
+        new_ledger=new_ledger,
+        takeover=takeover,
+        announce=announce,
+        refuse=lambda error: report(error, debug=invocation.debug),
+    )
+    context.exit(code)
 
 
 def announce(listening: Listening) -> None:

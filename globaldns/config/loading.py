@@ -23,6 +23,7 @@ RESTART_KEYS: dict[str, Callable[[Config], object]] = {
     "state": lambda config: config.state,
     "vips.ledger": lambda config: config.vips.ledger,
     "dns.listen": lambda config: config.dns.listen,
+    "dns.workers": lambda config: config.dns.workers,
     "dns.tls.listen": lambda config: (is_tls_on(config.dns), config.dns.tls.listen),
     "admin.listen": lambda config: config.admin.listen,
 }

@@ -19,6 +19,8 @@ WholeSeconds = NewType("WholeSeconds", int)
 """A duration of whole seconds, as every TTL is (RFC 2181 section 8)."""
 Octets = NewType("Octets", int)
 """A size; written ``1232`` or ``64KiB``."""
+Workers = NewType("Workers", int)
+"""A number of processes from 1 to 99; 0 is written ``auto``."""
 ListenAddress = NewType("ListenAddress", str)
 """``address:port`` or ``[address]:port``."""
 IpAddress = NewType("IpAddress", str)
@@ -160,11 +162,11 @@ class Limits(Section, frozen=True):
     """Limits on what clients control."""
 
     tcp_connections: Annotated[int, Meta(ge=1, le=65535)] = 1024
-    """TCP connections that are open at once, those with TLS among them."""
+    """TCP connections that a worker has open at once, those with TLS among them."""
     tcp_per_source: Annotated[int, Meta(ge=1, le=65535)] = 128
     """Of these, from one client address."""
     error_replies_per_second: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
-    """FORMERR, NOTIMP and BADVERS; beyond it they are dropped."""
+    """FORMERR, NOTIMP and BADVERS of a worker; beyond it they are dropped."""
     records_per_name: Annotated[int, Meta(ge=1, le=4096)] = 256
     """More VIPs or ports than this are refused at the source."""
 
@@ -187,6 +189,8 @@ class DnsSettings(Section, frozen=True):
     """UDP and TCP; default 127.0.0.1:1053 and [::1]:1053, skipping what the host does not have."""
     tls: TlsSettings = TlsSettings()
     """DNS over TLS (RFC 7858); off without a certificate."""
+    workers: Workers = Workers(1)
+    """Processes that answer, each of a part of the clients; auto: as many as there are cores."""
     ttl: Ttl = WholeSeconds(30)
     """How long a resolver may keep an answer."""
     negative_ttl: Ttl = WholeSeconds(10)

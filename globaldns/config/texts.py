@@ -77,6 +77,14 @@ TEXTS: dict[object, Text] = {
         show=values.format_size,
         is_number=True,
     ),
+    schema.Workers: Text(
+        "number of workers",
+        values.parse_workers,
+        "2",
+        pattern=f"^({values.WORKERS})$",
+        show=values.format_workers,
+        is_number=True,
+    ),
     schema.ListenAddress: Text(
         "address:port", values.parse_listen, "127.0.0.1:1053", pattern=f"^{values.LISTEN}$"
     ),

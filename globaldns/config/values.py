@@ -20,8 +20,10 @@ LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 NAME = rf"{LABEL}(\.{LABEL})*"
 DURATION = r"[0-9]{1,15}(\.[0-9]{1,15})?(ms|s|m|h|d)"
 SIZE = r"[0-9]{1,15}(KiB|MiB|GiB)?"
+WORKERS = r"[1-9][0-9]?|auto"
 LISTEN = r"([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 
+_AUTO = "auto"
 _MAX_PORT = 65535
 _MAX_NAME = 253
 """Octets of a name as text: 255 on the wire (RFC 1035 section 2.3.4)."""
@@ -75,6 +77,20 @@ def format_size(octets: int) -> str:
         if octets and octets % _SIZES[unit] == 0:
             return f"{octets // _SIZES[unit]}{unit}"
     return str(octets)
+
+
+def parse_workers(text: str) -> int:
+    """Return a number of processes; 0 for ``auto``."""
+    if text == _AUTO:
+        return 0
+    if not re.fullmatch(WORKERS, text):
+        raise InvalidValue(f"{text!r} is no number of workers", hint="write 1 to 99, or auto")
+    return int(text)
+
+
+def format_workers(workers: int) -> str:
+    """Return a number of processes as it is written."""
+    return str(workers) if workers else _AUTO
 
 
 def parse_listen(text: str) -> str:

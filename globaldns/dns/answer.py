@@ -30,7 +30,8 @@ from globaldns.dns.records import encode_ptr, encode_srv, encode_txt
 from globaldns.dns.reply import Answer, Rrset, Soa
 from globaldns.dns.reverse import ReverseZone
 from globaldns.dns.rules import DnsRules
-from globaldns.dns.zone import WILDCARD, Zone, Zones
+from globaldns.dns.table import WILDCARD
+from globaldns.dns.zone import Zone, Zones
 from globaldns.model.address import Family
 from globaldns.model.claim import format_time
 from globaldns.model.snapshot import Answering, Entry, EntryPort
@@ -94,7 +95,7 @@ def _find_at_apex(zones: Zones, zone: Zone | ReverseZone, qtype: int) -> Found:
 
 
 def _find_forward(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> Found:
-    entry = zone.hosts.get(name)
+    entry = zone.host(name)
     if entry is not None:
         return _find_at_host(entry, name + zone.apex, qtype, rules)
     rrsets = zone.fixed.get(name)
@@ -103,9 +104,9 @@ def _find_forward(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> Found
     found = _find_below_host(zone, name, qtype, rules)
     if found is not Lack.ABSENT:
         return found
-    if name in zone.below:
+    if zone.has_below(name):
         return Lack.NODATA
-    return _find_by_wildcard(zone, name, qtype, rules) if zone.wildcards else Lack.ABSENT
+    return _find_by_wildcard(zone, name, qtype, rules)
 
 
 def _find_at_host(entry: Entry, target: bytes, qtype: int, rules: DnsRules) -> Found:
@@ -152,13 +153,13 @@ def _find_below_host(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> Fo
     if name[1:2] != b"_":
         return Lack.ABSENT
     first, rest = split_first(name)
-    entry = zone.hosts.get(rest)
+    entry = zone.host(rest)
     if first == _EXPLAIN:
         return _explanation(entry, qtype, rules) if entry and rules.explain else Lack.ABSENT
     if first in _TRANSPORTS:
         return _find_transport(entry, first) if entry else Lack.ABSENT
     transport, host = split_first(rest) if rest else (b"", b"")
-    entry = zone.hosts.get(host) if transport in _TRANSPORTS else None
+    entry = zone.host(host) if transport in _TRANSPORTS else None
     if entry is None:
         return Lack.ABSENT
     return _find_port(entry, _named_ports(entry, first, transport), host + zone.apex, qtype, rules)
@@ -220,7 +221,7 @@ def _find_by_wildcard(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> F
     encloser = parent(name)
     while encloser and not _exists(zone, encloser, rules):
         encloser = parent(encloser)
-    entry = zone.hosts.get(WILDCARD + encloser)
+    entry = zone.host(WILDCARD + encloser)
     if entry is None:
         return Lack.ABSENT
     first, rest = split_first(name)
@@ -235,8 +236,8 @@ def _find_by_wildcard(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> F
 
 def _exists(zone: Zone, name: bytes, rules: DnsRules) -> bool:
     return (
-        name in zone.hosts
-        or name in zone.below
+        zone.host(name) is not None
+        or zone.has_below(name)
         or name in zone.fixed
         or _find_below_host(zone, name, Rrtype.ANY, rules) is not Lack.ABSENT
     )
@@ -248,12 +249,13 @@ def _find_pointer(zones: Zones, zone: ReverseZone, name: bytes, qtype: int) -> F
         return Lack.ABSENT
     first, last = span
     if first != last:
-        return Lack.NODATA if zones.pointers.has_between(first, last) else Lack.ABSENT
-    entry = zones.pointers.get(first)
-    if entry is None:
+        return Lack.NODATA
+    held = zones.holder(first)
+    if held is None:
         return Lack.ABSENT
+    entry, target = held
     if entry.answering is Answering.FAILURE:
         return Lack.FAILURE
     if qtype not in (Rrtype.PTR, Rrtype.ANY):
         return Lack.NODATA
-    return Rrset(Rrtype.PTR, zones.rules.ttl, (encode_ptr(zones.pointer_target(entry)),))
+    return Rrset(Rrtype.PTR, zones.rules.ttl, (encode_ptr(target),))

@@ -1,7 +1,9 @@
 """Sockets for UDP, TCP and TLS on the addresses that the server listens on.
 
 Addresses are bound without SO_REUSEPORT, and for UDP without SO_REUSEADDR: so a bind succeeds only
-if nobody else has the address. Two servers on one port would each get a part of the queries.
+if nobody else has the address. Two servers on one port would each get a part of the queries. Where
+several workers are to get parts of them, each has a socket of its own for UDP, bound again with
+SO_REUSEPORT once that is known; connections they accept from one.
 """
 
 from __future__ import annotations
@@ -55,8 +57,12 @@ _REASONS = {
 }
 
 
+BACKLOG = 1024
+"""Connections that wait to be accepted; Linux cuts it to net.core.somaxconn."""
+
+
 class BoundPair(NamedTuple):
-    """The sockets of one address, both bound to the same port, neither listening yet."""
+    """The sockets of one address, both bound to the same port."""
 
     listen: Listen
     """With the real port."""
@@ -70,7 +76,7 @@ class BoundPair(NamedTuple):
 
 
 class BoundStream(NamedTuple):
-    """The socket of one address of TLS, bound and not listening yet."""
+    """The socket of one address of TLS."""
 
     listen: Listen
     """With the real port."""
@@ -82,6 +88,28 @@ class BoundStream(NamedTuple):
 
 
 Bound = TypeVar("Bound", BoundPair, BoundStream)
+
+
+def share(pair: BoundPair, workers: int) -> tuple[BoundPair, ...]:
+    """Return the sockets of one address for so many workers; those of the pair are among them.
+
+    Raises:
+        ListenError: another process took the port in between.
+    """
+    if workers == 1:
+        return (pair,)
+    pair.udp.close()
+    with contextlib.ExitStack() as undo:
+        pairs = []
+        for _ in range(workers):
+            try:
+                udp = _bind(pair.listen, socket.SOCK_DGRAM, is_shared=True)
+            except OSError as error:
+                raise _refusal(pair.listen, error, "dns.listen") from error
+            undo.callback(udp.close)
+            pairs.append(pair._replace(udp=udp))
+        undo.pop_all()
+    return tuple(pairs)
 
 
 def bind_all(wanted: Iterable[Listen], *, skip_missing: bool) -> tuple[BoundPair, ...]:
@@ -147,11 +175,11 @@ def _bind_pair(listen: Listen) -> BoundPair:
     raise AssertionError("the last try returns or raises")
 
 
-def _bind(listen: Listen, kind: socket.SocketKind) -> socket.socket:
-    """Return a non-blocking socket that is bound, and no other's.
+def _bind(listen: Listen, kind: socket.SocketKind, *, is_shared: bool = False) -> socket.socket:
+    """Return a non-blocking socket that is bound, and no other's unless it is to be shared.
 
     SO_REUSEADDR on a TCP socket only lets connections of a server that ended be; a port that
-    another one listens on stays taken (socket(7)).
+    another one listens on stays taken (socket(7)). Connections wait from now on.
     """
     sock = socket.socket(_FAMILIES[listen.family], kind | socket.SOCK_NONBLOCK)
     try:
@@ -161,7 +189,10 @@ def _bind(listen: Listen, kind: socket.SocketKind) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         else:
             _prepare_datagrams(sock, listen)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(is_shared))
         sock.bind((listen.host, listen.port))
+        if kind == socket.SOCK_STREAM:
+            sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise

@@ -26,8 +26,9 @@ from globaldns.dns.counters import Channel, CounterClass
 from globaldns.dns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS
 from globaldns.dns.reply import PLAIN_ROOM
 from globaldns.dns.responder import Responder
+from globaldns.dns.table import ROW, WILDCARD, Table
 from globaldns.dns.wire import HEADER_OCTETS, parse_query
-from globaldns.dns.zone import WILDCARD, Zone
+from globaldns.dns.zone import Zone
 from globaldns.errors import WireError
 from globaldns.model.address import Family
 from globaldns.model.snapshot import Answering
@@ -35,6 +36,7 @@ from globaldns.model.snapshot import Answering
 MOST_REPLIES = 16_384
 """Of one generation of each table; two are kept: some 20 MB of what is usual."""
 MOST_OPTS = 1024
+MOST_DENIALS = 1024
 _MOST_QUERY_OCTETS = 300
 
 _COUNTS = {b"\0\1\0\0\0\0\0\0": False, b"\0\1\0\0\0\0\0\1": True}
@@ -92,6 +94,21 @@ class Template(NamedTuple):
     counted: CounterClass
 
 
+class Denial(NamedTuple):
+    """The replies to queries for absent names of one length that differ in their name alone."""
+
+    apex_at: int
+    """Where their zone's name begins in them."""
+    apex: bytes
+    prefix: bytes
+    """Of the reply, without ID, up to the question."""
+    end: int
+    """Of the question in both."""
+    suffix: bytes
+    """Of the reply, behind the question."""
+    counted: CounterClass
+
+
 class Recent(Generic[_Value]):
     """What was used lately, by octets: two generations, of which the older is forgotten."""
 
@@ -120,24 +137,30 @@ class FastResponder:
 
     def __init__(self, responder: Responder, channel: Channel) -> None:
         self._slow = responder
+        self._table = responder.zones.table
+        self._memory = self._table.memory
         self._channel = channel
         self._version = -1
         self._may_deny = False
+        self._has_wildcards = False
         self._replies: Recent[Known] = Recent()
         """By queries without ID."""
         self._templates: Recent[Template] = Recent()
         """By the same in lower case, all octets of them."""
         self._opts: dict[bytes, bytes] = {}
         """The OPT records of replies, by those of their queries."""
-        self._classes: dict[tuple[int, int, int], CounterClass] = {}
-        """Counter classes by kind of reply, family, and octets of the query."""
+        self._denials: dict[tuple[int, bytes, bytes], Denial] = {}
+        """By where the name ends in a query, what is in front of it, and what is behind."""
         self._owner: dict[Family, bytes] = {}
         """All in front of an address in a record of the question's own name."""
+        self._zones: dict[bytes, Zone] = {}
+        """By apex, the lowest first."""
         self._soas: dict[bytes, bytes] = {}
         """The SOA records of negative replies by apex, without their owner."""
 
     def begin(self, now: float) -> dict[bytes, Known]:
         """Begin to answer at a monotonic time; return what is known already."""
+        self._slow.look()
         zones = self._slow.zones
         if self._version != zones.version or self._may_deny != zones.may_deny(now):
             self._renew(now)
@@ -146,7 +169,12 @@ class FastResponder:
     def find(self, query: bytes, now: float) -> bytes | None:
         """Return the reply to a query that is not known, both without ID; None for silence."""
         folded = query.lower()
-        template = self._templates.find(folded)
+        template = self._templates.current.get(folded)
+        if template is None:
+            denied = self._deny(query, folded)
+            if denied is not None:
+                return denied
+            template = self._templates.find(folded)
         if (
             template is not None
             and query.startswith(template.head)
@@ -160,11 +188,29 @@ class FastResponder:
             return known[0]
         return self._build(query, folded) or self._ask(query, now)
 
+    def _deny(self, query: bytes, folded: bytes) -> bytes | None:
+        """Return the reply to a query as one that was denied, if its name is absent too."""
+        root = query.find(0, _NAME)
+        denial = self._denials.get((root, query[:_NAME], query[root + 1 :]))
+        if denial is None:
+            return None
+        apex_at, apex, prefix, end, suffix, counted = denial
+        name = folded[_NAME:apex_at]
+        if (
+            folded[apex_at : root + 1] != apex
+            or self._table.find(name)
+            or not self._is_absent(name, self._zones[apex])
+        ):
+            return None
+        counted[0] += 1
+        return prefix + query[_NAME:end] + suffix
+
     def _renew(self, now: float) -> None:
         zones = self._slow.zones
         self._version, self._may_deny = zones.version, zones.may_deny(now)
+        self._has_wildcards = self._table.has_wildcards
         self._replies, self._templates = Recent(), Recent()
-        self._opts, self._classes = {}, {}
+        self._opts, self._denials = {}, {}
         rules = zones.rules
         self._owner = {
             family: (_POINTER | HEADER_OCTETS).to_bytes(2)
@@ -173,6 +219,7 @@ class FastResponder:
         }
         ttl = min(rules.ttl, rules.negative_ttl)
         self._soas = {}
+        self._zones = {zone.apex: zone for zone in zones.forward}
         if zones.serial is not None:
             for zone in zones.forward:
                 rdata = zones.soa(zone.apex)
@@ -181,85 +228,77 @@ class FastResponder:
 
     def _build(self, query: bytes, folded: bytes) -> bytes | None:
         """Return the reply to a usual query; None: it is not, or not so simple."""
-        has_opt = _COUNTS.get(query[2:_NAME])
         root = query.find(0, _NAME)
-        end = root + 5
-        question = _QUESTIONS.get(query[root + 1 : end])
-        if question is None or has_opt is None or root < 0 or query[0] & _UNUSUAL:
+        question = _QUESTIONS.get(query[root + 1 : root + 5])
+        opt = self._opt_of(query, root + 5)
+        if question is None or opt is None or root < 0 or query[0] & _UNUSUAL:
             return None
-        opt = query[end:]
-        if has_opt:
-            answered = self._opts.get(opt)
-            if answered is None:
-                return None
-            opt = answered
-        elif opt:
-            return None
-        kind, records = self._look_up(folded[_NAME : root + 1], question[1])
-        if not records:
-            return None
+        kind, records, apex = self._look_up(folded[_NAME : root + 1], question[1])
         prefix = _HEADS[kind | (_HAS_OPT if opt else 0) | query[0] & _RD]
-        reply = b"".join((prefix, query[_NAME:end], records, opt))
+        reply = b"".join((prefix, query[_NAME : root + 5], records, opt))
         octets = len(reply) + _ID_OCTETS
-        if octets > PLAIN_ROOM:
+        if not records or octets > PLAIN_ROOM:
             return None
-        counted = self._class_of(kind, question, len(query) + _ID_OCTETS, octets)
+        rcode = Rcode.NXDOMAIN if kind is _NXDOMAIN else Rcode.NOERROR
+        counted = self._slow.counters.class_of(
+            self._channel, question[0], len(query) + _ID_OCTETS, rcode, octets
+        )
         counted[0] += 1
-        if kind is not _NXDOMAIN:  # names that do not exist are without number
-            head, tail = query[:_NAME], query[root + 1 :]
-            template = Template(head, tail, prefix, end, records + opt, counted)
-            self._templates.keep(folded, template)
+        head, tail = query[:_NAME], query[root + 1 :]
+        rest = (prefix, root + 5, records + opt, counted)
+        if kind is _NXDOMAIN:  # names that do not exist are without number
+            if len(self._denials) >= MOST_DENIALS:
+                self._denials.clear()
+            apex_at = root + 1 - len(apex)
+            self._denials[root, head, tail] = Denial(apex_at, apex, *rest)
+        else:
+            self._templates.keep(folded, Template(head, tail, *rest))
             self._replies.keep(query, (reply, counted))
         return reply
 
-    def _class_of(
-        self, kind: int, question: tuple[Rrtype, Family], query_octets: int, octets: int
-    ) -> CounterClass:
-        """Return what a reply is counted in; its octets follow from the rest."""
-        key = (kind, question[1], query_octets << 16 | octets)
-        found = self._classes.get(key)
-        if found is None:
-            rcode = Rcode.NXDOMAIN if kind is _NXDOMAIN else Rcode.NOERROR
-            found = self._slow.counters.class_of(
-                self._channel, question[0], query_octets, rcode, octets
-            )
-            self._classes[key] = found
-        return found
+    def _opt_of(self, query: bytes, end: int) -> bytes | None:
+        """Return the OPT record of the reply, empty for none; None: the query is not usual."""
+        has_opt = _COUNTS.get(query[2:_NAME])
+        opt = query[end:]
+        if has_opt:
+            return self._opts.get(opt)
+        return None if has_opt is None or opt else b""
 
-    def _look_up(self, name: bytes, family: Family) -> tuple[int, bytes]:
-        """Return what a name has of a family, as records; none: it is not so simple."""
-        for zone in self._slow.zones.forward:
-            apex = zone.apex
-            if not name.endswith(apex):
-                continue
-            relative = name[: -len(apex)]
-            entry = zone.hosts.get(relative)
-            if entry is None:
-                if not self._is_absent(relative, zone):
-                    break
-                kind = _NXDOMAIN
-            else:
-                if len(entry.vips) != 1 or entry.answering is Answering.FAILURE:
-                    break
-                vip = entry.vips[0]
-                if len(vip) == family:
-                    return _DATA, self._owner[family] + vip
-                if entry.answering is not Answering.DATA:
-                    break
-                kind = _NODATA
-            return kind, _POINTERS[len(relative)] + self._soas[apex]
+    def _look_up(self, name: bytes, family: Family) -> tuple[int, bytes, bytes]:
+        """Return what a name has of a family, as records, and its zone; no records: not so simple.
+
+        A denial only is given where absent names are known to be absent.
+        """
+        for apex, zone in self._zones.items():
+            if name.endswith(apex):
+                relative = name[: -len(apex)]
+                at = self._table.find(relative)
+                if at and relative not in zone.fixed:
+                    return *self._look_at(at, zone, len(relative), family), apex
+                if self._may_deny and not at and self._is_absent(relative, zone):
+                    return _NXDOMAIN, _POINTERS[len(relative)] + self._soas[apex], apex
+                break
+        return _DATA, b"", b""
+
+    def _look_at(self, at: int, zone: Zone, octets: int, family: Family) -> tuple[int, bytes]:
+        """Return what the host at a place has, whose name has so many octets in the zone."""
+        _, shape, _, vip_count, answering, _ = ROW.unpack_from(self._memory, at)
+        is_here = zone.name in self._table.shape(shape).zones
+        if vip_count == 1 and is_here and answering != Answering.FAILURE:
+            start = at + ROW.size + octets + 1
+            vip = self._memory[start : start + self._memory[start - 1]]
+            if len(vip) == family:
+                return _DATA, self._owner[family] + vip
+            if answering == Answering.DATA:
+                return _NODATA, _POINTERS[octets] + self._soas[zone.apex]
         return _DATA, b""
 
     def _is_absent(self, relative: bytes, zone: Zone) -> bool:
-        """Whether a name is known to be absent, at a glance."""
+        """Whether a name that is not in the table is known to be absent, at a glance."""
         return (
-            self._may_deny
-            and relative not in zone.below
+            _is_plain(relative)
             and relative not in zone.fixed
-            and relative[1:2] != b"_"  # as those of a host's own names below it
-            and len(relative) + len(zone.apex) <= MAX_NAME_OCTETS
-            and _is_name(relative)
-            and not (zone.wildcards and _may_be_covered(relative, zone))
+            and not (self._has_wildcards and _may_be_covered(relative, self._table))
         )
 
     def _ask(self, query: bytes, now: float) -> bytes | None:
@@ -288,22 +327,20 @@ class FastResponder:
         return reply[_ID_OCTETS:]
 
 
-def _may_be_covered(relative: bytes, zone: Zone) -> bool:
+def _may_be_covered(relative: bytes, table: Table) -> bool:
     """Whether a wildcard may stand for an absent name: one lies next to it or to a name above."""
     above = relative
     while above:
         above = above[above[0] + 1 :]
-        if WILDCARD + above in zone.hosts:
+        if table.find(WILDCARD + above):
             return True
     return False
 
 
-def _is_name(relative: bytes) -> bool:
-    """Whether octets are whole labels, at least one."""
-    offset, end = 0, len(relative)
-    while offset < end:
-        length = relative[offset]
-        if length > MAX_LABEL_OCTETS:
-            return False
-        offset += length + 1
-    return offset == end > 0
+def _is_plain(relative: bytes) -> bool:
+    """Whether octets are whole labels, one or two, and not of a host's own names below it."""
+    if not relative or relative[1:2] == b"_":
+        return False
+    first, octets = relative[0], len(relative)
+    second = relative[first + 1] if first + 1 < octets else -1
+    return first <= MAX_LABEL_OCTETS >= second and octets == first + second + 2

@@ -6,6 +6,7 @@ and escaped: a name may have newlines and terminal sequences in it.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 
 import msgspec
@@ -16,6 +17,8 @@ from globaldns.dns.counters import Channel
 from globaldns.dns.names import format_name
 from globaldns.dns.wire import HEADER_OCTETS, parse_query
 from globaldns.errors import WireError
+
+logger = logging.getLogger("globaldns.queries")
 
 CAPACITY = 4096
 """Queries between two emptyings; more are counted and forgotten, so that memory has an end."""
@@ -76,6 +79,22 @@ class QueryRing:
         """Return what was kept, oldest first, and forget it."""
         exchanges, self._exchanges = self._exchanges, deque()
         return [_record(exchange) for exchange in exchanges]
+
+
+def write_queries(ring: QueryRing) -> None:
+    """Write a line for each query that was kept, and one for all that did not fit."""
+    for record in ring.drain():
+        logger.info("query", extra=_fields(record))
+    lost, ring.lost = ring.lost, 0
+    if lost:
+        logger.warning("queries were not logged: too many at once", extra={"queries": lost})
+
+
+def _fields(record: QueryRecord) -> dict[str, object]:
+    """Return a query as the log has it; the line's own time stands for the query's."""
+    fields: dict[str, object] = msgspec.structs.asdict(record)
+    del fields["at"]
+    return fields
 
 
 def _is_wanted(policy: QueryLog, reply: bytes) -> bool:

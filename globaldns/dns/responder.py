@@ -19,6 +19,8 @@ Standards:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from globaldns.dns.answer import REFUSED, resolve
 from globaldns.dns.chaos import resolve_chaos
 from globaldns.dns.codes import Rcode, Rrclass
@@ -70,11 +72,20 @@ class ErrorLimit:
 class Responder:
     """Answers queries out of zones."""
 
-    def __init__(self, zones: Zones, *, query_log: QueryRing | None = None) -> None:
+    def __init__(
+        self,
+        zones: Zones,
+        counters: Counters | None = None,
+        *,
+        query_log: QueryRing | None = None,
+    ) -> None:
         self.zones = zones
-        self.counters = Counters()
+        self.counters = Counters() if counters is None else counters
         self.query_log = query_log
         """None is off; may be switched at any time."""
+        self.follow: Callable[[], None] | None = None
+        """Called when anything that is answered may differ, before the next answer."""
+        self._version = zones.version
         self._obey(zones.rules)
 
     def _obey(self, rules: DnsRules) -> None:
@@ -87,6 +98,14 @@ class Responder:
         self.zones.reconfigure(rules)
         self._obey(rules)
 
+    def look(self) -> None:
+        """Have whoever wants to follow a change do so."""
+        version = self.zones.version
+        if version != self._version:
+            self._version = version
+            if self.follow is not None:
+                self.follow()
+
     def serve(self, message: bytes, source: Source, channel: Channel, now: float) -> bytes | None:
         """Return the reply to a message from a peer, and log both where that is switched on."""
         reply = self.respond(message, channel, now)
@@ -96,6 +115,7 @@ class Responder:
 
     def respond(self, message: bytes, channel: Channel, now: float) -> bytes | None:
         """Return the reply to a message, or None for silence; ``now`` is monotonic."""
+        self.look()
         if not is_answerable(message):
             short = len(message) < HEADER_OCTETS
             self.counters.drop(Dropped.SHORT if short else Dropped.RESPONSE)

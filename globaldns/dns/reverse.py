@@ -4,6 +4,9 @@ A pool becomes the zones at the first octet (IPv4) or nibble (IPv6) boundary at 
 prefix: ``240.128.0.0/10`` is ``128.240.in-addr.arpa`` to ``191.240.in-addr.arpa``. A name in one of
 them stands for all addresses that begin as it says; with all its labels, for one address.
 
+What stands for many exists, whether or not any of them is a VIP now: one may be in a moment, and
+who was told that nothing lies below would not ask for it.
+
 Standards:
     RFC 1035 section 3.5   in-addr.arpa
     RFC 3596 section 2.5   ip6.arpa
@@ -11,14 +14,12 @@ Standards:
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 
 import msgspec
 
 from globaldns.dns.names import ROOT, encode_label, split_labels
 from globaldns.model.address import Address, Family, Prefix
-from globaldns.model.snapshot import Entry
 
 _SUFFIXES = {
     Family.IPV4: b"\x07in-addr\x04arpa" + ROOT,
@@ -35,9 +36,6 @@ _VALUES = {
     for family, digits in _DIGITS.items()
 }
 """Only as they are written: ``003`` is another label than ``3``, and no address."""
-
-_FEW = 32
-"""Changes that are put in place one by one; more are sorted in at once."""
 
 
 class ReverseZone(msgspec.Struct, frozen=True, gc=False):
@@ -91,72 +89,3 @@ def _reverse_name(prefix: Prefix) -> bytes:
         labels.append(encode_label(_DIGITS[family][number & (1 << bits) - 1]))
         number >>= bits
     return b"".join(labels) + _SUFFIXES[family]
-
-
-class Pointers:
-    """Which entry has an address, and whether any address lies in a span.
-
-    Spans answer for empty non-terminals. An IPv6 address has up to sixteen of them that no other
-    shares: a sorted list of addresses costs eight octets each where counts would cost a thousand.
-    """
-
-    def __init__(self) -> None:
-        self._entries: dict[Address, Entry] = {}
-        self._ordered: dict[int, list[Address]] = {family: [] for family in Family}
-        self._touched: set[Address] = set()
-        """Addresses that came or went and are not settled yet."""
-
-    def __len__(self) -> int:
-        """Return how many addresses there are."""
-        return len(self._entries)
-
-    def get(self, address: Address) -> Entry | None:
-        """Return the entry that has an address."""
-        return self._entries.get(address)
-
-    def has_between(self, first: Address, last: Address) -> bool:
-        """Whether any address lies from ``first`` to ``last``, both included."""
-        ordered = self._ordered[len(first)]
-        index = bisect_left(ordered, first)
-        return index < len(ordered) and ordered[index] <= last
-
-    def put(self, entry: Entry) -> None:
-        """Note that an entry has its addresses; ``settle`` when all is noted."""
-        for address in entry.vips:
-            if address not in self._entries:
-                if len(address) not in self._ordered:
-                    continue
-                self._touched.add(address)
-            self._entries[address] = entry
-
-    def remove(self, entry: Entry) -> None:
-        """Note that an entry has them no longer; an address that went to another stays there."""
-        for address in entry.vips:
-            if self._entries.get(address) is entry:
-                del self._entries[address]
-                self._touched.add(address)
-
-    def settle(self) -> None:
-        """Bring the order up to date with what was noted."""
-        if len(self._touched) > _FEW:
-            self._sort_in()
-        else:
-            for address in self._touched:
-                self._move(address)
-        self._touched = set()
-
-    def _move(self, address: Address) -> None:
-        ordered = self._ordered[len(address)]
-        index = bisect_left(ordered, address)
-        is_there = ordered[index : index + 1] == [address]
-        if is_there and address not in self._entries:
-            del ordered[index]
-        elif not is_there and address in self._entries:
-            ordered.insert(index, address)
-
-    def _sort_in(self) -> None:
-        for family, ordered in self._ordered.items():
-            kept = [address for address in ordered if address not in self._touched]
-            kept += [a for a in self._touched if len(a) == family and a in self._entries]
-            kept.sort()
-            self._ordered[family] = kept

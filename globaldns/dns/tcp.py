@@ -93,9 +93,13 @@ class Connections:
             self._none_left.set()
 
     async def close(self, seconds: float) -> None:
-        """Close all, when their replies have left or after some seconds."""
+        """Close all, when their replies have left or after some seconds.
+
+        A connection that has asked nothing yet may ask once: its client cannot know.
+        """
+        await asyncio.sleep(0)  # for those that were accepted a moment ago
         for connection in tuple(self._open):
-            connection.end()
+            connection.retire()
         try:
             async with asyncio.timeout(seconds):
                 await self._none_left.wait()
@@ -122,6 +126,10 @@ class Connection(asyncio.Protocol):
         self._is_blocked = False
         self._has_ended = False
         """Whether the peer has half-closed."""
+        self._is_new = True
+        """Whether it has had no reply."""
+        self._is_retiring = False
+        """Whether its next reply is the last."""
         self._turn: asyncio.Handle | None = None
         """The next turn, while more messages wait than one turn answers."""
         self._timer: asyncio.TimerHandle | None = None
@@ -177,6 +185,13 @@ class Connection(asyncio.Protocol):
         if self._turn is None:
             self._take_turn()
 
+    def retire(self) -> None:
+        """Close when the replies have left, or the first has."""
+        if self._is_new or self._received:
+            self._is_retiring = True
+        else:
+            self.end()
+
     def end(self) -> None:
         """Close when the replies have left."""
         self._transport.close()
@@ -201,7 +216,7 @@ class Connection(asyncio.Protocol):
         self._await_more(progressed=answered > 0)
 
     def _await_more(self, *, progressed: bool) -> None:
-        if self._has_ended:
+        if self._has_ended or (self._is_retiring and progressed):
             self.end()
             return
         self._transport.resume_reading()
@@ -229,6 +244,7 @@ class Connection(asyncio.Protocol):
         end = _LENGTH_OCTETS + length
         message = bytes(self._received[_LENGTH_OCTETS:end])
         del self._received[:end]
+        self._is_new = False
         reply = self._responder.serve(message, self._source, self._channel, self._loop.time())
         if reply is not None:
             self._send(len(reply).to_bytes(_LENGTH_OCTETS) + reply)

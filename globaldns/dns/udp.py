@@ -71,7 +71,6 @@ class UdpEndpoint:
         self._channel = Channel.UDP_IPV4 if is_ipv4 else Channel.UDP_IPV6
         self._serve_one = self._serve_wildcard if pair.listen.is_wildcard else self._serve_bound
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._drops_seen = 0
 
     def start(self) -> None:
         """Read from now on, in the running loop."""
@@ -85,15 +84,14 @@ class UdpEndpoint:
             self._on_readable(self._loop.time)
         self._sock.close()
 
-    def count_drops(self) -> None:
-        """Count what the kernel dropped since the last time because the buffer was full."""
+    @property
+    def drops(self) -> int:
+        """What the kernel has dropped because the buffer was full, since the socket is; 32 bits."""
         try:
             meminfo = self._sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
         except OSError:
-            return  # closed, or a kernel before 4.12
-        drops = _MEMINFO.unpack(meminfo)[_DROPS]
-        self._counters.dropped[Dropped.SOCKET_BUFFER] += (drops - self._drops_seen) & 0xFFFF_FFFF
-        self._drops_seen = drops
+            return 0  # closed, or a kernel before 4.12
+        return int(_MEMINFO.unpack(meminfo)[_DROPS])
 
     def _on_readable(self, clock: Callable[[], float]) -> None:
         now = clock()

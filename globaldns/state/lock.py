@@ -64,8 +64,9 @@ class Lock:
         _write_holder(descriptor, holder)
 
     def release(self) -> None:
-        """Give it up; the file stays, because removing it would race with the next holder."""
+        """Give it up, for forks too; the file stays, because removing it would race with others."""
         if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -17,8 +17,8 @@ from globaldns.app.publication import Publication
 from globaldns.app.serials import Serials
 from globaldns.config.loading import load
 from globaldns.config.schema import Config
-from globaldns.dns.rules import DnsRules
-from globaldns.dns.zone import Zones
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.table import Table
 from globaldns.ledger.opening import OnLoss, open_ledger
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Claim
@@ -31,7 +31,6 @@ from globaldns.state import StateDirectory
 START = 1767323045
 CEILING_SECONDS = 20.0
 """For what must happen; nothing waits it out when it does."""
-RULES = DnsRules(zones=("global",))
 GATEWAY = """\
 apiVersion: v1
 kind: Service
@@ -131,7 +130,7 @@ class Turning:
 
     def __init__(self, registry: Registry, state: Path, remembered: Iterable[Entry] = ()) -> None:
         self.hands = Hands()
-        self.zones = Zones(RULES)
+        self.scribe = Scribe(Table())
         self.registry = registry
         self.may_settle = True
         self.writes = 0
@@ -142,8 +141,8 @@ class Turning:
         serials = Serials(StateDirectory(state), self.hands.wall)
         entries = tuple(remembered)
         if entries:
-            self.zones.apply(ZoneDelta(serials.current, complete=False, puts=entries))
-        publication = Publication(self.zones, serials, entries)
+            self.scribe.apply(ZoneDelta(serials.current, complete=False, puts=entries))
+        publication = Publication(self.scribe, serials, entries)
         seams = MeshSeams(
             may_settle=lambda: self.may_settle,
             write=self._write,
@@ -155,7 +154,7 @@ class Turning:
 
     def answers(self) -> dict[Host, Entry]:
         """Return what is answered, by host."""
-        return {entry.host: entry for entry in self.zones.entries()}
+        return {entry.host: entry for entry in self.scribe.entries()}
 
     def _write(self) -> None:
         self.writes += 1

@@ -20,11 +20,16 @@ from globaldns.app.publication import Publication
 from globaldns.app.readings import Situation
 from globaldns.app.rules import registry_settings
 from globaldns.app.serving import serve
+from globaldns.app.settings import server_settings
 from globaldns.app.starting import Started, start
+from globaldns.dns.plane import Plane
+from globaldns.dns.seats import bind_seats
+from globaldns.dns.worker import Worker
 from globaldns.ledger.opening import OnLoss
 from globaldns.registry.registry import Registry
 from globaldns.sources.bulk import BulkReader
-from globaldns.tasks import steady_clock
+from globaldns.state import StateDirectory
+from globaldns.tasks import steady_clock, wall_clock
 from tests.app.meshes import CEILING_SECONDS, Place
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -48,16 +53,46 @@ async def answer(server: str, name: str) -> str | tuple[str, ...]:
 
 @asynccontextmanager
 async def started(place: Place, *, on_loss: OnLoss = OnLoss.REFUSE) -> AsyncIterator[Started]:
-    """Start a server that answers and does nothing else."""
-    async with AsyncExitStack() as stack:
-        yield await start(place.config, on_loss=on_loss, stack=stack)
+    """Start a server that answers and does nothing else; its worker is in this process."""
+    async with hosted(place) as (plane, state), AsyncExitStack() as stack:
+        server = start(place.config, plane, state, on_loss=on_loss, stack=stack)
+        async with working(plane):
+            yield server
+
+
+@asynccontextmanager
+async def hosted(place: Place) -> AsyncIterator[tuple[Plane, StateDirectory]]:
+    """Hold what a supervisor holds."""
+    state = StateDirectory(place.config.state)
+    state.lock(wall_clock())
+    try:
+        plane = Plane(bind_seats(server_settings(place.config)))
+        try:
+            yield plane, state
+        finally:
+            plane.close()
+    finally:
+        state.unlock()
+
+
+@asynccontextmanager
+async def working(plane: Plane) -> AsyncIterator[Worker]:
+    """Have a worker answer in this process."""
+    stop = asyncio.Event()
+    worker = Worker(plane, 0)
+    running = asyncio.create_task(worker.run(stop))
+    try:
+        yield worker
+    finally:
+        stop.set()
+        await running
 
 
 @asynccontextmanager
 async def controlled(place: Place) -> AsyncIterator[Control]:
     """Start a server's control side, of which nothing runs yet."""
     async with started(place) as server:
-        config, zones = place.config, server.dns.responder.zones
+        config, scribe = place.config, server.scribe
         report = ReloadReport(at="2026-01-02T03:04:05Z", accepted=True)
         copies = server.thread.ledger.copies()
         registry = Registry(registry_settings(config), server.thread.ledger.claims())
@@ -65,9 +100,10 @@ async def controlled(place: Place) -> AsyncIterator[Control]:
         yield Control(
             Situation(place.path, config, report, turned_at=steady_clock()),
             registry=registry,
-            publication=Publication(zones, server.serials, zones.entries()),
+            publication=Publication(scribe, server.serials, scribe.entries()),
             thread=server.thread,
-            dns=server.dns,
+            plane=server.plane,
+            scribe=scribe,
             clock=server.clock,
             reader=BulkReader(),
             copies=copies,
@@ -99,22 +135,34 @@ async def numbered(control: Control) -> AsyncIterator[None]:
 async def serving(place: Place, *, new_ledger: bool = False) -> AsyncIterator[Listening]:
     """Serve until the end of the block, where SIGTERM ends it unless it has ended already."""
     listening: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
-    server = asyncio.create_task(
-        serve(place.path, place.config, new_ledger=new_ledger, announce=listening.set_result)
-    )
-    try:
-        async with asyncio.timeout(CEILING_SECONDS):
-            await asyncio.wait([server, listening], return_when=asyncio.FIRST_COMPLETED)
-        if server.done():
-            await server
-        yield listening.result()
-        if not server.done():
-            os.kill(os.getpid(), signal.SIGTERM)
-        async with asyncio.timeout(CEILING_SECONDS):
-            await server
-    finally:
-        server.cancel()
-        await asyncio.gather(server, return_exceptions=True)
-        for number in SIGNALS:
-            asyncio.get_running_loop().remove_signal_handler(number)
-        gc.unfreeze()
+    async with hosted(place) as (plane, state), AsyncExitStack() as stack:
+        answering = asyncio.Event()
+        server = asyncio.create_task(
+            serve(
+                *(place.path, place.config, plane, state),
+                on_loss=OnLoss.REPLACE if new_ledger else OnLoss.REFUSE,
+                tell=lambda _stage: answering.set(),
+                announce=listening.set_result,
+            )
+        )
+        try:
+            async with asyncio.timeout(CEILING_SECONDS):
+                begun = asyncio.create_task(answering.wait())
+                await asyncio.wait([server, begun], return_when=asyncio.FIRST_COMPLETED)
+                begun.cancel()
+                if not server.done():
+                    await stack.enter_async_context(working(plane))
+                await asyncio.wait([server, listening], return_when=asyncio.FIRST_COMPLETED)
+            if server.done():
+                await server
+            yield listening.result()
+            if not server.done():
+                os.kill(os.getpid(), signal.SIGTERM)
+            async with asyncio.timeout(CEILING_SECONDS):
+                await server
+        finally:
+            server.cancel()
+            await asyncio.gather(server, return_exceptions=True)
+            for number in SIGNALS:
+                asyncio.get_running_loop().remove_signal_handler(number)
+            gc.unfreeze()

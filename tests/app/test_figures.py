@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from globaldns.app.figures import mesh_figures
-from globaldns.dns.zone import Zones
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.table import Table
 from globaldns.metrics import MeshFigures, SourceFigures
 from globaldns.model.export import Port
 from globaldns.model.snapshot import ZoneDelta, to_entry
 from globaldns.registry.registry import Registry
 from globaldns.sources.directory import DirectorySource
-from tests.app.meshes import RULES
 from tests.registry.mesh import export, remember, reset, settings, settled
 from tests.sources.manifests import GRACE, at, entry, misshapen, refused
 from tests.sources.manifests import RULES as EXPORT_RULES
@@ -24,10 +24,10 @@ WALL = at(0).wall
 
 
 def figures(
-    registry: Registry | None = None, zones: Zones | None = None, **parts: Any
+    registry: Registry | None = None, scribe: Scribe | None = None, **parts: Any
 ) -> MeshFigures:
     known = {"sources": {}, "wall": WALL, "steady": 100.0} | parts
-    return mesh_figures(registry or Registry(settings()), zones or Zones(RULES), **known)
+    return mesh_figures(registry or Registry(settings()), scribe or Scribe(Table()), **known)
 
 
 def test_before_anything_was_published_there_is_no_age_and_no_serial() -> None:
@@ -42,11 +42,11 @@ def test_before_anything_was_published_there_is_no_age_and_no_serial() -> None:
 
 def test_the_zones_say_their_serial_names_and_age() -> None:
     registry = settled(Registry(settings()), reset("east", export("a.ns")), reset("west"))
-    zones = Zones(RULES)
+    scribe = Scribe(Table())
     puts = tuple(map(to_entry, registry.services.values()))
-    zones.apply(ZoneDelta(serial=2026, complete=True, puts=puts))
-    zones.confirm(97.5)
-    found = figures(registry, zones)
+    scribe.apply(ZoneDelta(serial=2026, complete=True, puts=puts))
+    scribe.confirm(97.5)
+    found = figures(registry, scribe)
     assert (found.serial, found.zones, found.zone_age) == (2026, {"global": 1}, 2.5)
     assert found.services == 1
 

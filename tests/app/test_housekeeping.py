@@ -10,25 +10,17 @@ from pathlib import Path
 import pytest
 
 from globaldns.app.housekeeping import (
-    DRAIN_SECONDS,
     LOOK_SECONDS,
-    drain_queries,
     keep_ledger,
     keep_ledger_once,
-    log_queries,
 )
 from globaldns.app.pace import Pace
 from globaldns.app.writing import LedgerThread
-from globaldns.config.schema import QueryLog
-from globaldns.dns.counters import Channel
-from globaldns.dns.querylog import QueryRing
-from globaldns.dns.responder import Responder
-from globaldns.dns.zone import Zones
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Claim, Marker, parse_claims
 from globaldns.state import StateDirectory
-from tests.app.meshes import RULES, START, Turning, block, break_ledger, run_leaping, until
+from tests.app.meshes import START, Turning, block, break_ledger, run_leaping, until
 from tests.registry.mesh import claim, export, ledger, reset
 
 DAY = 86400
@@ -171,69 +163,6 @@ def test_a_backup_that_fails_is_told_and_tried_again(
     assert (record.levelno, record.message) == (logging.ERROR, "the ledger is not backed up")
     assert str(house.state.path) in record.__dict__["reason"]
     assert "key state" in record.__dict__["fix"]
-
-
-QUERY = bytes.fromhex("abcd 0000 0001 0000 0000 0000 0161 026e73 06676c6f62616c 00 0001 0001")
-
-
-@pytest.fixture
-def responder() -> Responder:
-    """Answers from zones of which nothing is known, and keeps every query."""
-    return Responder(Zones(RULES), query_log=QueryRing(QueryLog.ALL, capacity=2))
-
-
-def ask(responder: Responder, times: int = 1) -> None:
-    for _ in range(times):
-        responder.serve(QUERY, ("192.0.2.1", 5353), Channel.UDP_IPV4, 5.0)
-
-
-def test_a_query_is_a_line_with_what_was_asked_and_answered(
-    responder: Responder, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    ask(responder)
-    drain_queries(responder)
-    (record,) = caplog.records
-    told = record.__dict__
-    assert (record.name, record.message) == ("globaldns.queries", "query")
-    assert (told["qname"], told["qtype"], told["rcode"]) == ("a.ns.global.", "A", "SERVFAIL")
-    assert (told["client"], told["proto"]) == ("192.0.2.1", "udp")
-    assert "at" not in told
-
-
-def test_queries_that_did_not_fit_are_told_once(
-    responder: Responder, caplog: pytest.LogCaptureFixture
-) -> None:
-    ask(responder, 5)
-    drain_queries(responder)
-    (record,) = caplog.records
-    assert (record.levelno, record.__dict__["queries"]) == (logging.WARNING, 3)
-    drain_queries(responder)
-    assert len(caplog.records) == 1
-
-
-def test_where_no_query_is_kept_none_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    responder = Responder(Zones(RULES))
-    ask(responder)
-    drain_queries(responder)
-    assert caplog.records == []
-
-
-def test_queries_are_logged_again_and_again(
-    responder: Responder, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-
-    async def test() -> None:
-        logging_them = asyncio.create_task(log_queries(responder))
-        for times in (1, 2, 3):
-            ask(responder)
-            await asyncio.sleep(1.5 * DRAIN_SECONDS)
-            assert len(caplog.records) == times
-        logging_them.cancel()
-
-    run_leaping(test)
 
 
 async def test_what_could_not_be_forgotten_is_forgotten_the_next_time(house: House) -> None:

@@ -62,7 +62,7 @@ def test_the_zone_is_what_is_answered_and_says_whose_it_is(
     assert {entry.host: entry for entry in last.entries} == served.answers()
     header = last.header
     assert (header.cluster, header.marker) == ("east", "m")
-    assert (header.serial, header.saved_at) == (served.zones.serial, served.hands.wall)
+    assert (header.serial, header.saved_at) == (served.scribe.serial, served.hands.wall)
 
 
 def test_the_waits_for_addresses_are_remembered_with_the_zone(
@@ -115,11 +115,11 @@ def test_its_version_differs_when_a_wait_is_over(
     served = serve(export("a.ns"))
     served.mesh.publish(served.registry.renumber(["a.ns"], 20))
     served.mesh.acknowledge(served.registry.unwritten)
-    serial = served.zones.serial
+    serial = served.scribe.serial
     waiting = zone_keepsake(served.mesh, ledger).version
     served.hands.advance(200)
     served.mesh.take_turn()
-    assert served.zones.serial == serial
+    assert served.scribe.serial == serial
     assert zone_keepsake(served.mesh, ledger).version != waiting
 
 

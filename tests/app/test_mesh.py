@@ -64,19 +64,19 @@ def test_what_came_since_the_last_turn_goes_out_together(turning: Make) -> None:
     mesh = turning(claims=KNOWN)
     mesh.mesh.offer(read(A, B), 1.0)
     mesh.mesh.take_turn()
-    before = mesh.zones.serial or 0
+    before = mesh.scribe.serial or 0
     for host in (A, B):
         mesh.mesh.offer([changed(host)], 1.0)
     mesh.mesh.take_turn()
-    assert mesh.zones.serial == before + 1
+    assert mesh.scribe.serial == before + 1
     assert [mesh.answers()[host].ports[0].number for host in (A, B)] == [81, 81]
 
 
 def test_a_change_is_taken_in_once(settled: Turning) -> None:
     settled.mesh.take_turn()
-    serial = settled.zones.serial
+    serial = settled.scribe.serial
     settled.mesh.take_turn()
-    assert settled.zones.serial == serial
+    assert settled.scribe.serial == serial
     assert settled.told == []
 
 
@@ -111,7 +111,7 @@ def test_what_was_answered_and_is_gone_ends_when_it_settles(turning: Make) -> No
     former = turning(claims=KNOWN)
     former.mesh.offer(read(A, B), 1.0)
     former.mesh.take_turn()
-    last = tuple(former.zones.entries())
+    last = tuple(former.scribe.entries())
     mesh = turning(claims=KNOWN, last=last)
     mesh.may_settle = False
     mesh.mesh.offer([reset("east", export(A), contact=10)], 1.0)
@@ -289,13 +289,13 @@ def test_what_comes_right_after_a_turn_is_gathered_for_the_next(turning: Make) -
         running = asyncio.create_task(mesh.mesh.run())
         mesh.mesh.offer(read(A, B), 1.0)
         await mesh.turned.wait()
-        before = mesh.zones.serial or 0
+        before = mesh.scribe.serial or 0
         for port in (81, 82, 83):
             mesh.mesh.offer([changed(A, port)], 1.0)
             await asyncio.sleep(GATHER_SECONDS / 8)
         await until(lambda: mesh.confirmed == 2)
         assert mesh.answers()[A].ports[0].number == 83
-        assert mesh.zones.serial == before + 1
+        assert mesh.scribe.serial == before + 1
         running.cancel()
 
     run_leaping(test)

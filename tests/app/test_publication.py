@@ -12,13 +12,14 @@ from immutables import Map
 
 from globaldns.app.publication import Publication
 from globaldns.app.serials import Serials
-from globaldns.dns.zone import Zones
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.table import Table
 from globaldns.model.host import Host
 from globaldns.model.service import Service, ServiceState
 from globaldns.model.snapshot import Answering, Entry, ZoneDelta, to_entry
 from globaldns.registry.delta import Delta
 from globaldns.state import StateDirectory
-from tests.app.meshes import RULES, START
+from tests.app.meshes import START
 from tests.registry.mesh import HTTP, export, vip
 
 ANSWERED = (ServiceState.READY, ServiceState.NONE, ServiceState.CLAIMED)
@@ -43,20 +44,20 @@ UNNUMBERED = service("a.ns", state=ServiceState.UNNUMBERED)
 
 
 class Published:
-    """A publication, its zones, and the services that stand behind it."""
+    """A publication, its table, and the services that stand behind it."""
 
     def __init__(self, state: StateDirectory, *remembered: Service) -> None:
-        self.zones = Zones(RULES)
+        self.scribe = Scribe(Table())
         serials = Serials(state, START)
         entries = tuple(map(to_entry, remembered))
         if entries:
-            self.zones.apply(ZoneDelta(serials.current, complete=False, puts=entries))
-        self.publication = Publication(self.zones, serials, self.zones.entries())
+            self.scribe.apply(ZoneDelta(serials.current, complete=False, puts=entries))
+        self.publication = Publication(self.scribe, serials, self.scribe.entries())
         self.services: Map[Host, Service] = Map()
 
     @property
     def serial(self) -> int | None:
-        return self.zones.serial
+        return self.scribe.serial
 
     def turn(self, *services: Service, removed: Iterable[str] = (), complete: bool = False) -> bool:
         gone = tuple(map(Host, removed))
@@ -71,7 +72,7 @@ class Published:
         return self.publication.settle(delta, self.services)
 
     def answers(self) -> dict[Host, Entry]:
-        return {entry.host: entry for entry in self.zones.entries()}
+        return {entry.host: entry for entry in self.scribe.entries()}
 
     def _take(self, services: Iterable[Service], gone: Iterable[Host]) -> None:
         left = {host: one for host, one in self.services.items() if host not in set(gone)}
@@ -151,8 +152,8 @@ def test_an_absent_name_is_denied_once_all_is_known(
 ) -> None:
     published = start()
     published.turn(service("a.ns"), complete=complete)
-    published.zones.confirm(0.0)
-    assert published.zones.may_deny(0.0) is complete
+    published.scribe.confirm(0.0)
+    assert published.scribe.table.is_complete is complete
 
 
 def test_until_all_was_heard_no_remembered_name_is_taken_away(

@@ -31,7 +31,7 @@ async def test_it_reads_what_is_served(place: Place) -> None:
         readings = control.readings
         assert set(readings.services) == {"a.ns", "b.ns", "c.ns"}
         assert readings.services is readings.snapshot.services
-        assert readings.snapshot.serial == control.dns.responder.zones.serial
+        assert readings.snapshot.serial == control.scribe.serial
         assert readings.registry is control.registry
         assert {name: one.state for name, one in readings.freshness().items()} == {
             "east": SourceState.SYNCED,

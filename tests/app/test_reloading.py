@@ -30,6 +30,7 @@ RESTARTS: list[tuple[str, dict[str, Any]]] = [
     ("state", {"state": "elsewhere"}),
     ("vips.ledger", {"vips": {"ledger": {"sqlite": "other.db"}}}),
     ("dns.listen", {"dns": {"listen": ["127.0.0.1:5353"]}}),
+    ("dns.workers", {"dns": {"listen": ["127.0.0.1:0"], "workers": 2}}),
     ("dns.tls.listen", {"dns": {"listen": ["127.0.0.1:0"], "tls": TLS}}),
     ("admin.listen", {"admin": {"listen": "127.0.0.1:8080"}}),
 ]
@@ -95,7 +96,7 @@ def test_every_key_that_needs_a_restart_is_kept_and_no_other(place: Place) -> No
         cluster="west",
         state="elsewhere",
         vips={"ledger": {"sqlite": "other.db"}, "quarantine": "1h"},
-        dns={"listen": ["127.0.0.1:5353"], "ttl": "5s"},
+        dns={"listen": ["127.0.0.1:5353"], "workers": 2, "ttl": "5s"},
         admin={"listen": "127.0.0.1:8080"},
     )
     kept = keep_started(old, new)

@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
+import yaml
 
+from globaldns.app.serving import serve_here
+from globaldns.app.settings import server_settings
+from globaldns.dns.plane import Plane
+from globaldns.dns.scribe import entries as entries_of
+from globaldns.dns.seats import bind_seats
+from globaldns.dns.worker import WorkerSettings, decode_settings
 from globaldns.errors import LedgerError, StateLocked
 from tests.app.meshes import START, Place
 from tests.app.servers import answer, serving
@@ -106,3 +117,104 @@ def test_large_blocks_go_back_to_the_system_though_a_later_one_is_held() -> None
     before, used, after = map(int, done.stdout.split())
     assert used >= before + 60
     assert after <= before + 10
+
+
+class Controls:
+    """Control processes of one server, one after another, in this process."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.config = place.config
+        """Of the start."""
+        self.plane = Plane(bind_seats(server_settings(place.config)))
+
+    def serve(self, *, new_ledger: bool = False) -> WorkerSettings:
+        """Serve until names are numbered; return what workers were to obey then."""
+        obeyed: list[WorkerSettings] = []
+
+        def announce(_: object) -> None:
+            obeyed.append(decode_settings(self.plane.table.settings))
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        serve_here(
+            *(self.place.path, self.config, self.plane, self.place.state),
+            new_ledger=new_ledger,
+            tell=lambda _stage: None,
+            announce=announce,
+        )
+        (one,) = obeyed
+        return one
+
+
+@pytest.fixture
+def controls(place: Place) -> Iterator[Controls]:
+    place.configure(dns={"listen": ["127.0.0.1:0"], "ttl": "20s"})
+    place.state.lock(START)
+    made = Controls(place)
+    yield made
+    made.plane.close()
+    place.state.unlock()
+    gc.unfreeze()
+
+
+def test_the_first_control_process_obeys_what_was_read_at_the_start(controls: Controls) -> None:
+    controls.place.configure(dns={"listen": ["127.0.0.1:0"], "ttl": "77s"})
+    assert controls.serve().rules.ttl == 20
+
+
+def test_one_that_follows_obeys_the_file_as_it_is_by_now(controls: Controls) -> None:
+    assert controls.serve().rules.ttl == 20
+    controls.place.configure(dns={"listen": ["127.0.0.1:0"], "ttl": "77s"})
+    assert controls.serve().rules.ttl == 77
+
+
+def test_one_that_follows_keeps_what_needs_a_restart(controls: Controls) -> None:
+    before = controls.serve()
+    controls.place.configure(
+        dns={"listen": ["127.0.0.2:0"], "ttl": "77s", "workers": 3},
+        state="elsewhere",
+        vips={"ledger": {"sqlite": "other.db"}},
+    )
+    after = controls.serve()
+    assert after.rules.ttl == 77
+    assert after.server == before.server
+    assert not (controls.place.folder / "elsewhere").exists()
+    assert not (controls.place.state.path / "other.db").exists()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"grace": "soon"},
+        {"cluster": "west", "clusters": {"west": {"source": {"directory": "west"}}}},
+    ],
+    ids=["it is not sound", "our own cluster is gone"],
+)
+def test_one_that_follows_takes_that_of_the_start_where_the_file_cannot_be_obeyed(
+    keys: dict[str, Any], controls: Controls, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = controls.serve()
+    text = controls.place.path.read_text()
+    new = yaml.safe_dump(yaml.safe_load(text) | keys)
+    controls.place.path.write_text(new.replace("20s", "77s"))
+    assert controls.serve() == before
+    errors = [one.__dict__ for one in caplog.records if one.levelno == logging.ERROR]
+    said = [one["problem"] for one in errors if "the configuration is not taken" in one["msg"]]
+    assert len(said) >= 1
+
+
+def test_one_that_follows_never_begins_a_ledger_anew(controls: Controls) -> None:
+    controls.serve(new_ledger=True)
+    (controls.place.state.path / "ledger.db").unlink()
+    with pytest.raises(LedgerError, match="it is lost"):
+        controls.serve(new_ledger=True)
+
+
+def test_names_keep_their_addresses_from_one_control_process_to_the_next(
+    controls: Controls,
+) -> None:
+    controls.serve()
+    before = {entry.host: entry.vips for entry in entries_of(controls.plane.table)}
+    assert len(before) == 2
+    controls.serve()
+    assert {entry.host: entry.vips for entry in entries_of(controls.plane.table)} == before

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
 
 from globaldns.app.settings import (
     prefixes,
-    query_ring,
     server_settings,
     tcp_limits,
+    worker_settings,
     zone_names,
     zone_rules,
 )
-from globaldns.config.schema import Config, QueryLog
+from globaldns.config.schema import Config
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.rules import DnsRules
-from globaldns.dns.server import TlsListening
+from globaldns.dns.seats import TlsListening
 from globaldns.dns.tcp import TcpLimits
 from globaldns.model.address import parse_address, parse_prefix
 from tests.app.meshes import Place
@@ -106,12 +107,14 @@ def test_the_pools_are_reverse_zones_and_the_ttls_are_served(place: Place) -> No
     assert (found.ttl, found.negative_ttl) == (40, 20)
 
 
-@pytest.mark.parametrize("policy", QueryLog)
-def test_queries_are_kept_for_the_log_only_where_somebody_wants_them(
-    policy: QueryLog, place: Place
-) -> None:
-    ring = query_ring(place.configure(log={"queries": policy.value}))
-    assert (ring.policy if ring else QueryLog.NONE) is policy
+def test_workers_obey_the_rules_the_limits_and_the_log(place: Place) -> None:
+    config = place.configure(log={"queries": "denial"})
+    listen = (parse_listen("127.0.0.1:53"),)
+    found = worker_settings(config, listen)
+    assert found.server == server_settings(config)
+    assert found.log == config.log
+    assert found.rules.nameserver_addresses == (parse_address("127.0.0.1"),)
+    assert found.rules.instance == f"east/{socket.gethostname()}"
 
 
 def test_ranges_keep_their_order() -> None:

@@ -10,8 +10,9 @@ from contextlib import closing
 import pytest
 
 from globaldns.app.memory import ZONE
-from globaldns.app.starting import Started, bind
+from globaldns.app.starting import Started
 from globaldns.dns.lastzone import Header, encode_zone
+from globaldns.dns.worker import decode_settings
 from globaldns.errors import LedgerError, ListenError, StateLocked
 from globaldns.ledger.opening import OnLoss
 from globaldns.model.host import Host
@@ -30,7 +31,7 @@ HALF_A_QUARANTINE = 7 * 86400 // 2
 
 
 def address(server: Started) -> str:
-    return str(server.dns.addresses[0])
+    return str(server.plane.addresses[0])
 
 
 def leave_zone(place: Place, *, age: int = 60, marker: str | None = None) -> None:
@@ -56,7 +57,7 @@ async def test_what_is_remembered_answers_and_what_is_not_is_not_denied(place: P
     leave_zone(place)
     async with started(place) as server:
         assert await answer(address(server), "a.ns.global") == ("240.128.0.7",)
-        server.dns.responder.zones.confirm(asyncio.get_running_loop().time())
+        server.scribe.confirm(asyncio.get_running_loop().time())
         assert await answer(address(server), "b.ns.global") == "SERVFAIL"
         assert server.last is not None
         assert server.last.header.serial == 7
@@ -97,15 +98,12 @@ async def test_each_start_has_a_higher_serial(place: Place) -> None:
 
 async def test_it_listens_where_the_configuration_says_and_names_that_place(place: Place) -> None:
     place.configure(dns={"listen": ["127.0.0.1:0", "127.0.0.2:0"]})
-    dns = bind(place.config)
-    try:
-        assert [str(one).rpartition(":")[0] for one in dns.addresses] == ["127.0.0.1", "127.0.0.2"]
-        assert all(one.port for one in dns.addresses)
-        rules = dns.responder.zones.rules
+    async with started(place) as server:
+        addresses = server.plane.addresses
+        assert [str(one).rpartition(":")[0] for one in addresses] == ["127.0.0.1", "127.0.0.2"]
+        assert all(one.port for one in addresses)
+        rules = decode_settings(server.scribe.settings).rules
         assert rules.nameserver_addresses == (vip("127.0.0.1"), vip("127.0.0.2"))
-        assert rules.instance == f"east/{socket.gethostname()}"
-    finally:
-        await dns.stop()
 
 
 async def test_a_second_server_is_refused_and_disturbs_nothing(place: Place) -> None:

@@ -204,6 +204,8 @@ def test_the_shipped_example_has_no_problem():
             ("dns.listen", "admin.listen"),
         ),
         ("dns: {tls: {certificate: a.crt, key: a.key}}", ("dns.tls.listen",)),
+        ("dns: {workers: auto}", ("dns.workers",)),
+        ("dns: {workers: 1}", ()),
     ],
 )
 def test_a_reload_names_the_keys_that_need_a_restart(files, added, keys):

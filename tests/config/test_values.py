@@ -5,12 +5,14 @@ from hypothesis import strategies as st
 from globaldns.config.values import (
     format_duration,
     format_size,
+    format_workers,
     parse_address_or_name,
     parse_duration,
     parse_ip,
     parse_listen,
     parse_size,
     parse_whole_seconds,
+    parse_workers,
     parse_zone,
     split_listen,
 )
@@ -53,6 +55,21 @@ def test_sizes_are_read_as_they_are_shown(octets):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(InvalidValue):
         parse_size(text)
+
+
+@pytest.mark.parametrize(("text", "workers"), [("1", 1), ("99", 99), ("auto", 0)])
+def test_a_number_of_workers_is_up_to_99_or_as_many_as_there_are_cores(text, workers):
+    assert parse_workers(text) == workers
+    assert format_workers(workers) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "01", "100", "1.5", "Auto", "auto\n", "\N{ARABIC-INDIC DIGIT THREE}"]
+)
+def test_what_is_no_number_of_workers_is_refused_with_a_way_to_write_it(text):
+    with pytest.raises(InvalidValue, match="is no number of workers") as caught:
+        parse_workers(text)
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ from globaldns.dns.counters import Channel
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
 from globaldns.dns.rules import DnsRules
-from globaldns.dns.server import DnsServer, ServerSettings, TlsListening
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.seats import ServerSettings, TlsListening, bind_seats
+from globaldns.dns.server import DnsServer
+from globaldns.dns.table import Table
 from globaldns.dns.zone import Zones
 from globaldns.model.address import parse_address, parse_prefix
 from globaldns.model.host import Host
@@ -118,11 +121,16 @@ def rules() -> DnsRules:
 
 
 @pytest.fixture
-def zones(rules: DnsRules) -> Zones:
-    zones = Zones(rules)
-    zones.apply(ZoneDelta(serial=2026, complete=True, puts=ENTRIES))
-    zones.confirm(float("inf"))  # of all times: time-outs of a zone have their own tests
-    return zones
+def scribe() -> Scribe:
+    scribe = Scribe(Table())
+    scribe.apply(ZoneDelta(serial=2026, complete=True, puts=ENTRIES))
+    scribe.confirm(float("inf"))  # of all times: time-outs of a zone have their own tests
+    return scribe
+
+
+@pytest.fixture
+def zones(rules: DnsRules, scribe: Scribe) -> Zones:
+    return Zones(rules, scribe.table)
 
 
 @pytest.fixture
@@ -147,6 +155,12 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return make_pair(tmp_path_factory.mktemp("certificate"))
 
 
+def make_server(responder: Responder, settings: ServerSettings) -> DnsServer:
+    """A server whose addresses are taken, and which answers from its start on."""
+    (seat,) = bind_seats(settings)
+    return DnsServer(responder, settings, seat)
+
+
 @pytest.fixture
 def tls(pair: Pair, listen: str) -> TlsListening:
     return TlsListening(
@@ -159,7 +173,7 @@ async def server(
     request: pytest.FixtureRequest, responder: Responder, listen: str
 ) -> AsyncIterator[DnsServer]:
     tls = request.getfixturevalue("tls") if HAS_OPENSSL else None
-    server = DnsServer(responder, ServerSettings(listen=(parse_listen(listen),), tls=tls))
+    server = make_server(responder, ServerSettings(listen=(parse_listen(listen),), tls=tls))
     await server.start()
     try:
         yield server

@@ -9,6 +9,8 @@ from globaldns.dns.answer import resolve
 from globaldns.dns.codes import Rcode, Rrtype
 from globaldns.dns.names import encode_name
 from globaldns.dns.rules import DnsRules
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.table import Table
 from globaldns.dns.zone import Zones
 from globaldns.model.address import parse_prefix
 from globaldns.model.snapshot import Answering, Entry, EntryPort, ZoneDelta
@@ -21,16 +23,17 @@ def rcode(zones: Zones, name: str, rrtype: Rrtype = Rrtype.A, now: float = 0.0) 
 
 
 def loaded(*entries: Entry, complete: bool = True, rules: DnsRules = RULES) -> Zones:
-    zones = Zones(rules)
-    zones.apply(ZoneDelta(1, complete=complete, puts=entries))
-    zones.confirm(0.0)
-    return zones
+    scribe = Scribe(Table())
+    scribe.apply(ZoneDelta(1, complete=complete, puts=entries))
+    scribe.confirm(0.0)
+    return Zones(rules, scribe.table)
 
 
 @pytest.mark.parametrize("name", ["global", "ns.global", "web.shop.global", "128.240.in-addr.arpa"])
 def test_before_anything_is_loaded_every_name_of_ours_is_a_failure(name: str) -> None:
-    zones = Zones(RULES)
-    zones.confirm(0.0)
+    scribe = Scribe(Table())
+    scribe.confirm(0.0)
+    zones = Zones(RULES, scribe.table)
     assert rcode(zones, name, Rrtype.SOA) is Rcode.SERVFAIL
     assert rcode(zones, "example.com") is Rcode.REFUSED
 
@@ -164,6 +167,19 @@ def test_an_address_of_a_family_that_is_not_known_yet_is_a_failure(
         ("_tcp.web.shop.global", Rrtype.A): Rcode.NOERROR,
     }
     assert {asked: rcode(zones, *asked) for asked in expected} == expected
+
+
+@pytest.mark.parametrize("name", ["9.128.240.in-addr.arpa", "c.6.1.6.2.6.f.6.c.6.7.6.d.f.ip6.arpa"])
+def test_what_many_addresses_are_below_exists_before_any_of_them_is_a_vip(
+    entry: Callable[..., Entry], name: str
+) -> None:
+    rules = msgspec.structs.replace(RULES, pools=(*RULES.pools, parse_prefix("fd67:6c6f::/32")))
+    zones = loaded(rules=rules)
+    before = resolve(zones, encode_name(name) + b"\0", Rrtype.PTR, 0.0)
+    assert (before.rcode, before.rrset) == (Rcode.NOERROR, None)
+    zones = loaded(entry("web.shop", "240.128.9.1", "fd67:6c6f:6261:6c00::1"), rules=rules)
+    assert resolve(zones, encode_name(name) + b"\0", Rrtype.PTR, 0.0) == before
+    assert resolve(zones, encode_name(name) + b"\0", Rrtype.PTR, 1e9) == before
 
 
 def test_a_reverse_name_of_a_host_that_fails_is_not_denied(entry: Callable[..., Entry]) -> None:

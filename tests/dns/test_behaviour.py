@@ -265,7 +265,7 @@ ROWS = {
     "PTR, A": (query("3.2.128.240.in-addr.arpa", "A"), "NOERROR aa 0/1"),
     "PTR absent": (query("4.3.128.240.in-addr.arpa", "PTR"), "NXDOMAIN aa 0/1"),
     "PTR ENT": (query("2.128.240.in-addr.arpa", "PTR"), "NOERROR aa 0/1"),
-    "PTR no ENT": (query("9.128.240.in-addr.arpa", "PTR"), "NXDOMAIN aa 0/1"),
+    "PTR ENT without VIPs": (query("9.128.240.in-addr.arpa", "PTR"), "NOERROR aa 0/1"),
     "PTR with a zero in front": (query("03.2.128.240.in-addr.arpa", "PTR"), "NXDOMAIN aa 0/1"),
     "PTR of no octet": (query("256.2.128.240.in-addr.arpa", "PTR"), "NXDOMAIN aa 0/1"),
     "below a PTR": (query("x.3.2.128.240.in-addr.arpa", "PTR"), "NXDOMAIN aa 0/1"),
@@ -280,6 +280,13 @@ ROWS = {
         query("0.0.0.0.c.6.1.6.2.6.f.6.c.6.7.6.d.f.ip6.arpa", "PTR"),
         "NOERROR aa 0/1",
     ),
+    "ENT of IPv6 without VIPs": (
+        query("f.0.0.c.6.1.6.2.6.f.6.c.6.7.6.d.f.ip6.arpa"),
+        "NOERROR aa 0/1",
+    ),
+    "no nibble": (query("g.0.0.c.6.1.6.2.6.f.6.c.6.7.6.d.f.ip6.arpa"), "NXDOMAIN aa 0/1"),
+    "apex explained": (query("_explain.global", "TXT"), "NXDOMAIN aa 0/1"),
+    "_tcp at the apex": (query("_http._tcp.global", "SRV"), "NXDOMAIN aa 0/1"),
 }
 
 

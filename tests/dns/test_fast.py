@@ -14,6 +14,8 @@ from globaldns.dns.counters import Channel, Counters
 from globaldns.dns.fast import FastResponder
 from globaldns.dns.responder import Responder
 from globaldns.dns.rules import DnsRules
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.table import Table
 from globaldns.dns.zone import CONFIRMED_FOR_SECONDS, Zones
 from globaldns.model.snapshot import Answering, Entry, ZoneDelta
 from tests.dns.conftest import ENTRIES, RULES, make_entry
@@ -56,18 +58,19 @@ class Pair:
     def __init__(
         self, rules: DnsRules = RULES, entries: tuple[Entry, ...] = (*ENTRIES, PARTIAL)
     ) -> None:
-        self.slow, self.behind = (Responder(Zones(rules)) for _ in range(2))
+        self.scribes = [Scribe(Table()) for _ in range(2)]
+        self.slow, self.behind = (Responder(Zones(rules, scribe.table)) for scribe in self.scribes)
         self.fast = FastResponder(self.behind, Channel.UDP_IPV4)
         self.apply(ZoneDelta(2026, complete=True, puts=entries))
         self.confirm(float("inf"))
 
     def apply(self, delta: ZoneDelta) -> None:
-        for responder in (self.slow, self.behind):
-            responder.zones.apply(delta)
+        for scribe in self.scribes:
+            scribe.apply(delta)
 
     def confirm(self, now: float) -> None:
-        for responder in (self.slow, self.behind):
-            responder.zones.confirm(now)
+        for scribe in self.scribes:
+            scribe.confirm(now)
 
     def ask(self, message: bytes, now: float = 0.0) -> bytes | None:
         """Return the fast reply, which is the specification's."""
@@ -211,7 +214,7 @@ def test_opt_records_that_differ_each_time_are_forgotten(monkeypatch: pytest.Mon
 
 
 def test_before_anything_was_loaded_every_name_fails() -> None:
-    responder = Responder(Zones(RULES))
+    responder = Responder(Zones(RULES, Table()))
     reply = FastResponder(responder, Channel.UDP_IPV4).find(WEB[2:], 0.0)
     assert reply is not None
     assert dns.message.from_wire(WEB[:2] + reply).rcode() == dns.rcode.SERVFAIL

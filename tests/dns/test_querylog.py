@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import dns.message
@@ -7,7 +8,7 @@ import pytest
 
 from globaldns.config.schema import QueryLog
 from globaldns.dns.counters import Channel
-from globaldns.dns.querylog import QueryRing
+from globaldns.dns.querylog import QueryRing, write_queries
 from globaldns.dns.responder import Responder
 
 
@@ -86,3 +87,40 @@ def test_it_is_asked_only_while_it_is_switched_on(
     responder.query_log = None
     responder.serve(POSITIVE, source, Channel.UDP_IPV4, 0.0)
     assert len(ring.drain()) == 1
+
+
+def test_a_query_is_a_line_with_what_was_asked_and_answered(
+    responder: Responder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    ring = QueryRing(QueryLog.ALL)
+    offer(ring, responder, SERVFAIL)
+    write_queries(ring)
+    (record,) = caplog.records
+    told = vars(record)
+    assert (record.name, record.message) == ("globaldns.queries", "query")
+    assert (told["qname"], told["qtype"]) == ("failing.shop.global.", "A")
+    assert (told["rcode"], told["client"], told["proto"]) == ("SERVFAIL", "192.0.2.1", "udp")
+    assert "at" not in told
+
+
+def test_queries_that_did_not_fit_are_told_once(
+    responder: Responder, caplog: pytest.LogCaptureFixture
+) -> None:
+    ring = QueryRing(QueryLog.ALL, capacity=2)
+    offer(ring, responder, *ALL)
+    write_queries(ring)
+    (record,) = caplog.records
+    assert (record.levelno, vars(record)["queries"]) == (logging.WARNING, len(ALL) - 2)
+    write_queries(ring)
+    assert len(caplog.records) == 1
+
+
+def test_where_no_query_is_kept_none_is_logged(
+    responder: Responder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    ring = QueryRing(QueryLog.NONE)
+    offer(ring, responder, POSITIVE)
+    write_queries(ring)
+    assert caplog.records == []

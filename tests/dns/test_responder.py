@@ -17,6 +17,7 @@ from globaldns.config.schema import Chaos
 from globaldns.dns.counters import Channel, Dropped
 from globaldns.dns.responder import ErrorLimit, Responder
 from globaldns.dns.rules import DnsRules
+from globaldns.dns.table import Table
 from globaldns.dns.zone import Zones
 
 WEB = dns.message.make_query("web.shop.global", "A").to_wire()
@@ -115,7 +116,7 @@ def test_any_octets_get_an_answer_an_error_or_silence(
 
 @pytest.fixture(scope="module")
 def respond_any() -> Callable[[bytes, Channel], bytes | None]:
-    responder = Responder(Zones(DnsRules(zones=("global",))))
+    responder = Responder(Zones(DnsRules(zones=("global",)), Table()))
     return lambda message, channel: responder.respond(message, channel, 0.0)
 
 

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from ipaddress import ip_address
-
 import dns.name
 import dns.reversename
 import pytest
@@ -10,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from globaldns.dns.names import encode_name
-from globaldns.dns.reverse import Pointers, reverse_zones
-from globaldns.model.address import Address, Prefix, format_address, parse_address, parse_prefix
-from globaldns.model.snapshot import Entry
+from globaldns.dns.reverse import reverse_zones
+from globaldns.model.address import Prefix, format_address, parse_address, parse_prefix
 
 
 @pytest.mark.parametrize(
@@ -68,40 +64,3 @@ def test_a_name_stands_for_all_that_begins_as_it_says(
     zone = next(reverse_zones(parse_prefix("240.128.0.0/10")))
     expected = span and tuple(map(parse_address, span))
     assert zone.span(encode_name(name)) == expected
-
-
-def test_an_address_that_went_to_another_stays_with_it(entry: Callable[..., Entry]) -> None:
-    old, new = entry("old.a", "240.128.0.1"), entry("new.a", "240.128.0.1")
-    address = parse_address("240.128.0.1")
-    pointers = Pointers()
-    pointers.put(old)
-    pointers.put(new)
-    pointers.remove(old)
-    pointers.settle()
-    assert pointers.get(address) is new
-    assert pointers.has_between(address, address)
-
-
-small = st.integers(0, 40).map(lambda n: Address(bytes((240, 128, 0, n))))
-steps = st.lists(st.tuples(st.booleans(), st.integers(0, 5), st.frozensets(small, max_size=40)))
-
-
-@given(st.lists(steps, max_size=4))
-def test_order_and_table_agree_whatever_came_and_went(
-    entry: Callable[..., Entry], turns: list[list[tuple[bool, int, frozenset[Address]]]]
-) -> None:
-    pointers = Pointers()
-    current: dict[int, Entry] = {}
-    for turn in turns:
-        for is_put, host, vips in turn:
-            if host in current:
-                pointers.remove(current.pop(host))
-            if is_put:
-                current[host] = entry(f"h{host}.a", *map(format_address, vips))
-                pointers.put(current[host])
-        pointers.settle()
-        held = [Address(bytes((240, 128, 0, n))) for n in range(41)]
-        held = [address for address in held if pointers.get(address)]
-        for address in map(Address, (ip_address(f"240.128.0.{n}").packed for n in range(41))):
-            assert pointers.has_between(address, address) == (address in held)
-        assert len(pointers) == len(held)

@@ -10,12 +10,15 @@ import msgspec
 import pytest
 
 from globaldns.dns.certificate import read_certificate
+from globaldns.dns.counters import Dropped
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
-from globaldns.dns.server import DnsServer, ServerSettings, TlsListening
+from globaldns.dns.seats import ServerSettings, TlsListening
+from globaldns.dns.server import DnsServer
 from globaldns.dns.tcp import TcpLimits
 from globaldns.errors import ListenError
 from tests.certificates import make_pair
+from tests.dns.conftest import make_server
 
 CEILING_SECONDS = 20.0
 WEB = dns.message.make_query("web.shop.global", "A", id=1).to_wire()
@@ -23,12 +26,12 @@ WEB = dns.message.make_query("web.shop.global", "A", id=1).to_wire()
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-def make_server(responder: Responder, *texts: str) -> DnsServer:
-    return DnsServer(responder, ServerSettings(listen=tuple(map(parse_listen, texts))))
+def make_plain_server(responder: Responder, *texts: str) -> DnsServer:
+    return make_server(responder, ServerSettings(listen=tuple(map(parse_listen, texts))))
 
 
 async def test_every_address_is_served_and_told_with_its_real_port(responder: Responder) -> None:
-    server = make_server(responder, "127.0.0.1:0", "127.0.0.2:0", "[::1]:0")
+    server = make_plain_server(responder, "127.0.0.1:0", "127.0.0.2:0", "[::1]:0")
     await server.start()
     try:
         assert [address.host for address in server.addresses] == ["127.0.0.1", "127.0.0.2", "::1"]
@@ -44,8 +47,7 @@ async def test_every_address_is_served_and_told_with_its_real_port(responder: Re
 
 
 async def test_queries_wait_in_the_sockets_from_the_bind_on(responder: Responder) -> None:
-    server = make_server(responder, "127.0.0.1:0")
-    server.bind()
+    server = make_plain_server(responder, "127.0.0.1:0")
     (address,) = server.addresses
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
         client.sendto(WEB, (address.host, address.port))
@@ -57,24 +59,24 @@ async def test_queries_wait_in_the_sockets_from_the_bind_on(responder: Responder
 
 
 async def test_a_second_server_on_the_address_is_refused(responder: Responder) -> None:
-    first = make_server(responder, "127.0.0.1:0")
+    first = make_plain_server(responder, "127.0.0.1:0")
     await first.start()
     try:
         with pytest.raises(ListenError, match="in use"):
-            await make_server(responder, str(first.addresses[0])).start()
+            make_plain_server(responder, str(first.addresses[0]))
     finally:
         await first.stop()
 
 
 async def test_a_server_that_stopped_leaves_the_address_to_the_next(responder: Responder) -> None:
-    first = make_server(responder, "127.0.0.1:0")
+    first = make_plain_server(responder, "127.0.0.1:0")
     await first.start()
     (address,) = first.addresses
     reader, writer = await asyncio.open_connection(address.host, address.port)
     await first.stop()
     async with asyncio.timeout(CEILING_SECONDS):
         assert await reader.read() == b""
-    second = make_server(responder, str(address))
+    second = make_plain_server(responder, str(address))
     await second.start()
     await second.stop()
     writer.close()
@@ -82,13 +84,11 @@ async def test_a_server_that_stopped_leaves_the_address_to_the_next(responder: R
 
 
 async def test_stopping_what_never_started_closes_its_sockets(responder: Responder) -> None:
-    server = make_server(responder, "127.0.0.1:0")
-    await server.stop()
-    server.bind()
+    server = make_plain_server(responder, "127.0.0.1:0")
     (address,) = server.addresses
     await server.stop()
-    again = make_server(responder, str(address))
-    again.bind()
+    await server.stop()
+    again = make_plain_server(responder, str(address))
     await again.stop()
 
 
@@ -107,11 +107,49 @@ async def test_the_last_replies_leave_before_the_server_stops(
     await writer.wait_closed()
 
 
-async def test_drops_of_every_socket_are_counted_for_a_scrape(
+async def test_drops_of_every_socket_are_counted_once_however_often_they_are_noted(
     server: DnsServer, responder: Responder
 ) -> None:
-    server.count_socket_drops()
-    assert responder.counters.dropped["socket_buffer"] == 0
+    address = server.addresses[0]
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    for endpoint in server._endpoints:
+        endpoint._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    with socket.socket(family, socket.SOCK_DGRAM) as client:
+        for _ in range(1000):
+            client.sendto(WEB, (address.host, address.port))
+    dropped = responder.counters.dropped
+    assert dropped[Dropped.SOCKET_BUFFER] == 0
+    for _ in range(2):
+        server.note_standing()
+        dropped = responder.counters.dropped
+        assert 0 < dropped[Dropped.SOCKET_BUFFER] < 1000
+        assert dropped[Dropped.SOCKET_BUFFER] == sum(one.drops for one in server._endpoints)
+    await server.stop()
+    server.note_standing()
+    assert responder.counters.dropped == dropped
+
+
+async def test_how_it_stands_is_shown_with_what_was_counted(
+    responder: Responder, tmp_path: Path
+) -> None:
+    pair = make_pair(tmp_path)
+    server = make_tls_server(responder, "127.0.0.1:0", folder=tmp_path)
+    await server.start()
+    (address,) = server.addresses
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    writer.write(len(WEB).to_bytes(2) + WEB)
+    async with asyncio.timeout(CEILING_SECONDS):
+        await reader.readexactly(2)
+    counters = responder.counters
+    assert (counters.tcp_connections, counters.certificate_expires) == (0, None)
+    server.note_standing()
+    expires = read_certificate(pair.certificate, pair.key).expires
+    assert (counters.tcp_connections, counters.certificate_expires) == (1, expires)
+    await server.stop()
+    server.note_standing()
+    assert counters.tcp_connections == 0
+    writer.close()
+    await writer.wait_closed()
 
 
 def make_tls_server(responder: Responder, *texts: str, folder: Path) -> DnsServer:
@@ -120,20 +158,18 @@ def make_tls_server(responder: Responder, *texts: str, folder: Path) -> DnsServe
         certificate=str(folder / "tls.crt"),
         key=str(folder / "tls.key"),
     )
-    return DnsServer(responder, ServerSettings(listen=(parse_listen("127.0.0.1:0"),), tls=tls))
+    return make_server(responder, ServerSettings(listen=(parse_listen("127.0.0.1:0"),), tls=tls))
 
 
 async def test_addresses_of_tls_are_bound_with_the_rest_and_freed_with_it(
     responder: Responder, tmp_path: Path
 ) -> None:
     server = make_tls_server(responder, "127.0.0.1:0", "[::1]:0", folder=tmp_path)
-    server.bind()
     assert [address.host for address in server.tls_addresses] == ["127.0.0.1", "::1"]
     assert len(server.addresses) == 1
     address = server.tls_addresses[0]
     await server.stop()
     again = make_tls_server(responder, str(address), folder=tmp_path)
-    again.bind()
     await again.stop()
 
 
@@ -142,10 +178,8 @@ async def test_where_tls_cannot_listen_nothing_does(responder: Responder, tmp_pa
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         taken = f"127.0.0.1:{holder.getsockname()[1]}"
-        server = make_tls_server(responder, "127.0.0.1:0", taken, folder=tmp_path)
         with pytest.raises(ListenError, match=f"{taken} is in use"):
-            server.bind()
-    assert server.addresses == server.tls_addresses == ()
+            make_tls_server(responder, "127.0.0.1:0", taken, folder=tmp_path)
 
 
 async def test_limits_and_certificate_change_while_it_runs(

@@ -12,8 +12,10 @@ import pytest
 from globaldns.dns.counters import Dropped
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
-from globaldns.dns.server import DnsServer, ServerSettings
+from globaldns.dns.seats import ServerSettings
+from globaldns.dns.server import DnsServer
 from globaldns.dns.tcp import BURST, TcpLimits
+from tests.dns.conftest import make_server
 from tests.dns.streams import (
     WEB,
     JumpingLoop,
@@ -32,7 +34,7 @@ from tests.dns.streams import (
 @asynccontextmanager
 async def serving(responder: Responder, **limits: Any) -> AsyncIterator[tuple[DnsServer, int]]:
     settings = ServerSettings(listen=(parse_listen("127.0.0.1:0"),), tcp=TcpLimits(**limits))
-    server = DnsServer(responder, settings)
+    server = make_server(responder, settings)
     await server.start()
     try:
         yield server, server.addresses[0].port

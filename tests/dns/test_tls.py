@@ -13,7 +13,8 @@ import pytest
 
 from globaldns.dns.counters import Dropped
 from globaldns.dns.responder import Responder
-from globaldns.dns.server import DnsServer, TlsListening
+from globaldns.dns.seats import TlsListening
+from globaldns.dns.server import DnsServer
 from globaldns.dns.tcp import BURST
 from globaldns.dns.tls import TlsConnection
 from tests.certificates import NAME, Pair

@@ -11,7 +11,8 @@ import pytest
 from globaldns.dns.counters import Dropped
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
-from globaldns.dns.server import DnsServer, TlsListening
+from globaldns.dns.seats import TlsListening
+from globaldns.dns.server import DnsServer
 from globaldns.dns.tls import Handshakes, TlsConnection
 from tests.certificates import Pair, make_pair
 from tests.dns.streams import CEILING_SECONDS, WEB, JumpingLoop, hang_up, read_end, read_id, until

@@ -12,9 +12,11 @@ import pytest
 
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
-from globaldns.dns.server import DnsServer, ServerSettings, TlsListening
+from globaldns.dns.seats import ServerSettings, TlsListening
+from globaldns.dns.server import DnsServer
 from globaldns.dns.tcp import TcpLimits
 from tests.certificates import NAME, Pair
+from tests.dns.conftest import make_server
 from tests.dns.streams import CEILING_SECONDS, JumpingLoop, Streams, run_jumping
 
 
@@ -24,7 +26,7 @@ async def serving(
 ) -> AsyncIterator[tuple[DnsServer, int]]:
     plain = (parse_listen("127.0.0.1:0"),)
     settings = ServerSettings(listen=plain, tcp=TcpLimits(**limits), tls=tls)
-    server = DnsServer(responder, settings)
+    server = make_server(responder, settings)
     await server.start()
     try:
         yield server, server.tls_addresses[0].port

@@ -1,4 +1,4 @@
-"""Every metric is named as Prometheus and operators expect, and stands in the README."""
+"""Every metric is named as Prometheus and operators expect, and stands in the papers."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def short_names(families: Iterable[Metric]) -> set[str]:
 
 
 def documented(root: Path) -> dict[str, str]:
-    """Names and labels of the table in the README."""
-    text = (root / "README.md").read_text()
+    """Names and labels of the table for those who run it."""
+    text = (root / "deploy/README.md").read_text()
     section = text.partition("\n## Metrics\n")[2].partition("\n## ")[0]
     return dict(re.findall(r"^\| `(globaldns_\w+)(\{[\w,]+\})?` \|", section, re.MULTILINE))
 
 
-def test_the_readme_has_every_metric_and_no_other(families: list[Metric], root: Path) -> None:
+def test_the_papers_have_every_metric_and_no_other(families: list[Metric], root: Path) -> None:
     assert set(documented(root)) == set(map(full_name, families))
 
 

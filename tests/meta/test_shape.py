@@ -13,7 +13,13 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 SAYS_NOTHING = {"manager", "handler", "helper", "util", "utils", "common", "base", "core", "misc"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
-CATCHES_ALL = {"globaldns/tasks.py", "globaldns/cli/__init__.py", "globaldns/cli/program.py"}
+CATCHES_ALL = {
+    "globaldns/tasks.py",
+    "globaldns/cli/__init__.py",
+    "globaldns/cli/program.py",
+    "globaldns/app/hosting.py",
+    "globaldns/supervisor/children.py",
+}
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -82,7 +88,7 @@ def test_nothing_is_left_unfinished(python_files: list[Path]) -> None:
     assert found == []
 
 
-def test_everything_is_caught_in_two_places_only(modules: list[Path], root: Path) -> None:
+def test_everything_is_caught_at_the_edges_only(modules: list[Path], root: Path) -> None:
     catching = {
         str(file.relative_to(root))
         for file, node in nodes(modules, ast.ExceptHandler)

@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +69,37 @@ def test_a_lock_whose_file_was_removed_or_replaced_keeps_nobody_out(state):
     with pytest.raises(StateError, match="removed or replaced"):
         state.check_lock()
     state.unlock()
+
+
+HOLD_BY_FORK = """
+import os, signal, sys
+from pathlib import Path
+from globaldns.state import StateDirectory
+state = StateDirectory(Path(sys.argv[1]))
+state.lock(1767323045)
+if not os.fork():
+    signal.pause()
+    os._exit(0)
+state.unlock()
+print("given up", flush=True)
+sys.stdin.read()
+os.killpg(0, signal.SIGKILL)
+"""
+
+
+def test_a_lock_that_was_given_up_is_free_though_a_fork_has_its_descriptor(state):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD_BY_FORK, state.path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+    ) as process:
+        assert process.stdout.readline() == b"given up\n"
+        assert state.holder() is None
+        state.lock(0)
+        assert state.holder() == Holder(os.getpid(), 0)
+        process.stdin.close()
+        process.wait()
+        assert state.holder() == Holder(os.getpid(), 0)
+        state.unlock()

@@ -1,0 +1,380 @@
+"""One of the two places of the table in which all names can stand, for writing (see ``table``).
+
+What is not in the table but follows from it: how many hosts lie below a name, how often a shape is
+used, how much of the arena still counts.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from globaldns.dns.names import encode_label, parent
+from globaldns.dns.table import (
+    ARENA_OCTETS,
+    GONE,
+    HASH_BITS,
+    PLACE,
+    ROOT,
+    ROOT_BITS,
+    ROOT_LAYOUT,
+    ROW,
+    SHAPE,
+    UNIT,
+    WILDCARD,
+    Root,
+    Row,
+    Table,
+)
+from globaldns.model.address import Address
+from globaldns.model.snapshot import Answering, Entry, EntryPort
+
+Zones = tuple[str, ...]
+_Shape = tuple[Zones, tuple[EntryPort, ...], tuple[str, ...], str]
+"""As in ``table.Shape``."""
+_FEWEST_SLOTS = 1024
+_CHUNK = 4096
+"""Words of an index that are looked at together."""
+_NO_ROW = Row(0, 0, 0, 0, 0, 0)
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class _Index:
+    """The words of one index."""
+
+    def __init__(self, at: int, size: int) -> None:
+        self.at = at
+        """In words."""
+        self.mask = size - 1
+        self.used = 0
+        """Words that are not 0."""
+        self.live = 0
+        """Of these, those that stand for something."""
+
+    @property
+    def octets(self) -> int:
+        return (self.mask + 1) * UNIT
+
+
+class Arena:
+    """Writes one arena."""
+
+    def __init__(self, table: Table, start: int) -> None:
+        self.start = start
+        self.worth = 0
+        """Octets that count."""
+        self._table = table
+        table.forget()
+        self._words = table.words
+        self._memory = table.memory
+        self._end = start
+        self._names = self._add_index(_FEWEST_SLOTS)
+        self._addresses = self._add_index(_FEWEST_SLOTS)
+        self._settings = self._root = 0
+        self._wildcards = 0
+        self._below: dict[bytes, dict[str, int]] = {}
+        """How many hosts of which zones lie below a name, at any depth."""
+        self._shapes: dict[_Shape, int] = {}
+        self._uses: Counter[int] = Counter()
+        """How many rows say that they are of a shape."""
+        self._replaced: list[tuple[Row, int, tuple[Address, ...], bytes, Zones]] = []
+        """Rows, where they are, which of their VIPs the next one has, and the zones it left."""
+        self._is_entered = False
+
+    @property
+    def waste(self) -> int:
+        """Octets that count no longer."""
+        return self._end - self.start - self.worth
+
+    def enter(self) -> None:
+        """Have readers read this arena from now on, or see that its indexes are elsewhere."""
+        self._is_entered = True
+        names, addresses = self._names, self._addresses
+        root = Root(
+            *(names.at, names.mask, addresses.at, addresses.mask),
+            wildcards=bool(self._wildcards),
+            settings=self._settings,
+        )
+        self.worth -= ROOT_LAYOUT.size if self._root else 0
+        self._root = self._append(ROOT_LAYOUT.pack(*root))
+        number = (self._words[ROOT] >> ROOT_BITS) + 1 & (1 << UNIT * 8 - ROOT_BITS) - 1
+        self._words[ROOT] = number << ROOT_BITS | self._root
+
+    def put(self, name: bytes, entry: Entry) -> Zones | None:
+        """Set the entry of a host; return the zones it was in, None if there was none.
+
+        What it had instead counts until ``settle``.
+        """
+        wanted, slot, old = self._find(name)
+        row = self._table.row(old) if old else _NO_ROW
+        former = self._table.shape(row.shape).zones if row.shape else None
+        zones, vips = entry.zones, entry.vips
+        shape = self._use((zones, entry.ports, entry.clusters, entry.rule))
+        if row.below:
+            self._uses[row.below] += 1
+        at = self._append_row(
+            (entry.changed_at, shape, row.below, len(vips), entry.answering, len(name)), name, vips
+        )
+        for vip in vips:
+            self._set_address(vip, at)
+        self._set_name(wanted, slot, old, at)
+        is_moved = former != zones
+        if is_moved:
+            self._count(name, zones)
+        if old:
+            self._replaced.append((row, old, vips, name, former if is_moved and former else ()))
+        return former
+
+    def settle(self) -> None:
+        """Let what was replaced count no more, now that all is there that comes instead."""
+        replaced, self._replaced = self._replaced, []
+        for row, at, kept, name, former in replaced:
+            self._leave(row, at, kept)
+            self._uncount(name, former)
+
+    def delete(self, name: bytes) -> Zones | None:
+        """Remove a host; return the zones it was in, None if there was none."""
+        wanted, slot, old = self._find(name)
+        row = self._table.row(old) if old else _NO_ROW
+        if not row.shape:
+            return None
+        former = self._table.shape(row.shape).zones
+        at = 0
+        if row.below:
+            self._uses[row.below] += 1
+            at = self._append_row(Row(0, 0, row.below, 0, Answering.DATA, len(name)), name, ())
+        self._set_name(wanted, slot, old, at)
+        self._leave(row, old)
+        self._uncount(name, former)
+        return former
+
+    def point(self, address: bytes, name: bytes) -> None:
+        """Have an address stand for a host, among those that have it."""
+        self._set_address(address, self._find(name)[2])
+
+    def has(self, name: bytes) -> bool:
+        """Whether a host has a name."""
+        old = self._find(name)[2]
+        return bool(old and self._table.row(old).shape)
+
+    def set_settings(self, settings: bytes) -> None:
+        """Keep what readers are to obey, until ``enter`` for itself."""
+        if self._settings:
+            self.worth -= _aligned(SHAPE.size + len(self._table.blob(self._settings)))
+        self._settings = self._append_blob(settings)
+
+    def rows(self) -> Iterator[int]:
+        """Yield where the rows are, as they are when it is their turn."""
+        return rows(self._table, self._names.at, self._names.mask)
+
+    def _find(self, name: bytes) -> tuple[int, int, int]:
+        """Return a name's hash, where its word is or may be put, and its row; 0: it has none."""
+        words, memory = self._words, self._memory
+        wanted = hash(name) & PLACE
+        index, mask = self._names.at, self._names.mask
+        slot = wanted & mask
+        while word := words[index + slot]:
+            if word >> HASH_BITS == wanted:
+                row = (word & PLACE) * UNIT
+                start = row + ROW.size
+                if memory[start - 1] == len(name) and memory[start : start + len(name)] == name:
+                    return wanted, slot, row
+            slot = slot + 1 & mask
+        return wanted, slot, 0
+
+    def _set_name(self, wanted: int, slot: int, old: int, at: int) -> None:
+        """Have a name's word point to another row; to none for 0."""
+        names = self._names
+        self._words[names.at + slot] = wanted << HASH_BITS | at // UNIT if at else GONE
+        if old:
+            names.live -= not at
+            return
+        names.live += 1
+        names.used += 1
+        if names.used * 2 > names.mask:
+            self._names = self._enlarge(names)
+            self._follow()
+
+    def _find_address(self, address: bytes) -> tuple[int, int, int]:
+        words = self._words
+        wanted = hash(address) & PLACE
+        index, mask = self._addresses.at, self._addresses.mask
+        slot = wanted & mask
+        while word := words[index + slot]:
+            row = (word & PLACE) * UNIT
+            if word >> HASH_BITS == wanted and address in self._table.vips(row):
+                return wanted, slot, row
+            slot = slot + 1 & mask
+        return wanted, slot, 0
+
+    def _set_address(self, address: bytes, at: int) -> None:
+        wanted, slot, old = self._find_address(address)
+        addresses = self._addresses
+        self._words[addresses.at + slot] = wanted << HASH_BITS | at // UNIT
+        if old:
+            return
+        addresses.live += 1
+        addresses.used += 1
+        if addresses.used * 2 > addresses.mask:
+            self._addresses = self._enlarge(addresses)
+            self._follow()
+
+    def _count(self, name: bytes, zones: Zones) -> None:
+        """Count a host in the names above it."""
+        if name.startswith(WILDCARD):
+            self._count_wildcard(1)
+        above = parent(name)
+        while above:
+            counts = self._below.setdefault(above, {})
+            before = len(counts)
+            for zone in zones:
+                counts[zone] = counts.get(zone, 0) + 1
+            if before != len(counts):
+                self._set_below(above, tuple(sorted(counts)))
+            above = parent(above)
+
+    def _uncount(self, name: bytes, zones: Zones) -> None:
+        """Count a host in the names above it no longer."""
+        if not zones:
+            return
+        if name.startswith(WILDCARD):
+            self._count_wildcard(-1)
+        above = parent(name)
+        while above:
+            counts = self._below[above]
+            before = len(counts)
+            for zone in zones:
+                counts[zone] -= 1
+                if not counts[zone]:
+                    del counts[zone]
+            if before != len(counts):
+                self._set_below(above, tuple(sorted(counts)))
+            if not counts:
+                del self._below[above]
+            above = parent(above)
+
+    def _count_wildcard(self, step: int) -> None:
+        before = bool(self._wildcards)
+        self._wildcards += step
+        if before != bool(self._wildcards):
+            self._follow()
+
+    def _set_below(self, name: bytes, zones: Zones) -> None:
+        """Say in which zones something lies below a name."""
+        wanted, slot, old = self._find(name)
+        row = self._table.row(old) if old else _NO_ROW
+        if zones == self._table.shape(row.below).zones:
+            return
+        if not (zones or row.shape):
+            self._set_name(wanted, slot, old, 0)
+            self._leave(row, old)
+            return
+        below = self._use((zones, (), (), "")) if zones else 0
+        if row.shape:
+            self._uses[row.shape] += 1
+        vips = self._table.vips(old) if old else ()
+        at = self._append_row(row._replace(below=below, name_octets=len(name)), name, vips)
+        for vip in vips:
+            if self._find_address(vip)[2] == old:
+                self._set_address(vip, at)
+        self._set_name(wanted, slot, old, at)
+        if old:
+            self._leave(row, old, vips)
+
+    def _use(self, shape: _Shape) -> int:
+        """Return where a shape is, for one row more."""
+        at = self._shapes.get(shape)
+        if at is None:
+            at = self._shapes[shape] = self._append_blob(_encoder.encode(shape))
+        self._uses[at] += 1
+        return at
+
+    def _leave(self, row: Row, at: int, kept: tuple[bytes, ...] = ()) -> None:
+        """Let a row count no longer, nor its shapes for it, nor its addresses but those kept."""
+        vips = self._table.vips(at)
+        for vip in vips:
+            if vip not in kept:
+                _, slot, holder = self._find_address(vip)
+                if holder == at:
+                    self._words[self._addresses.at + slot] = GONE
+                    self._addresses.live -= 1
+        octets = ROW.size + row.name_octets + len(vips) + sum(map(len, vips))
+        self.worth -= _aligned(octets)
+        for shape_at in (row.shape, row.below):
+            if shape_at:
+                self._uses[shape_at] -= 1
+                if not self._uses[shape_at]:
+                    self._drop_shape(shape_at)
+
+    def _drop_shape(self, at: int) -> None:
+        blob = self._table.blob(at)
+        shape = self._table.shape(at)
+        del self._uses[at]
+        del self._shapes[shape.zones, shape.ports, shape.clusters, shape.rule]
+        self.worth -= _aligned(SHAPE.size + len(blob))
+
+    def _append_row(self, row: tuple[int, ...], name: bytes, vips: tuple[bytes, ...]) -> int:
+        return self._append(b"".join((ROW.pack(*row), name, *map(encode_label, vips))))
+
+    def _append_blob(self, data: bytes) -> int:
+        return self._append(SHAPE.pack(len(data)) + data)
+
+    def _append(self, data: bytes) -> int:
+        """Return where octets were written."""
+        at = self._end
+        end = at + len(data)
+        if end > self.start + ARENA_OCTETS:
+            raise MemoryError(f"the zones take more than {ARENA_OCTETS} octets")
+        self._memory[at:end] = data
+        self._end = _aligned(end)
+        self.worth += self._end - at
+        return at
+
+    def _add_index(self, size: int) -> _Index:
+        """Return an index without anything in it."""
+        index = _Index(self._end // UNIT, size)
+        if self._end + index.octets > self.start + ARENA_OCTETS:
+            raise MemoryError(f"the zones take more than {ARENA_OCTETS} octets")
+        self._end += index.octets
+        self.worth += index.octets
+        return index
+
+    def _enlarge(self, index: _Index) -> _Index:
+        """Return an index with what is in another, and as much room again or more."""
+        size = _FEWEST_SLOTS
+        while size < index.live * 4:
+            size *= 2
+        other = self._add_index(size)
+        slots = array("Q", bytes(other.octets))
+        mask = other.mask
+        for word in self._words[index.at : index.at + index.mask + 1]:
+            if word and word != GONE:
+                slot = word >> HASH_BITS & mask
+                while slots[slot]:
+                    slot = slot + 1 & mask
+                slots[slot] = word
+        self._words[other.at : other.at + size] = memoryview(slots)
+        other.used = other.live = index.live
+        self.worth -= index.octets
+        return other
+
+    def _follow(self) -> None:
+        """Have readers see where an index is now, if they read this arena."""
+        if self._is_entered:
+            self.enter()
+
+
+def rows(table: Table, at: int, mask: int) -> Iterator[int]:
+    """Yield where the rows are that an index of names has, as it has them when it is their turn."""
+    for start in range(at, at + mask + 1, _CHUNK):
+        for word in table.words[start : min(start + _CHUNK, at + mask + 1)]:
+            if word and word != GONE:
+                yield (word & PLACE) * UNIT
+
+
+def _aligned(octets: int) -> int:
+    return -(-octets // UNIT) * UNIT

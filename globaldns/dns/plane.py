@@ -1,0 +1,57 @@
+"""What the processes of one server share: the zones, the sockets, and what is counted."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+
+from globaldns.dns.batch import load_calls
+from globaldns.dns.counters import BLOCK_OCTETS, Counts
+from globaldns.dns.listen import Listen
+from globaldns.dns.seats import Seat
+from globaldns.dns.table import Table
+
+
+class Plane:
+    """Made before any process is forked that is to share it."""
+
+    def __init__(self, seats: Sequence[Seat]) -> None:
+        self.seats = tuple(seats)
+        self.table = Table()
+        self.blocks = tuple(_block() for _ in seats)
+        """Of counters, by seat."""
+        self.counts = Counts(self.blocks)
+        self._restarts = _block()
+
+    @property
+    def addresses(self) -> tuple[Listen, ...]:
+        """Where the server listens for UDP and TCP, with real ports."""
+        return self.seats[0].addresses
+
+    @property
+    def tls_addresses(self) -> tuple[Listen, ...]:
+        """Where the server listens for TLS, with real ports."""
+        return self.seats[0].tls_addresses
+
+    @property
+    def udp(self) -> str:
+        """How datagrams are received: by which system call."""
+        return "recvmsg" if load_calls() is None else "recvmmsg"
+
+    @property
+    def worker_restarts(self) -> int:
+        """How often a worker that died was followed by another."""
+        return self._restarts[0]
+
+    def count_restart(self) -> None:
+        """Count that a worker which died is followed by another."""
+        self._restarts[0] += 1
+
+    def close(self) -> None:
+        """Close the sockets for this process."""
+        for seat in self.seats:
+            seat.close()
+
+
+def _block() -> memoryview:
+    return memoryview(mmap.mmap(-1, BLOCK_OCTETS)).cast("Q")

@@ -1,0 +1,121 @@
+"""A worker: it sits on one seat, answers by the shared table, and needs nobody for it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from contextlib import suppress
+
+import msgspec
+
+from globaldns import logs
+from globaldns.config.schema import LogSettings, QueryLog
+from globaldns.dns.counters import Counters
+from globaldns.dns.plane import Plane
+from globaldns.dns.querylog import QueryRing, write_queries
+from globaldns.dns.responder import Responder
+from globaldns.dns.rules import DnsRules
+from globaldns.dns.seats import ServerSettings
+from globaldns.dns.server import DnsServer
+from globaldns.dns.zone import Zones
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.25
+"""How often it looks what it is to obey, and shows what it has counted."""
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What workers obey; it stands in the table, as MessagePack."""
+
+    rules: DnsRules
+    server: ServerSettings
+    log: LogSettings = LogSettings()
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(WorkerSettings)
+
+
+def encode_settings(settings: WorkerSettings) -> bytes:
+    """Return settings as they stand in the table."""
+    return _encoder.encode(settings)
+
+
+def decode_settings(data: bytes) -> WorkerSettings:
+    """Return settings that stand in the table."""
+    return _decoder.decode(data)
+
+
+class Worker:
+    """Sits on one seat."""
+
+    def __init__(self, plane: Plane, number: int) -> None:
+        """Take a seat; the table must have settings by now."""
+        self._table = plane.table
+        self._said = plane.table.settings
+        self._settings = decode_settings(self._said)
+        zones = Zones(self._settings.rules, plane.table)
+        self.responder = Responder(
+            zones, Counters(plane.blocks[number]), query_log=query_ring(self._settings.log)
+        )
+        self.responder.follow = self.obey
+        self.server = DnsServer(self.responder, self._settings.server, plane.seats[number])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answer until told to stop."""
+        await self.server.start()
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await stop.wait()
+            self.look()
+        await self.server.stop()
+        self.look()
+
+    def look(self) -> None:
+        """Show what was counted and asked, and obey what is new."""
+        if self.responder.query_log is not None:
+            write_queries(self.responder.query_log)
+        self.obey()
+        self.server.note_standing()
+
+    def obey(self) -> None:
+        """Obey settings that are new."""
+        said = self._table.settings
+        if said != self._said:
+            self._said = said
+            self._obey(decode_settings(said))
+
+    def _obey(self, settings: WorkerSettings) -> None:
+        former, self._settings = self._settings, settings
+        if settings.rules != former.rules:
+            self.responder.reconfigure(settings.rules)
+        if settings.log != former.log:
+            logs.configure(settings.log)
+        if settings.log.queries is not former.log.queries:
+            if self.responder.query_log is not None:
+                write_queries(self.responder.query_log)
+            self.responder.query_log = query_ring(settings.log)
+        self.server.reconfigure(settings.server)
+
+
+def query_ring(log: LogSettings) -> QueryRing | None:
+    """Return where queries are logged; None: nowhere."""
+    return None if log.queries is QueryLog.NONE else QueryRing(log.queries)
+
+
+def work(plane: Plane, number: int) -> None:
+    """Do a worker's work in this process until SIGTERM."""
+    plane.table.protect()
+    worker = Worker(plane, number)
+    gc.freeze()
+    asyncio.run(_work(worker))
+
+
+async def _work(worker: Worker) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await worker.run(stop)

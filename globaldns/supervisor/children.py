@@ -1,0 +1,68 @@
+"""A process forked to do one thing, which dies with its parent."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+"""What the parent has handlers for, and a child has not until it sets its own."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def fork(run: Callable[[], int | None]) -> int:
+    """Run something in another process; return its id. What it returns is the exit code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    # A signal for the child waits until it hears its own.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    pid = os.fork()
+    if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return pid
+    code: int | None = 1
+    try:
+        _become_child(parent)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        code = run()
+    except BaseException:
+        logger.exception("a process failed")
+    finally:
+        sys.stdout.flush()
+        os._exit(code or 0)
+
+
+def _become_child(parent: int) -> None:
+    """Hear the parent's signals alone, and die with it, however that ends (prctl(2))."""
+    signal.set_wakeup_fd(-1)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who knows no better must not die of it
+    os.setpgid(0, 0)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def describe_end(code: int) -> str:
+    """Return how a process ended: its exit code, or for a negative one the signal."""
+    if code >= 0:
+        return f"exit code {code}"
+    named = -code in signal.Signals.__members__.values()
+    return signal.Signals(-code).name if named else f"signal {-code}"
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a child has ended; it is reaped then."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True

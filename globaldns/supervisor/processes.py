@@ -1,0 +1,314 @@
+"""The supervisor: it holds the sockets and the shared memory, and sees that others do the work.
+
+::
+
+    supervisor ──┬─ control     the registry: writes the table        TERM: end after the lame duck
+                 │                                                    USR1: end now; HUP: read again
+                 ├─ worker 0    sits on seat 0: answers by the table   TERM: end
+                 └─ worker 1 …
+
+It does nothing that could fail, so it stays while the others come and go: whoever dies is followed
+by another, a worker at once and with all that the former had, for neither the sockets nor the zones
+nor the counters are its own. Only a control process that refuses to start ends all, with its exit
+code. Workers begin when the control process says that there is something to answer from.
+
+Signals for all of them come here: children are in process groups of their own, so a Ctrl-C does
+not reach them.
+
+A control process that a successor wants to follow (``takeover``)::
+
+    running ── YIELD ──► yielding ── it has ended ──► yielded ── DONE ──► the end
+       ▲                                                 │
+       └──────────────── the successor is gone ──────────┘
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import selectors
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum, IntEnum, auto
+from math import inf
+from typing import Protocol
+
+import msgspec
+
+from globaldns.dns.plane import Plane
+from globaldns.dns.worker import work
+from globaldns.errors import StateError
+from globaldns.supervisor.children import SIGNALS, describe_end, fork, has_ended
+from globaldns.supervisor.takeover import Desk, Holder, Word
+from globaldns.tasks import Backoff
+
+logger = logging.getLogger(__name__)
+
+LONG_SECONDS = 1.0
+"""Who lived for longer is followed at once."""
+RETRY = Backoff(initial=0.2, maximum=10.0)
+END_SECONDS = 5.0
+"""How long workers may take for their last replies when all ends."""
+RETAKE_SECONDS = 0.2
+"""How often to try for the lock that a successor has had."""
+
+_CONTROL = -1
+"""The control process, where workers have the numbers of their seats."""
+
+
+class Stage(IntEnum):
+    """How far a control process has come."""
+
+    ANSWERING = 1
+    """There is something to answer from."""
+    STARTED = 2
+    """It has all that it takes."""
+
+
+Control = Callable[[Callable[[Stage], None]], int]
+"""Does the control process's work and returns its exit code; tells how far it has come."""
+
+
+class State(Protocol):
+    """The state directory, whose lock whoever runs a control process must hold."""
+
+    def open_desk(self) -> Desk | None:
+        """Wait there for a successor; None: none can come."""
+
+    def give_up(self) -> None:
+        """Hold the lock no more."""
+
+    def take_back(self) -> None:
+        """Hold the lock again.
+
+        Raises:
+            StateError: it cannot be had.
+        """
+
+
+class Child(msgspec.Struct):
+    """A process that is to run."""
+
+    role: int
+    """The number of its seat; of the control process it is ``_CONTROL``."""
+    pid: int = 0
+    """0: it does not run."""
+    started: float = 0.0
+    due: float = 0.0
+    """When to start it: monotonic."""
+    failures: int = 0
+    """How often in a row it died soon."""
+
+
+class Tenure(Enum):
+    """Whether the control process is ours to run."""
+
+    RUNNING = auto()
+    YIELDING = auto()
+    YIELDED = auto()
+    STOPPING = auto()
+
+
+class Supervisor:
+    """Runs a control process and a worker for each seat."""
+
+    def __init__(
+        self, plane: Plane, control: Control, state: State, holder: Holder | None = None
+    ) -> None:
+        self._plane = plane
+        self._control = control
+        self._state = state
+        self._holder = holder
+        """Whom we follow, until we have all that it takes."""
+        self._desk: Desk | None = None
+        self._children = [Child(_CONTROL)]
+        self._selector = selectors.DefaultSelector()
+        self._tenure = Tenure.RUNNING
+        self._stage = 0
+        """How far any control process has come."""
+        self._exit_code: int | None = None
+
+    def run(self) -> int:
+        """Run until told to stop, and return the exit code; the lock is held."""
+        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        for number in SIGNALS:
+            signal.signal(number, _wake)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self._selector.register(reader, selectors.EVENT_READ, self._on_signals)
+        if self._holder is None:
+            self._open_desk()
+        while self._exit_code is None:
+            self._start_due()
+            for key, _ in self._selector.select(self._pause()):
+                key.data(key.fd)
+        self._end_workers()
+        return self._exit_code
+
+    def _on_signals(self, reader: int) -> None:
+        for number in os.read(reader, 4096):
+            if number == signal.SIGCHLD:
+                self._reap()
+            elif number == signal.SIGHUP:
+                self._tell_control(signal.SIGHUP)
+            else:
+                self._tenure = Tenure.STOPPING
+                if not self._tell_control(signal.SIGTERM):
+                    self._exit_code = 0
+
+    def _tell_control(self, number: signal.Signals) -> bool:
+        """Send the control process a signal; return whether there is one."""
+        pid = self._children[0].pid
+        if pid:
+            os.kill(pid, number)
+        return bool(pid)
+
+    def _pause(self) -> float | None:
+        """Return for how long nothing is to be done."""
+        due = min((child.due for child in self._children if not child.pid), default=inf)
+        return None if due == inf else max(0.0, due - time.monotonic())
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if not child.pid and child.due <= now:
+                child.started = now
+                if child.role == _CONTROL:
+                    self._start_control(child)
+                else:
+                    self._start_worker(child)
+        if self._holder is not None and self._stage == Stage.STARTED:
+            self._holder.end()
+            self._holder = None
+            self._open_desk()
+
+    def _start_worker(self, child: Child) -> None:
+        child.pid = fork(lambda: work(self._plane, child.role))
+
+    def _start_control(self, child: Child) -> None:
+        if self._tenure is Tenure.YIELDED and not self._take_back(child):
+            return
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        child.pid = fork(lambda: self._control(lambda stage: _say(writer, stage)))
+        os.close(writer)
+        self._selector.register(reader, selectors.EVENT_READ, self._on_stage)
+
+    def _on_stage(self, reader: int) -> None:
+        """Have workers begin when the control process says that they can."""
+        said = os.read(reader, len(Stage))
+        if not said:
+            self._selector.unregister(reader)
+            os.close(reader)
+        elif not self._stage:
+            self._children += [Child(number) for number, _ in enumerate(self._plane.seats)]
+        self._stage = max(self._stage, *said, 0)
+
+    def _reap(self) -> None:
+        """Take note of all that have died."""
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                for child in self._children:
+                    if child.pid == pid:
+                        child.pid = 0
+                        self._follow(child, os.waitstatus_to_exitcode(status))
+
+    def _follow(self, child: Child, code: int) -> None:
+        """Have a process that died followed by another, or end."""
+        if child.role == _CONTROL and self._is_last(code):
+            was_told = self._tenure is Tenure.STOPPING and code == -signal.SIGTERM
+            self._exit_code = 0 if was_told else code if code >= 0 else 128 - code
+            return
+        if child.role == _CONTROL and self._tenure is Tenure.YIELDING:
+            self._yield(child)
+            return
+        now = time.monotonic()
+        child.failures = 0 if now - child.started > LONG_SECONDS else child.failures + 1
+        delay = RETRY.delay(child.failures, random.random()) if child.failures else 0.0  # noqa: S311
+        child.due = now + delay
+        if child.role != _CONTROL:
+            self._plane.count_restart()
+        logger.error(
+            "a process has died: another follows",
+            extra={
+                "who": "control" if child.role == _CONTROL else f"worker {child.role}",
+                "end": describe_end(code),
+                "delay_seconds": round(delay, 1),
+            },
+        )
+
+    def _is_last(self, code: int) -> bool:
+        """Whether a control process that has ended was to end, or cannot do its work at all."""
+        has_refused = not self._stage or (self._stage < Stage.STARTED and code >= 0)
+        return self._tenure is Tenure.STOPPING or has_refused
+
+    def _open_desk(self) -> None:
+        """Wait for a successor."""
+        self._desk = self._state.open_desk()
+        if self._desk is not None:
+            self._selector.register(self._desk.listener, selectors.EVENT_READ, self._on_connect)
+
+    def _on_connect(self, _: int) -> None:
+        successor = self._desk.receive() if self._desk else None
+        if successor is not None:
+            self._selector.register(successor, selectors.EVENT_READ, self._on_word)
+
+    def _on_word(self, descriptor: int) -> None:
+        """Do what the successor wants."""
+        word = self._desk.hear() if self._desk else None
+        if word is Word.YIELD and self._tenure is Tenure.RUNNING:
+            logger.info("a successor wants the control: it gets it when all is saved")
+            self._tenure = Tenure.YIELDING
+            if not self._tell_control(signal.SIGUSR1):
+                self._yield(self._children[0])
+        elif word is Word.DONE and self._tenure is Tenure.YIELDED:
+            logger.info("a successor answers: this server ends")
+            self._exit_code = 0
+        elif self._desk is None or self._desk.successor is None:
+            self._selector.unregister(descriptor)
+            if self._tenure is Tenure.YIELDED:
+                logger.warning("the successor is gone: this server goes on")
+                self._children[0].due = time.monotonic()
+
+    def _yield(self, child: Child) -> None:
+        """Let the successor have the lock."""
+        self._tenure = Tenure.YIELDED
+        child.due = inf
+        self._state.give_up()
+        if self._desk is not None and not self._desk.say_yielded():
+            child.due = time.monotonic()
+
+    def _take_back(self, child: Child) -> bool:
+        """Hold the lock again, and run a control process; return whether it could be had."""
+        try:
+            self._state.take_back()
+        except StateError as error:
+            logger.info("the lock is not free yet", extra={"reason": str(error)})
+            child.due = time.monotonic() + RETAKE_SECONDS
+            return False
+        self._tenure = Tenure.RUNNING
+        return True
+
+    def _end_workers(self) -> None:
+        """Have workers send their last replies, and wait for them."""
+        workers = [child.pid for child in self._children if child.pid]
+        for pid in workers:
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + END_SECONDS
+        while workers and time.monotonic() < deadline:
+            time.sleep(0.005)
+            workers = [pid for pid in workers if not has_ended(pid)]
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        if self._desk is not None:
+            self._desk.close(remove=self._tenure is not Tenure.YIELDED)
+
+
+def _say(writer: int, stage: Stage) -> None:
+    os.write(writer, bytes((stage,)))
+
+
+def _wake(_number: int, _frame: object) -> None:
+    """Let the signal be: its number comes through the pipe."""
