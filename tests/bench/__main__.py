@@ -6,6 +6,8 @@ Parts, of which the first two run where none is named:
 - ``plane``: CPU per query, rate and latency beside other DNS servers on the same zone;
 - ``changes``: latency while a thousand services a second change;
 - ``scaling``: two workers on two cores;
+- ``deaths``: what is lost when processes are killed, or another server takes over, under load;
+- ``soak``: ten minutes of everything, and whether memory and descriptors stay;
 - ``million``: starts, memory and hot names with a million of names; takes many minutes.
 
 Progress goes to stderr, tables to stdout, and the same figures to ``tests/bench/results/``. No
@@ -19,15 +21,28 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.bench import changes, dnsperf, last_run, machine, million, plane, scaling, starts, tables
+from tests.bench import (
+    changes,
+    deaths,
+    dnsperf,
+    last_run,
+    machine,
+    million,
+    plane,
+    scaling,
+    soak,
+    starts,
+    tables,
+)
 from tests.bench.subject import Figures, NotAnswering, say
 
-PARTS = ("starts", "plane", "changes", "scaling", "million")
+PARTS = ("starts", "plane", "changes", "scaling", "deaths", "soak", "million")
 DEFAULT = ("starts", "plane")
-ASKING = ("plane", "changes", "scaling", "million")
+ASKING = ("plane", "changes", "scaling", "deaths", "soak", "million")
 """Parts that need dnsperf."""
 STARTS = 3
 Kept = tuple[str, dict[str, Any]]
@@ -61,6 +76,19 @@ def part_scaling(folder: Path, arguments: argparse.Namespace, _: last_run.Machin
     )
 
 
+def part_deaths(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
+    """Measure deaths."""
+    size = deaths.SMALL if arguments.small else deaths.FULL
+    if arguments.services:
+        size = replace(size, services=arguments.services)
+    return of_figures(deaths.run(folder, size))
+
+
+def part_soak(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
+    """Measure ten minutes of everything."""
+    return of_figures(soak.run(folder, soak.SMALL if arguments.small else soak.FULL))
+
+
 def part_million(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
     """Measure a million names."""
     return of_figures(million.run(folder, million.SMALL if arguments.small else million.FULL))
@@ -76,6 +104,8 @@ MEASURED: dict[str, Callable[[Path, argparse.Namespace, last_run.Machine], Kept]
     "plane": part_plane,
     "changes": part_changes,
     "scaling": part_scaling,
+    "deaths": part_deaths,
+    "soak": part_soak,
     "million": part_million,
 }
 
@@ -90,7 +120,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="less of everything, within a minute")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be repeated")
     parser.add_argument("--million", action="store_true", help="also the part of that name")
-    parser.add_argument("--services", type=int, help="that many services in starts")
+    parser.add_argument("--services", type=int, help="that many in starts and deaths")
     arguments = parser.parse_args()
     more = ["million"] if arguments.million and "million" not in (arguments.only or ()) else []
     arguments.parts = [*(arguments.only or DEFAULT), *more]

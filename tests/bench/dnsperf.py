@@ -38,6 +38,7 @@ class Outcome:
     """Mean size of a reply."""
     p50: float = 0.0
     p99: float = 0.0
+    slowest: float = 0.0
 
 
 def run(
@@ -94,6 +95,7 @@ def parse(text: str) -> Outcome:
         octets=int(figure(r"request \d+, response")),
         p50=percentile(latencies, 50) * 1e3,
         p99=percentile(latencies, 99) * 1e3,
+        slowest=percentile(latencies, 100) * 1e3,
     )
 
 
