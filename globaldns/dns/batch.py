@@ -91,11 +91,15 @@ NAME, CONTROL, ANSWER = 32, 64, 4096
 
 
 class Calls(NamedTuple):
-    """The two system calls: socket, address of the first message, how many, flags."""
+    """The two system calls: socket, address of the first message, how many, flags.
 
-    receive: Callable[[int, int, int, int, None], int]
+    Their arguments have no declared types, which would cost as much as half of a call: numbers are
+    passed as C's ``int``, so addresses are made ``c_void_p`` beforehand.
+    """
+
+    receive: Callable[[int, c_void_p, int, int, None], int]
     """Returns how many came; -1: none, and why is in ``errno``."""
-    send: Callable[[int, int, int, int], int]
+    send: Callable[[int, c_void_p, int, int], int]
     """Returns how many were sent before the kernel refused one; -1: it refused the first."""
 
 
@@ -106,8 +110,6 @@ def load_calls() -> Calls | None:
         receive, send = library.recvmmsg, library.sendmmsg
     except AttributeError:
         return None
-    send.argtypes = (c_int, c_void_p, c_uint, c_int)
-    receive.argtypes = (*send.argtypes, c_void_p)
     return Calls(receive, send)
 
 
@@ -119,7 +121,8 @@ class BatchEndpoint(UdpEndpoint):
     ) -> None:
         super().__init__(pair, responder)
         self._fast = FastResponder(responder, self._channel)
-        self._calls = calls
+        self._receive, self._send_some = calls
+        self._descriptor = pair.udp.fileno()
         self._wires = Wires(batch, pair.udp.family, has_controls=pair.listen.is_wildcard)
 
     def _on_readable(self, clock: Callable[[], float]) -> None:
@@ -127,15 +130,15 @@ class BatchEndpoint(UdpEndpoint):
             super()._on_readable(clock)
             return
         wires = self._wires
-        descriptor = self._sock.fileno()
-        count = self._calls.receive(
-            descriptor, wires.received, wires.batch, socket.MSG_DONTWAIT, None
+        count = self._receive(
+            self._descriptor, wires.received, wires.batch, socket.MSG_DONTWAIT, None
         )
         if count < 0:
             if ctypes.get_errno() not in _NOTHING:
                 self._counters.drop(Dropped.RECEIVE_ERROR)
             return
-        wires.turn_around(count)
+        if wires.has_controls:
+            wires.turn_around(count)
         start = 0
         for gap in self._answer(count, clock()):
             self._send(start, gap)
@@ -145,16 +148,12 @@ class BatchEndpoint(UdpEndpoint):
     def _answer(self, count: int, now: float) -> list[int]:
         """Put the answers to so many queries in their places; return the places without one."""
         fast, wires = self._fast, self._wires
-        known = fast.begin(now)
-        memory, lengths, ports, sizes = wires.memory, wires.lengths, wires.ports, wires.sizes
+        known = fast.begin(now).get
+        memory, lengths, sizes = wires.memory, wires.lengths, wires.sizes
         gaps = []
-        for place, query_at, length_at, port_at, answer_at, size_at in wires.places[:count]:
-            query = memory[query_at + ID_OCTETS : query_at + lengths[length_at]]
-            found = known.get(query)
-            if not ports[port_at]:
-                self._counters.drop(Dropped.PORT_ZERO)
-                gaps.append(place)
-                continue
+        for place, query_at, length_at, answer_at, size_at in wires.places[:count]:
+            query = memory[query_at : query_at + lengths[length_at] - ID_OCTETS]
+            found = known(query)
             if found is not None:
                 answer, counted = found
                 counted[0] += 1
@@ -163,19 +162,20 @@ class BatchEndpoint(UdpEndpoint):
             else:
                 gaps.append(place)
                 continue
-            octets = len(answer)
+            sizes[size_at] = octets = len(answer)
             memory[answer_at : answer_at + octets] = answer
-            sizes[size_at] = octets
         return gaps
 
     def _send(self, start: int, end: int) -> None:
         """Send the replies of some places, each that can be."""
-        descriptor = self._sock.fileno()
+        replies = self._wires.replies
         while start < end:
-            address = self._wires.replies + start * MESSAGE
-            sent = self._calls.send(descriptor, address, end - start, socket.MSG_DONTWAIT)
+            sent = self._send_some(
+                self._descriptor, replies[start], end - start, socket.MSG_DONTWAIT
+            )
             if sent < 0:
-                self._counters.drop(Dropped.SEND_ERROR)
+                has_port = self._wires.has_port(start)
+                self._counters.drop(Dropped.SEND_ERROR if has_port else Dropped.PORT_ZERO)
                 sent = 1
             start += sent
 
@@ -186,21 +186,23 @@ class Wires:
     def __init__(self, batch: int, family: socket.AddressFamily, *, has_controls: bool) -> None:
         self.batch = batch
         self._family = family
-        self._has_controls = has_controls
+        self.has_controls = has_controls
         parts = (MESSAGE, MESSAGE, PIECE, 2 * PIECE, NAME, CONTROL, MAX_QUERY_OCTETS, ANSWER)
         *starts, end = accumulate((batch * octets for octets in parts), initial=0)
         self._starts = _Starts(*starts)
         self.memory = mmap.mmap(-1, end)
         """A slice of it is octets: they are copied once on their way in or out."""
         base = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
-        self.received, self.replies = base + starts[0], base + starts[1]
-        """Where the messages are that the kernel is told of."""
+        self.received = c_void_p(base + starts[0])
+        """Where the kernel is to put what it receives."""
+        self.replies = [c_void_p(base + starts[1] + at * MESSAGE) for at in range(batch)]
+        """Where it finds each reply, and all that follow."""
         self._received = (_Message * batch).from_buffer(self.memory, self._starts.received)
         self._replies = (_Message * batch).from_buffer(self.memory, self._starts.replies)
         for place in range(batch):
             self._wire(place, base)
         words = memoryview(self.memory)
-        self.lengths, self.ports, self.sizes = words.cast("I"), words.cast("H"), words.cast(_SIZE)
+        self.lengths, self._ports, self.sizes = words.cast("I"), words.cast("H"), words.cast(_SIZE)
         self.places = [self._place(number) for number in range(batch)]
         self._controls = [self._control(number) for number in range(batch) if has_controls]
 
@@ -221,19 +223,22 @@ class Wires:
             header.name = at.names + place * NAME
             header.name_octets = _SOCKADDR_OCTETS[self._family]
             header.pieces, header.piece_count = pieces, count
-            if self._has_controls:
+            if self.has_controls:
                 header.control = at.controls + place * CONTROL
                 header.control_octets = CONTROL
 
-    def _place(self, number: int) -> tuple[int, int, int, int, int, int]:
+    def has_port(self, place: int) -> bool:
+        """Whether a reply can be sent to who asked: the kernel refuses port 0."""
+        return bool(self._ports[(self._starts.names + place * NAME) // self._ports.itemsize + 1])
+
+    def _place(self, number: int) -> tuple[int, int, int, int, int]:
         """Return a place's number, and where its parts are: in octets, or items of their view."""
         at = self._starts
         size = at.out + (2 * number + 1) * PIECE + _Piece.octets.offset
         return (
             number,
-            at.queries + number * MAX_QUERY_OCTETS,
+            at.queries + number * MAX_QUERY_OCTETS + ID_OCTETS,
             (at.received + number * MESSAGE + _Message.octets.offset) // self.lengths.itemsize,
-            (at.names + number * NAME) // self.ports.itemsize + 1,
             at.answers + number * ANSWER,
             size // self.sizes.itemsize,
         )

@@ -26,9 +26,9 @@ from globaldns.dns.counters import Channel, CounterClass
 from globaldns.dns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS
 from globaldns.dns.reply import PLAIN_ROOM
 from globaldns.dns.responder import Responder
-from globaldns.dns.table import ROW, WILDCARD, Table
+from globaldns.dns.table import CONFIRMED, ROW, VERSION, WILDCARD, Table
 from globaldns.dns.wire import HEADER_OCTETS, parse_query
-from globaldns.dns.zone import Zone
+from globaldns.dns.zone import CONFIRMED_FOR_SECONDS, Zone
 from globaldns.errors import WireError
 from globaldns.model.address import Family
 from globaldns.model.snapshot import Answering
@@ -100,6 +100,7 @@ class Denial(NamedTuple):
     apex_at: int
     """Where their zone's name begins in them."""
     apex: bytes
+    zone: Zone
     prefix: bytes
     """Of the reply, without ID, up to the question."""
     end: int
@@ -140,9 +141,14 @@ class FastResponder:
         self._table = responder.zones.table
         self._memory = self._table.memory
         self._channel = channel
+        self._words, self._times = self._table.words, self._table.times
         self._version = -1
+        self._is_fresh = False
+        """Whether the table was confirmed of late."""
         self._may_deny = False
         self._has_wildcards = False
+        self._names = self._names_mask = 0
+        """Where the words of names begin in the table."""
         self._replies: Recent[Known] = Recent()
         """By queries without ID."""
         self._templates: Recent[Template] = Recent()
@@ -160,9 +166,11 @@ class FastResponder:
 
     def begin(self, now: float) -> dict[bytes, Known]:
         """Begin to answer at a monotonic time; return what is known already."""
-        self._slow.look()
-        zones = self._slow.zones
-        if self._version != zones.version or self._may_deny != zones.may_deny(now):
+        version = self._words[VERSION] + self._slow.zones.changes
+        is_fresh = now - self._times[CONFIRMED] <= CONFIRMED_FOR_SECONDS
+        if version != self._version or is_fresh is not self._is_fresh:
+            self._slow.look()
+            self._is_fresh = is_fresh
             self._renew(now)
         return self._replies.current
 
@@ -194,13 +202,14 @@ class FastResponder:
         denial = self._denials.get((root, query[:_NAME], query[root + 1 :]))
         if denial is None:
             return None
-        apex_at, apex, prefix, end, suffix, counted = denial
+        apex_at, apex, zone, prefix, end, suffix, counted = denial
         name = folded[_NAME:apex_at]
-        if (
-            folded[apex_at : root + 1] != apex
-            or self._table.find(name)
-            or not self._is_absent(name, self._zones[apex])
-        ):
+        if folded[apex_at : root + 1] != apex:
+            return None
+        # Most names that are not in the table are none at the first word that they may have there.
+        if self._words[self._names + (hash(name) & self._names_mask)] and self._table.find(name):
+            return None
+        if not self._is_absent(name, zone):
             return None
         counted[0] += 1
         return prefix + query[_NAME:end] + suffix
@@ -208,7 +217,9 @@ class FastResponder:
     def _renew(self, now: float) -> None:
         zones = self._slow.zones
         self._version, self._may_deny = zones.version, zones.may_deny(now)
-        self._has_wildcards = self._table.has_wildcards
+        root = self._table.look()
+        self._names, self._names_mask = root.names, root.names_mask
+        self._has_wildcards = bool(root.wildcards)
         self._replies, self._templates = Recent(), Recent()
         self._opts, self._denials = {}, {}
         rules = zones.rules
@@ -250,7 +261,7 @@ class FastResponder:
             if len(self._denials) >= MOST_DENIALS:
                 self._denials.clear()
             apex_at = root + 1 - len(apex)
-            self._denials[root, head, tail] = Denial(apex_at, apex, *rest)
+            self._denials[root, head, tail] = Denial(apex_at, apex, self._zones[apex], *rest)
         else:
             self._templates.keep(folded, Template(head, tail, *rest))
             self._replies.keep(query, (reply, counted))

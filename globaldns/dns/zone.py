@@ -74,7 +74,8 @@ class Zones:
 
     def __init__(self, rules: DnsRules, table: Table) -> None:
         self.table = table
-        self._changes = 0
+        self.changes = 0
+        """How often other rules were to be obeyed."""
         self._build(rules)
 
     def _build(self, rules: DnsRules) -> None:
@@ -94,7 +95,7 @@ class Zones:
     @property
     def version(self) -> int:
         """Goes up when anything that is answered may differ."""
-        return self.table.version + self._changes
+        return self.table.version + self.changes
 
     @property
     def serial(self) -> int | None:
@@ -103,7 +104,7 @@ class Zones:
 
     def reconfigure(self, rules: DnsRules) -> None:
         """Obey other rules from now on."""
-        self._changes += 1
+        self.changes += 1
         self._build(rules)
 
     def may_deny(self, now: float) -> bool:
