@@ -23,7 +23,6 @@ from globaldns.dns.scribe import Scribe
 from globaldns.dns.worker import encode_settings
 from globaldns.ledger.opening import OnLoss, open_ledger
 from globaldns.ledger.sqlite import SqliteLedger
-from globaldns.model.snapshot import ZoneDelta
 from globaldns.state import StateDirectory
 
 logger = logging.getLogger(__name__)
@@ -63,9 +62,9 @@ def start(
     last = _recall(state, thread, config, clock.now())
     if scribe.serial is not None:
         last = _follow(last, scribe, thread.ledger, clock.now())
-    elif last is not None and last.entries:
-        scribe.apply(ZoneDelta(serials.current, False, last.entries))
-        logger.info("answering from the last zone", extra={"hosts": len(last.entries)})
+    elif last is not None and last.image.rows:
+        hosts = scribe.recall(last.image, serials.current)
+        logger.info("answering from the last zone", extra={"hosts": hosts})
     return Started(state, thread, serials, plane, scribe, last, clock)
 
 
@@ -74,7 +73,7 @@ def _follow(last: LastZone | None, scribe: Scribe, ledger: SqliteLedger, now: in
     entries = tuple(scribe.entries())
     logger.info("workers answer from the zone of before", extra={"hosts": len(entries)})
     header = Header(ledger.cluster, ledger.marker.id, scribe.serial or 0, saved_at=now)
-    return LastZone(header if last is None else last.header, entries)
+    return LastZone.of(header if last is None else last.header, entries)
 
 
 def _recall(
@@ -92,7 +91,7 @@ def _recall(
     )
     if last is None or _is_usable(last.header, config, now):
         return last
-    return LastZone(last.header, ())
+    return LastZone.of(last.header, ())
 
 
 def _is_usable(header: Header, config: Config, now: int) -> bool:

@@ -6,12 +6,13 @@ used, how much of the arena still counts.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
 
+from globaldns.dns.index import FEWEST_WORDS, Index, live_words, size_for, word_of
+from globaldns.dns.lastzone import Image
 from globaldns.dns.names import encode_label, parent
 from globaldns.dns.table import (
     ARENA_OCTETS,
@@ -23,6 +24,7 @@ from globaldns.dns.table import (
     ROOT_LAYOUT,
     ROW,
     SHAPE,
+    SHAPE_AT,
     UNIT,
     WILDCARD,
     Root,
@@ -35,29 +37,9 @@ from globaldns.model.snapshot import Answering, Entry, EntryPort
 Zones = tuple[str, ...]
 _Shape = tuple[Zones, tuple[EntryPort, ...], tuple[str, ...], str]
 """As in ``table.Shape``."""
-_FEWEST_SLOTS = 1024
-_CHUNK = 4096
-"""Words of an index that are looked at together."""
 _NO_ROW = Row(0, 0, 0, 0, 0, 0)
 
 _encoder = msgspec.msgpack.Encoder()
-
-
-class _Index:
-    """The words of one index."""
-
-    def __init__(self, at: int, size: int) -> None:
-        self.at = at
-        """In words."""
-        self.mask = size - 1
-        self.used = 0
-        """Words that are not 0."""
-        self.live = 0
-        """Of these, those that stand for something."""
-
-    @property
-    def octets(self) -> int:
-        return (self.mask + 1) * UNIT
 
 
 class Arena:
@@ -72,8 +54,8 @@ class Arena:
         self._words = table.words
         self._memory = table.memory
         self._end = start
-        self._names = self._add_index(_FEWEST_SLOTS)
-        self._addresses = self._add_index(_FEWEST_SLOTS)
+        self._names = self._add_index(FEWEST_WORDS)
+        self._addresses = self._add_index(FEWEST_WORDS)
         self._settings = self._root = 0
         self._wildcards = 0
         self._below: dict[bytes, dict[str, int]] = {}
@@ -128,6 +110,40 @@ class Arena:
         if old:
             self._replaced.append((row, old, vips, name, former if is_moved and former else ()))
         return former
+
+    def fill(self, image: Image) -> Counter[Zones]:
+        """Take a remembered zone, as the first; return how many hosts are in which zones."""
+        places = [self._use((s.zones, s.ports, s.clusters, s.rule)) for s in image.shapes]
+        rows = bytearray(image.rows)
+        base = self._reserve(len(rows))
+        hosts: list[int] = []
+        addresses: list[int] = []
+        parents: Counter[tuple[bytes, Zones]] = Counter()
+        zones: Counter[Zones] = Counter()
+        for at, row, name, vips in image.each():
+            shape, its = places[row.shape], image.shapes[row.shape].zones
+            SHAPE.pack_into(rows, at + SHAPE_AT, shape)
+            self._uses[shape] += 1
+            self._wildcards += name.startswith(WILDCARD)
+            hosts.append(word_of(name, base + at))
+            addresses += [word_of(vip, base + at) for vip in vips]
+            parents[parent(name), its] += 1
+            zones[its] += 1
+        self._memory[base : base + len(rows)] = bytes(rows)
+        self._names = self._replace(self._names, hosts)
+        self._addresses = self._replace(self._addresses, addresses)
+        for at in places:
+            self._uses[at] -= 1
+        for (above, its), count in parents.items():
+            self._add_below(above, its, count)
+        return zones
+
+    def _replace(self, index: Index, words: list[int]) -> Index:
+        """Return an index of words in place of an empty one."""
+        other = self._add_index(size_for(len(words)))
+        other.fill(words)
+        self.worth -= index.octets
+        return other
 
     def settle(self) -> None:
         """Let what was replaced count no more, now that all is there that comes instead."""
@@ -195,7 +211,7 @@ class Arena:
             return
         names.live += 1
         names.used += 1
-        if names.used * 2 > names.mask:
+        if names.is_crowded:
             self._names = self._enlarge(names)
             self._follow()
 
@@ -219,7 +235,7 @@ class Arena:
             return
         addresses.live += 1
         addresses.used += 1
-        if addresses.used * 2 > addresses.mask:
+        if addresses.is_crowded:
             self._addresses = self._enlarge(addresses)
             self._follow()
 
@@ -227,15 +243,18 @@ class Arena:
         """Count a host in the names above it."""
         if name.startswith(WILDCARD):
             self._count_wildcard(1)
-        above = parent(name)
-        while above:
-            counts = self._below.setdefault(above, {})
+        self._add_below(parent(name), zones, 1)
+
+    def _add_below(self, name: bytes, zones: Zones, count: int) -> None:
+        """Count hosts below a name and all above it."""
+        while name:
+            counts = self._below.setdefault(name, {})
             before = len(counts)
             for zone in zones:
-                counts[zone] = counts.get(zone, 0) + 1
+                counts[zone] = counts.get(zone, 0) + count
             if before != len(counts):
-                self._set_below(above, tuple(sorted(counts)))
-            above = parent(above)
+                self._set_below(name, tuple(sorted(counts)))
+            name = parent(name)
 
     def _uncount(self, name: bytes, zones: Zones) -> None:
         """Count a host in the names above it no longer."""
@@ -325,40 +344,29 @@ class Arena:
 
     def _append(self, data: bytes) -> int:
         """Return where octets were written."""
+        at = self._reserve(len(data))
+        self._memory[at : at + len(data)] = data
+        return at
+
+    def _add_index(self, size: int) -> Index:
+        """Return an index without anything in it."""
+        index = Index(self._words, self._end // UNIT, size)
+        self._reserve(index.octets)
+        return index
+
+    def _reserve(self, octets: int) -> int:
+        """Return where so many octets may be written."""
         at = self._end
-        end = at + len(data)
-        if end > self.start + ARENA_OCTETS:
+        if at + octets > self.start + ARENA_OCTETS:
             raise MemoryError(f"the zones take more than {ARENA_OCTETS} octets")
-        self._memory[at:end] = data
-        self._end = _aligned(end)
+        self._end = _aligned(at + octets)
         self.worth += self._end - at
         return at
 
-    def _add_index(self, size: int) -> _Index:
-        """Return an index without anything in it."""
-        index = _Index(self._end // UNIT, size)
-        if self._end + index.octets > self.start + ARENA_OCTETS:
-            raise MemoryError(f"the zones take more than {ARENA_OCTETS} octets")
-        self._end += index.octets
-        self.worth += index.octets
-        return index
-
-    def _enlarge(self, index: _Index) -> _Index:
+    def _enlarge(self, index: Index) -> Index:
         """Return an index with what is in another, and as much room again or more."""
-        size = _FEWEST_SLOTS
-        while size < index.live * 4:
-            size *= 2
-        other = self._add_index(size)
-        slots = array("Q", bytes(other.octets))
-        mask = other.mask
-        for word in self._words[index.at : index.at + index.mask + 1]:
-            if word and word != GONE:
-                slot = word >> HASH_BITS & mask
-                while slots[slot]:
-                    slot = slot + 1 & mask
-                slots[slot] = word
-        self._words[other.at : other.at + size] = memoryview(slots)
-        other.used = other.live = index.live
+        other = self._add_index(size_for(index.live))
+        other.fill(index.each())
         self.worth -= index.octets
         return other
 
@@ -370,10 +378,7 @@ class Arena:
 
 def rows(table: Table, at: int, mask: int) -> Iterator[int]:
     """Yield where the rows are that an index of names has, as it has them when it is their turn."""
-    for start in range(at, at + mask + 1, _CHUNK):
-        for word in table.words[start : min(start + _CHUNK, at + mask + 1)]:
-            if word and word != GONE:
-                yield (word & PLACE) * UNIT
+    return ((word & PLACE) * UNIT for word in live_words(table.words, at, mask))
 
 
 def _aligned(octets: int) -> int:

@@ -2,26 +2,29 @@
 
 MessagePack, in this order::
 
-    [version, [cluster, marker, serial, saved_at, waits], shapes, batches of rows]
+    [version, [cluster, marker, serial, saved_at, waits], shapes, rows]
 
-Most entries differ only in host and VIPs. What they share (zones, ports, clusters, rule) is a
-shape, written once: the file is small, and what is read shares its tuples. Rows are encoded and
-decoded a batch at a time, so that nobody waits long and nothing is in memory twice. The state
+Rows are those of the table (``table`` draws them), of hosts alone and one behind the other, but
+that a shape is a number in their list: so a start puts them into the table as they are. The state
 directory adds magic and checksum.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import msgspec
 
-from globaldns.errors import StateError
+from globaldns.dns.names import encode_label, split_labels
+from globaldns.dns.table import ROW, UNIT, Row, Shape, encode_host
+from globaldns.errors import InvalidHost, StateError
+from globaldns.model.address import Address
 from globaldns.model.host import Host
-from globaldns.model.snapshot import Answering, Entry, EntryPort, Waits
+from globaldns.model.snapshot import ANSWERINGS, Entry, Waits
 
-VERSION = 4
+VERSION = 5
 """Of the format; another one is refused."""
 
 
@@ -37,60 +40,116 @@ class Header(msgspec.Struct, frozen=True, array_like=True, gc=False):
     waits: Waits = Waits()
 
 
-class LastZone(msgspec.Struct, frozen=True, gc=False):
+class Image(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Rows as they stand in the table, but for their shapes."""
+
+    shapes: list[Shape] = []
+    rows: bytes = b""
+
+    def each(self) -> Iterator[tuple[int, Row, bytes, tuple[Address, ...]]]:
+        """Yield where each row begins, the row, its name and its VIPs.
+
+        Raises:
+            struct.error, IndexError: they are damaged.
+        """
+        rows = self.rows
+        at, end = 0, len(rows)
+        while at < end:
+            row = Row._make(ROW.unpack_from(rows, at))
+            start = at + ROW.size
+            stop = start + row.name_octets
+            name = rows[start:stop]
+            vips = []
+            for _ in range(row.vip_count):
+                start, stop = stop + 1, stop + 1 + rows[stop]
+                vips.append(Address(rows[start:stop]))
+            yield at, row, name, tuple(vips)
+            at = -(-stop // UNIT) * UNIT
+
+
+class LastZone:
     """A zone as it was served."""
 
-    header: Header
-    entries: tuple[Entry, ...]
+    def __init__(self, header: Header, image: Image, zones: tuple[str, ...]) -> None:
+        """Remember it for who serves these zones."""
+        self.header = header
+        self.image = image
+        self._zones = zones
 
+    @classmethod
+    def of(cls, header: Header, entries: tuple[Entry, ...]) -> LastZone:
+        """Return a zone of which the entries are known already."""
+        made = cls(header, Image(), ())
+        made.entries = entries
+        return made
 
-class _Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    zones: tuple[str, ...]
-    ports: tuple[EntryPort, ...]
-    clusters: tuple[str, ...]
-    rule: str
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """All hosts, in the zones that are served by now.
 
-
-_Row = tuple[str, tuple[bytes, ...], int, Answering, int]
-"""Host, VIPs, index of its shape, how it is answered, time of the last change."""
-_BATCH = 1000
-"""Rows that are encoded or decoded at once: a millisecond."""
+        One that is left in none only says who had its VIPs.
+        """
+        shapes = [
+            msgspec.structs.replace(
+                shape, zones=tuple(one for one in self._zones if one in shape.zones)
+            )
+            for shape in self.image.shapes
+        ]
+        return tuple(
+            Entry(
+                Host(b".".join(split_labels(name)).decode()),
+                (shape := shapes[row.shape]).zones,
+                vips,
+                shape.ports,
+                ANSWERINGS[row.answering],
+                shape.clusters,
+                row.changed_at,
+                shape.rule,
+            )
+            for _, row, name, vips in self.image.each()
+        )
 
 
 class _File(msgspec.Struct, frozen=True, array_like=True, gc=False):
     version: int
     header: Header
-    shapes: list[_Shape]
-    batches: list[msgspec.Raw]
+    shapes: list[Shape]
+    rows: bytes
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_File)
-_batch_decoder = msgspec.msgpack.Decoder(list[_Row])
 _version_decoder = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw, msgspec.Raw, msgspec.Raw])
 
 
 def encode_zone(header: Header, entries: Iterable[Entry]) -> bytes:
-    """Return a zone as bytes."""
-    shapes: dict[_Shape, int] = {}
-    batches: list[msgspec.Raw] = []
-    rows: list[_Row] = []
+    """Return a zone as bytes; hosts that cannot be served are left out."""
+    image = encode_image(entries)
+    return _encoder.encode(_File(VERSION, header, image.shapes, image.rows))
+
+
+def encode_image(entries: Iterable[Entry]) -> Image:
+    """Return the rows of entries."""
+    shapes: dict[Shape, int] = {}
+    rows = bytearray()
     for entry in entries:
-        shape = _Shape(entry.zones, entry.ports, entry.clusters, entry.rule)
+        try:
+            name = encode_host(entry.host)
+        except InvalidHost:
+            continue
+        shape = Shape(entry.zones, entry.ports, entry.clusters, entry.rule)
         index = shapes.setdefault(shape, len(shapes))
-        rows.append((entry.host, entry.vips, index, entry.answering, entry.changed_at))
-        if len(rows) == _BATCH:
-            batches.append(msgspec.Raw(_encoder.encode(rows)))
-            rows.clear()
-    batches.append(msgspec.Raw(_encoder.encode(rows)))
-    return _encoder.encode(_File(VERSION, header, list(shapes), batches))
+        vips = entry.vips
+        rows += ROW.pack(entry.changed_at, index, 0, len(vips), entry.answering, len(name))
+        rows += name
+        for vip in vips:
+            rows += encode_label(vip)
+        rows += bytes(-len(rows) % UNIT)
+    return Image(list(shapes), bytes(rows))
 
 
 def decode_zone(data: bytes, zones: tuple[str, ...]) -> LastZone:
     """Return the zone that bytes remember, for who serves these zones.
-
-    Names of another zone are answered no more: an entry that is left in none only says who had its
-    VIPs.
 
     Raises:
         StateError: they are damaged, or of a newer version.
@@ -103,27 +162,14 @@ def decode_zone(data: bytes, zones: tuple[str, ...]) -> LastZone:
                 hint="install the release that wrote it, or remove the file",
             )
         file = _decoder.decode(data)
-        entries = tuple(_entries(file, zones))
-    except (msgspec.DecodeError, IndexError) as error:
+        _check(file)
+    except (msgspec.DecodeError, struct.error, IndexError) as error:
         raise StateError(f"the last zone remembered is damaged: {error}") from None
-    return LastZone(file.header, entries)
+    return LastZone(file.header, Image(file.shapes, file.rows), zones)
 
 
-def _entries(file: _File, zones: tuple[str, ...]) -> Iterable[Entry]:
-    shapes = [
-        msgspec.structs.replace(shape, zones=tuple(one for one in zones if one in shape.zones))
-        for shape in file.shapes
-    ]
-    rows = (row for batch in file.batches for row in _batch_decoder.decode(batch))
-    for host, vips, index, answering, changed_at in rows:
-        shape = shapes[index]
-        yield Entry(
-            Host(sys.intern(host)),
-            shape.zones,
-            vips,  # type: ignore[arg-type]  # Address is a name for bytes
-            shape.ports,
-            answering,
-            shape.clusters,
-            changed_at,
-            shape.rule,
-        )
+def _check(file: _File) -> None:
+    """Look at the first row: of the others the checksum says that they are as they were written."""
+    for _, row, _, _ in Image(file.shapes, file.rows).each():
+        file.shapes[row.shape]
+        return

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from globaldns.dns.arena import Arena, rows
-from globaldns.dns.names import MAX_NAME_OCTETS, encode_name
+from globaldns.dns.lastzone import Image
+from globaldns.dns.names import encode_name
 from globaldns.dns.table import (
     ARENA_OCTETS,
     COMPLETE,
@@ -26,6 +27,7 @@ from globaldns.dns.table import (
     SERIAL,
     VERSION,
     Table,
+    encode_host,
     root_at,
 )
 from globaldns.errors import InvalidHost
@@ -98,6 +100,17 @@ class Scribe:
             self._arena.enter()
             self.table.words[VERSION] += 1
 
+    def recall(self, image: Image, serial: int) -> int:
+        """Have a remembered zone answered; return how many hosts it has.
+
+        It is not complete, and nothing was written before.
+        """
+        self._names = self._arena.fill(image)
+        self._arena.enter()
+        self.table.words[SERIAL] = serial + 1
+        self.table.words[VERSION] += 1
+        return self._names.total()
+
     def apply(self, delta: ZoneDelta) -> None:
         """Make a change of what is served: what comes is there before what goes is gone."""
         words = self.table.words
@@ -137,7 +150,7 @@ class Scribe:
 
     def _put(self, entry: Entry) -> None:
         try:
-            key = _encode(entry.host)
+            key = encode_host(entry.host)
         except InvalidHost as error:
             logger.warning("host cannot be served", extra={"reason": str(error)})
             return
@@ -222,18 +235,6 @@ def entries(table: Table) -> Iterator[Entry]:
     for at in rows(table, root.names, root.names_mask):
         if (entry := table.entry(at)) is not None:
             yield entry
-
-
-def _encode(host: Host) -> bytes:
-    """Return the name of a host, as rows have it.
-
-    Raises:
-        InvalidHost: it can be none.
-    """
-    name = encode_name(host)
-    if not 0 < len(name) < MAX_NAME_OCTETS:
-        raise InvalidHost(f"{host[:80]!r} has {len(name)} octets as a name: 1 to 254 are allowed")
-    return name
 
 
 def _start_of(root: int) -> int:

@@ -30,10 +30,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from globaldns.dns.names import split_labels
+from globaldns.dns.names import MAX_NAME_OCTETS, encode_name, split_labels
+from globaldns.errors import InvalidHost
 from globaldns.model.address import Address
 from globaldns.model.host import Host
-from globaldns.model.snapshot import Answering, Entry, EntryPort
+from globaldns.model.snapshot import ANSWERINGS, Entry, EntryPort
 
 HEAD_OCTETS = 1 << 16
 ARENA_OCTETS = 1 << 30
@@ -51,6 +52,8 @@ ROOT_BITS = 40
 
 ROW = Layout("=qIIHBB")
 SHAPE = Layout("=I")
+SHAPE_AT = 8
+"""Where a row has its shape."""
 PLACE = 0xFFFF_FFFF
 HASH_BITS = 32
 GONE = PLACE << HASH_BITS | 1
@@ -58,7 +61,6 @@ GONE = PLACE << HASH_BITS | 1
 
 _NORESERVE = 0x4000
 """mmap(2): memory that is never written is not set aside; Python has no name for it."""
-_ANSWERING = tuple(Answering)
 _MOST_SHAPES = 4096
 
 
@@ -244,7 +246,7 @@ class Table:
             shape.zones,
             self.vips(at),
             shape.ports,
-            _ANSWERING[row.answering],
+            ANSWERINGS[row.answering],
             shape.clusters,
             row.changed_at,
             shape.rule,
@@ -270,6 +272,18 @@ class Table:
             self._names, self._names_mask = root.names, root.names_mask
             self._shapes.clear()
         return self._root
+
+
+def encode_host(host: Host) -> bytes:
+    """Return the name of a host, as rows have it.
+
+    Raises:
+        InvalidHost: it can be none.
+    """
+    name = encode_name(host)
+    if not 0 < len(name) < MAX_NAME_OCTETS:
+        raise InvalidHost(f"{host[:80]!r} has {len(name)} octets as a name: 1 to 254 are allowed")
+    return name
 
 
 def root_at(word: int) -> int:

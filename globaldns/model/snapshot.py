@@ -27,6 +27,10 @@ class Answering(IntEnum):
     """SERVFAIL for every type."""
 
 
+ANSWERINGS = tuple(Answering)
+"""By their numbers."""
+
+
 class EntryPort(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A port as SRV records name it."""
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from globaldns.dns import arena, scribe, table
+from globaldns.dns import arena, index, scribe, table
 from globaldns.dns.names import encode_name, parent
 from globaldns.dns.scribe import Scribe
 from globaldns.dns.table import Table
@@ -154,8 +154,9 @@ def tight(*, spare: int = -1 << 40, step: int = 2) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scribe, "SPARE_OCTETS", spare)
         patch.setattr(scribe, "STEP", step)
-        patch.setattr(arena, "_FEWEST_SLOTS", 4)
-        patch.setattr(arena, "_CHUNK", 3)
+        patch.setattr(arena, "FEWEST_WORDS", 4)
+        patch.setattr(index, "FEWEST_WORDS", 4)
+        patch.setattr(index, "_CHUNK", 3)
         yield
 
 

@@ -20,7 +20,7 @@ ZONES = ("global",)
 ports = st.builds(EntryPort, st.integers(0, 65535), st.text(max_size=5), st.just("tcp"))
 entries = st.builds(
     Entry,
-    st.text(max_size=20).map(Host),
+    st.from_regex(r"[a-z0-9_-]{1,20}(\.[a-z]{1,9}){0,3}", fullmatch=True).map(Host),
     st.tuples(st.just("global")),
     st.lists(st.binary(min_size=4, max_size=4).map(Address), max_size=3).map(tuple),
     st.lists(ports, max_size=2).map(tuple),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from globaldns.dns.lastzone import encode_image
 from globaldns.dns.scribe import GRACE_SECONDS, Scribe
 from globaldns.dns.table import ROOT, Table
 from globaldns.model.host import Host
@@ -257,3 +258,22 @@ def test_a_serial_may_be_the_largest_and_zero() -> None:
     for serial in (0xFFFF_FFFF, 0):
         scribe.apply(ZoneDelta(serial, complete=True))
         assert scribe.serial == serial
+
+
+@given(turns, turns)
+def test_a_zone_that_is_recalled_is_answered_and_goes_on_as_if_it_had_been_written(
+    first: list[Step], second: list[Step]
+) -> None:
+    with tight():
+        before = take({}, first)
+        scribe = Scribe(Table())
+        assert scribe.recall(encode_image(before.values()), 7) == len(before)
+        reader = reader_of(scribe.table)
+        check(reader, before)
+        check_scribe(scribe, before)
+        assert (scribe.serial, reader.is_complete) == (7, False)
+        after = take(before, second)
+        scribe.apply(difference(before, after))
+        check(reader, after)
+        check_scribe(scribe, after)
+        check(reader_of(Scribe(scribe.table).table), after)
