@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from globaldns.admin.control import ControlServer
@@ -48,7 +49,7 @@ class _Stopped(Exception):
 
 
 async def run(
-    path: Path,
+    file: ConfigFile,
     config: Config,
     started: Started,
     reader: BulkReader,
@@ -63,7 +64,7 @@ async def run(
         LedgerError, ListenError: what it takes to go on cannot be had.
     """
     copies = await started.thread.run(started.thread.ledger.copies)
-    control = await _make_control(path, config, started, reader, copies)
+    control = await _make_control(file.path, config, started, reader, copies)
     memory = Memory(started.state, control.keepsakes, lambda: control.registry.settings.quarantine)
     stack.push_async_callback(memory.save)
     admin = AdminServer(control.readings, listen=config.admin.listen)
@@ -74,7 +75,8 @@ async def run(
     stack.push_async_callback(controls.stop)
     begun()
     views = with_ledgers(await asyncio.to_thread(load_views, started.state, config), copies)
-    await _run_tasks(control, started, memory, views, lambda: _tell(control, admin, announce))
+    tell = partial(_tell, control, admin, announce)
+    await _run_tasks(file, control, started, memory, views, tell=tell)
 
 
 async def _make_control(
@@ -118,14 +120,15 @@ async def _make_control(
 
 
 async def _run_tasks(
+    file: ConfigFile,
     control: Control,
     started: Started,
     memory: Memory,
     views: Mapping[str, View],
+    *,
     tell: Callable[[], None],
 ) -> None:
     """Do all that a server does until it is told to stop, and through its drain."""
-    file = ConfigFile(control.situation.path)
     stop = _listen_to_signals(file, control.situation)
     tasks = {
         "turns": control.mesh.run,

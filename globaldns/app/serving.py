@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from globaldns import logs
-from globaldns.app.reloading import log_outcome, reread
+from globaldns.app.reloading import ConfigFile, log_outcome, reread
 from globaldns.app.starting import start
 from globaldns.config.schema import Config
 from globaldns.dns.plane import Plane
@@ -56,19 +56,21 @@ def serve_here(
 ) -> None:
     """Be the control process until a signal says otherwise, as ``serve``.
 
-    One that follows another obeys the file as it is by now, and begins no ledger.
+    It obeys the file as it is by now, however long ago the server was started; one that follows
+    another begins no ledger.
     """
-    on_loss = OnLoss.REPLACE if new_ledger else OnLoss.REFUSE
-    if plane.table.settings:
-        on_loss = OnLoss.REFUSE
-        outcome = reread(path, os.environ, config, wall_clock())
+    is_first = not plane.table.settings
+    on_loss = OnLoss.REPLACE if new_ledger and is_first else OnLoss.REFUSE
+    file = ConfigFile(path)
+    outcome = reread(path, os.environ, config, wall_clock())
+    if outcome.config != config:
         log_outcome(path, outcome.report)
         config = outcome.config or config
-    asyncio.run(serve(path, config, plane, state, on_loss=on_loss, tell=tell, announce=announce))
+    asyncio.run(serve(file, config, plane, state, on_loss=on_loss, tell=tell, announce=announce))
 
 
 async def serve(
-    path: Path,
+    file: ConfigFile,
     config: Config,
     plane: Plane,
     state: StateDirectory,
@@ -101,4 +103,4 @@ async def serve(
         from globaldns.app.running import run  # noqa: PLC0415
 
         begun = partial(tell, Stage.STARTED)
-        await run(path, config, started, reader, begun=begun, announce=announce, stack=stack)
+        await run(file, config, started, reader, begun=begun, announce=announce, stack=stack)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from contextlib import suppress
 
 import click
 
@@ -33,6 +35,7 @@ def serve(
     context: click.Context, invocation: Invocation, *, new_ledger: bool, takeover: bool
 ) -> None:
     """Answer DNS."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is what it is for
     path = invocation.config_path()
     loaded = inspect(path, os.environ, look_at_certificate)
     if loaded.config is None:
@@ -53,11 +56,12 @@ def serve(
 
 
 def announce(listening: Listening) -> None:
-    """Print where it listens and what to try."""
+    """Print where it listens and what to try; nobody may be there to read it."""
     tls = f", {', '.join(listening.tls)} (TLS)" if listening.tls else ""
-    click.echo(f"answering DNS on {', '.join(listening.dns)} (UDP and TCP){tls}")
-    click.echo(f"admin endpoint  http://{listening.admin}")
-    click.echo(f"try             {dig_line(listening)}")
+    with suppress(OSError):
+        click.echo(f"answering DNS on {', '.join(listening.dns)} (UDP and TCP){tls}")
+        click.echo(f"admin endpoint  http://{listening.admin}")
+        click.echo(f"try             {dig_line(listening)}")
 
 
 def dig_line(listening: Listening) -> str:

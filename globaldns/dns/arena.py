@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from threading import Lock
 
 import msgspec
 
@@ -66,6 +67,7 @@ class Arena:
         self._replaced: list[tuple[Row, int, tuple[Address, ...], bytes, Zones]] = []
         """Rows, where they are, which of their VIPs the next one has, and the zones it left."""
         self._is_entered = False
+        self._fence = Lock()
 
     @property
     def waste(self) -> int:
@@ -343,9 +345,17 @@ class Arena:
         return self._append(SHAPE.pack(len(data)) + data)
 
     def _append(self, data: bytes) -> int:
-        """Return where octets were written."""
+        """Return where octets were written: before anything that is written from now on.
+
+        Two locks in a row are a barrier, which some processors need and Python has no other name
+        for: what was written stays before the first is released, and the rest behind the second.
+        """
         at = self._reserve(len(data))
         self._memory[at : at + len(data)] = data
+        with self._fence:
+            pass
+        with self._fence:
+            pass
         return at
 
     def _add_index(self, size: int) -> Index:

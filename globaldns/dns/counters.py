@@ -95,6 +95,9 @@ _BUCKETS = len(SIZE_BOUNDS) + 1
 """Where in a block what is, in words; behind the buckets of sizes are the octets of all."""
 _DROPPED_AT = {reason: _DROPPED + index for index, reason in enumerate(Dropped)}
 
+MOST_CLASSES = 4096
+"""Clients choose the sizes of queries, and so of replies; a thousand are usual."""
+
 BLOCK_OCTETS = -(-_END * 8 // 4096) * 4096
 
 
@@ -182,6 +185,8 @@ class Counters(Counts):
         self._words = block if block is not None else memoryview(bytearray(BLOCK_OCTETS)).cast("Q")
         super().__init__((self._words,))
         self._classes: dict[tuple[int, int, int, int, int], CounterClass] = {}
+        self.generation = 0
+        """Goes up when classes that were given out count no more: there were too many."""
 
     def _sum(self, start: int, size: int) -> tuple[int, ...]:
         self.settle()
@@ -194,6 +199,10 @@ class Counters(Counts):
         key = (channel, _TYPE_INDEX.get(qtype, _OTHER_INDEX), query_octets, rcode, reply_octets)
         found = self._classes.get(key)
         if found is None:
+            if len(self._classes) >= MOST_CLASSES:
+                self.settle()
+                self._classes.clear()
+                self.generation += 1
             found = self._classes[key] = [0]
         return found
 

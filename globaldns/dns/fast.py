@@ -140,6 +140,7 @@ class FastResponder:
         self._slow = responder
         self._table = responder.zones.table
         self._memory = self._table.memory
+        self._counters = responder.counters
         self._channel = channel
         self._words, self._times = self._table.words, self._table.times
         self._version = -1
@@ -166,7 +167,7 @@ class FastResponder:
 
     def begin(self, now: float) -> dict[bytes, Known]:
         """Begin to answer at a monotonic time; return what is known already."""
-        version = self._words[VERSION] + self._slow.zones.changes
+        version = self._words[VERSION] + self._slow.zones.changes + self._counters.generation
         is_fresh = now - self._times[CONFIRMED] <= CONFIRMED_FOR_SECONDS
         if version != self._version or is_fresh is not self._is_fresh:
             self._slow.look()
@@ -216,7 +217,8 @@ class FastResponder:
 
     def _renew(self, now: float) -> None:
         zones = self._slow.zones
-        self._version, self._may_deny = zones.version, zones.may_deny(now)
+        self._version = zones.version + self._counters.generation
+        self._may_deny = zones.may_deny(now)
         root = self._table.look()
         self._names, self._names_mask = root.names, root.names_mask
         self._has_wildcards = bool(root.wildcards)
@@ -251,7 +253,7 @@ class FastResponder:
         if not records or octets > PLAIN_ROOM:
             return None
         rcode = Rcode.NXDOMAIN if kind is _NXDOMAIN else Rcode.NOERROR
-        counted = self._slow.counters.class_of(
+        counted = self._counters.class_of(
             self._channel, question[0], len(query) + _ID_OCTETS, rcode, octets
         )
         counted[0] += 1
@@ -329,11 +331,11 @@ class FastResponder:
             if len(self._opts) >= MOST_OPTS:
                 self._opts.clear()
             self._opts[message[parsed.end :]] = self._slow.opt(edns, Rcode.NOERROR)
-        rcode = Rcode(reply[3] & 0x0F)
-        counted = self._slow.counters.class_of(
-            self._channel, parsed.qtype, len(message), rcode, len(reply)
-        )
         if len(query) <= _MOST_QUERY_OCTETS and len(reply) <= PLAIN_ROOM:
+            rcode = Rcode(reply[3] & 0x0F)
+            counted = self._counters.class_of(
+                self._channel, parsed.qtype, len(message), rcode, len(reply)
+            )
             self._replies.keep(query, (reply[_ID_OCTETS:], counted))
         return reply[_ID_OCTETS:]
 

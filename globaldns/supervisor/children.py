@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +20,9 @@ _PR_SET_PDEATHSIG = 1
 
 def fork(run: Callable[[], int | None]) -> int:
     """Run something in another process; return its id. What it returns is the exit code."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     parent = os.getpid()
     # A signal for the child waits until it hears its own.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -36,7 +38,8 @@ def fork(run: Callable[[], int | None]) -> int:
     except BaseException:
         logger.exception("a process failed")
     finally:
-        sys.stdout.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
         os._exit(code or 0)
 
 

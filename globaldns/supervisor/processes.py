@@ -55,6 +55,14 @@ END_SECONDS = 5.0
 RETAKE_SECONDS = 0.2
 """How often to try for the lock that a successor has had."""
 
+LOOK_SECONDS = 1.0
+"""How often it is looked whether who was told something does it."""
+HUNG_SECONDS = 10.0
+"""A control process confirms the zones every second, also while it ends."""
+REMIND_SECONDS = 30.0
+
+_TOLD = (-signal.SIGTERM, -signal.SIGKILL)
+"""How a control process may end that was told to, beside by itself."""
 _CONTROL = -1
 """The control process, where workers have the numbers of their seats."""
 
@@ -130,6 +138,8 @@ class Supervisor:
         self._stage = 0
         """How far any control process has come."""
         self._exit_code: int | None = None
+        self._told_at = 0.0
+        """When the control process was told last to end, or a successor that it may have it."""
 
     def run(self) -> int:
         """Run until told to stop, and return the exit code; the lock is held."""
@@ -144,6 +154,7 @@ class Supervisor:
             self._start_due()
             for key, _ in self._selector.select(self._pause()):
                 key.data(key.fd)
+            self._look()
         self._end_workers()
         return self._exit_code
 
@@ -154,7 +165,7 @@ class Supervisor:
             elif number == signal.SIGHUP:
                 self._tell_control(signal.SIGHUP)
             else:
-                self._tenure = Tenure.STOPPING
+                self._tenure, self._told_at = Tenure.STOPPING, time.monotonic()
                 if not self._tell_control(signal.SIGTERM):
                     self._exit_code = 0
 
@@ -168,7 +179,22 @@ class Supervisor:
     def _pause(self) -> float | None:
         """Return for how long nothing is to be done."""
         due = min((child.due for child in self._children if not child.pid), default=inf)
-        return None if due == inf else max(0.0, due - time.monotonic())
+        pause = max(0.0, due - time.monotonic())
+        if self._tenure is Tenure.RUNNING:
+            return None if pause == inf else pause
+        return min(pause, LOOK_SECONDS)
+
+    def _look(self) -> None:
+        """See whether who is to do something still lives, as far as that can be seen."""
+        now = time.monotonic()
+        if self._tenure is Tenure.STOPPING:
+            if now - max(self._told_at, self._plane.table.confirmed_at) > HUNG_SECONDS:
+                logger.error("the control process does not end: it is killed")
+                self._told_at = now
+                self._tell_control(signal.SIGKILL)
+        elif self._tenure is Tenure.YIELDED and now - self._told_at > REMIND_SECONDS:
+            logger.warning("the successor has the control, and does not answer yet")
+            self._told_at = now
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -217,12 +243,12 @@ class Supervisor:
 
     def _follow(self, child: Child, code: int) -> None:
         """Have a process that died followed by another, or end."""
-        if child.role == _CONTROL and self._is_last(code):
-            was_told = self._tenure is Tenure.STOPPING and code == -signal.SIGTERM
-            self._exit_code = 0 if was_told else code if code >= 0 else 128 - code
-            return
         if child.role == _CONTROL and self._tenure is Tenure.YIELDING:
             self._yield(child)
+            return
+        if child.role == _CONTROL and self._is_last(code):
+            was_told = self._tenure is Tenure.STOPPING and code in _TOLD
+            self._exit_code = 0 if was_told else code if code >= 0 else 128 - code
             return
         now = time.monotonic()
         child.failures = 0 if now - child.started > LONG_SECONDS else child.failures + 1
@@ -274,7 +300,7 @@ class Supervisor:
 
     def _yield(self, child: Child) -> None:
         """Let the successor have the lock."""
-        self._tenure = Tenure.YIELDED
+        self._tenure, self._told_at = Tenure.YIELDED, time.monotonic()
         child.due = inf
         self._state.give_up()
         if self._desk is not None and not self._desk.say_yielded():

@@ -38,6 +38,8 @@ VERSION = 1
 """Of the protocol; another one is refused."""
 MAX_SOCKETS = 253
 """Of one message (unix(7))."""
+ANSWER_SECONDS = 5.0
+"""How long a holder may take to answer at all."""
 PATIENCE_SECONDS = 60.0
 """How long a holder may take to save what it knows: 15 s at a million names."""
 
@@ -95,7 +97,10 @@ class Desk:
 
     def receive(self) -> socket.socket | None:
         """Give the sockets to whoever has connected; None: there is a successor already."""
-        connection, _ = self.listener.accept()
+        try:
+            connection, _ = self.listener.accept()
+        except OSError:
+            return None  # it has gone already, or there is no descriptor for it
         if self.successor is not None:
             connection.close()
             return None
@@ -201,9 +206,11 @@ def check_seats(seats: tuple[Seat, ...], settings: ServerSettings, workers: int)
     if not (
         _fits(first.addresses, wanted, may_lack) and _fits(first.tls_addresses, tls, may_lack_tls)
     ):
-        raise _failure("the server that runs listens elsewhere than dns.listen and dns.tls say")
+        raise _failure(
+            "the server that runs listens elsewhere than dns.listen and dns.tls say", goes_on=True
+        )
     if workers not in (0, len(seats)):
-        raise _failure(f"the server that runs has dns.workers: {len(seats)}")
+        raise _failure(f"the server that runs has dns.workers: {len(seats)}", goes_on=True)
 
 
 def _fits(found: tuple[Listen, ...], wanted: tuple[Listen, ...], may_lack: bool) -> bool:  # noqa: FBT001
@@ -223,7 +230,7 @@ def find_holder(state: Path) -> Holder | None:
         TakeoverError: it cannot be followed.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connection.settimeout(PATIENCE_SECONDS)
+    connection.settimeout(ANSWER_SECONDS)
     try:
         connection.connect(str(state / SOCKET_NAME))
     except (FileNotFoundError, ConnectionRefusedError):
@@ -250,6 +257,9 @@ def _take_offer(connection: socket.socket) -> Holder:
         while len(sockets) < wanted and _receive(connection, sockets) == _MORE:
             pass
         return Holder(connection, offer, _seats(offer, sockets))
+    except TimeoutError as error:
+        _close(sockets)
+        raise _failure("the server that runs does not answer") from error
     except (OSError, msgspec.DecodeError, IndexError) as error:
         _close(sockets)
         raise _failure("the server that runs is handing over already, or ends") from error
@@ -287,6 +297,8 @@ def _seats(offer: Offer, sockets: list[socket.socket]) -> tuple[Seat, ...]:
     )
 
 
-def _failure(message: str) -> TakeoverError:
-    hint = "the server goes on; stop it, and start without --takeover"
+def _failure(message: str, *, goes_on: bool = False) -> TakeoverError:
+    hint = "stop the server that runs, if it does, and start without --takeover"
+    if goes_on:
+        hint = "the server goes on; stop it, and start without --takeover"
     return TakeoverError(message, hint=hint)

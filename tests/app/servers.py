@@ -18,6 +18,7 @@ from globaldns.admin.reports import ReloadReport
 from globaldns.app.control import Control
 from globaldns.app.publication import Publication
 from globaldns.app.readings import Situation
+from globaldns.app.reloading import ConfigFile
 from globaldns.app.rules import registry_settings
 from globaldns.app.serving import serve
 from globaldns.app.settings import server_settings
@@ -139,7 +140,7 @@ async def serving(place: Place, *, new_ledger: bool = False) -> AsyncIterator[Li
         answering = asyncio.Event()
         server = asyncio.create_task(
             serve(
-                *(place.path, place.config, plane, state),
+                *(ConfigFile(place.path), place.config, plane, state),
                 on_loss=OnLoss.REPLACE if new_ledger else OnLoss.REFUSE,
                 tell=lambda _stage: answering.set(),
                 announce=listening.set_result,

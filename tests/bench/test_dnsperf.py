@@ -34,6 +34,7 @@ def test_what_dnsperf_says_is_read_as_figures() -> None:
         octets=91,
         p50=0.2,
         p99=0.3,
+        slowest=0.3,
     )
 
 

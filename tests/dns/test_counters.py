@@ -164,3 +164,16 @@ def test_the_fields_of_a_block_do_not_overlap() -> None:
     assert sum(counters.request_sizes.buckets) == len(Channel) * (len(Rrtype) + 1)
     assert sum(counters.response_sizes.buckets) == len(Channel) * len(Rcode)
     assert (counters.tcp_connections, counters.certificate_expires) == (7, 9)
+
+
+def test_whatever_sizes_clients_choose_classes_have_an_end_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("globaldns.dns.counters.MOST_CLASSES", 10)
+    counters = Counters()
+    for size in range(100, 150):
+        counters.class_of(Channel.UDP_IPV4, Rrtype.A, size, Rcode.NOERROR, size)[0] += 1
+        assert len(counters._classes) <= 10
+    assert counters.generation == 4
+    assert counters.responses() == {("udp", "NOERROR"): 50}
+    assert counters.request_sizes.octets == sum(range(100, 150))

@@ -227,3 +227,26 @@ def test_a_host_that_is_known_from_claims_alone_denies_no_type(
     assert described(pair.ask(WEB)) == "NOERROR aa 1/0"
     six = dns.message.make_query("web.shop.global", "AAAA").to_wire()
     assert pair.ask(six) == pair.ask(six)
+
+
+def test_classes_that_count_no_more_are_forgotten_by_who_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("globaldns.dns.counters.MOST_CLASSES", 8)
+    table = Table()
+    scribe = Scribe(table)
+    scribe.apply(ZoneDelta(serial=1, complete=True, puts=ENTRIES))
+    scribe.confirm(0.0)
+    responder = Responder(Zones(RULES, table))
+    one = FastResponder(responder, Channel.UDP_IPV4)
+    asked = 0
+    for length in range(1, 60):
+        for name in ("web.shop.global", f"{'x' * length}.shop.global"):
+            query = dns.message.make_query(name, "A", use_edns=False).to_wire()[2:]
+            known = one.begin(0.0).get(query)
+            if known is None:
+                assert one.find(query, 0.0) is not None
+            else:
+                known[1][0] += 1
+            asked += 1
+    assert sum(responder.counters.responses().values()) == asked
