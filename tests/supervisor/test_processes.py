@@ -121,6 +121,14 @@ def test_a_signal_to_end_reaches_the_control_process_once_as_sigterm(
     assert [event.pid for event in server.events("SIG")] == [control, control]
 
 
+def test_a_control_process_that_hangs_does_not_keep_the_server_from_ending(start: Start) -> None:
+    server = start()
+    server.wait_workers()
+    os.kill(server.wait_event("begins").pid, signal.SIGSTOP)
+    assert server.end() == 0
+    check_free(server)
+
+
 def test_sighup_is_for_the_control_process_and_ends_nothing(start: Start) -> None:
     server = start()
     workers = server.wait_workers()
