@@ -85,22 +85,24 @@ def host(
         from globaldns.app.serving import serve_here  # noqa: PLC0415
 
         is_first = not plane.table.settings
+
+        def say(listening: Listening) -> None:
+            tell(Stage.NUMBERED)
+            if is_first:
+                announce(listening)
+
         try:
             serve_here(
                 *(path, config, plane, state),
                 new_ledger=new_ledger,
                 tell=tell,
-                announce=announce if is_first else _say_nothing,
+                announce=say,
             )
         except Exception as error:  # noqa: BLE001 - as at the CLI's top: nothing leaves but words
             return refuse(error)
         return 0
 
     return Supervisor(plane, control, HeldState(state, seats), holder).run()
-
-
-def _say_nothing(_listening: Listening) -> None:
-    """Tell nobody where it listens: that was told at the start."""
 
 
 def _follow(state: StateDirectory, config: Config) -> Holder | None:

@@ -74,6 +74,8 @@ class Stage(IntEnum):
     """There is something to answer from."""
     STARTED = 2
     """It has all that it takes."""
+    NUMBERED = 3
+    """All that there is to answer is answered."""
 
 
 Control = Callable[[Callable[[Stage], None]], int]
@@ -130,7 +132,7 @@ class Supervisor:
         self._control = control
         self._state = state
         self._holder = holder
-        """Whom we follow, until we have all that it takes."""
+        """Whom we follow, until we answer as well."""
         self._desk: Desk | None = None
         self._children = [Child(_CONTROL)]
         self._selector = selectors.DefaultSelector()
@@ -205,7 +207,7 @@ class Supervisor:
                     self._start_control(child)
                 else:
                     self._start_worker(child)
-        if self._holder is not None and self._stage == Stage.STARTED:
+        if self._holder is not None and self._stage == Stage.NUMBERED:
             self._holder.end()
             self._holder = None
             self._open_desk()
@@ -227,9 +229,11 @@ class Supervisor:
         if not said:
             self._selector.unregister(reader)
             os.close(reader)
-        elif not self._stage:
-            self._children += [Child(number) for number, _ in enumerate(self._plane.seats)]
         self._stage = max(self._stage, *said, 0)
+        # Until all is known whoever is followed answers more than we do.
+        wanted = Stage.ANSWERING if self._holder is None else Stage.NUMBERED
+        if self._stage >= wanted and len(self._children) == 1:
+            self._children += [Child(number) for number, _ in enumerate(self._plane.seats)]
 
     def _reap(self) -> None:
         """Take note of all that have died."""

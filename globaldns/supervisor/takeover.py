@@ -7,8 +7,9 @@ Over ``takeover.sock`` in the state directory, mode 0600::
       │ ◄─── Offer, the sockets of all seats ─ │  SCM_RIGHTS (unix(7))
       │ ── YIELD ───────────────────────────► │  ends its control process, which saves all
       │ ◄────────────────────────── YIELDED ── │  has given up the lock; its workers go on
-      │  takes the lock, starts workers and a  │
-      │  control process that has all it needs │
+      │  takes the lock, starts a control      │
+      │  process and, when that has read all   │
+      │  and numbered it, workers              │
       │ ── DONE ────────────────────────────► │  ends its workers, and itself
 
 Sockets are never closed, so what no worker has read waits for the next. A successor that goes away

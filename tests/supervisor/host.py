@@ -64,6 +64,7 @@ def stay(plane: Plane, tell: Tell, *, terms: int = 1) -> int:
     begin(plane)
     tell(Stage.ANSWERING)
     tell(Stage.STARTED)
+    tell(Stage.NUMBERED)
     while terms:
         heard = signal.Signals(signal.sigwait(HEARD))
         say(heard.name)
@@ -104,6 +105,7 @@ def end_soon(plane: Plane, tell: Tell) -> int:
     begin(plane)
     tell(Stage.ANSWERING)
     tell(Stage.STARTED)
+    tell(Stage.NUMBERED)
     return REFUSAL
 
 
