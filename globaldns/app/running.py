@@ -98,6 +98,9 @@ async def _make_control(
     registry = await asyncio.to_thread(  # for its size
         Registry, settings, claims, remembered, waits
     )
+    publication = Publication(started.scribe, started.serials, remembered)
+    if last is not None:
+        last.forget()
     await asyncio.to_thread(registry.learn_copies, copies, started.clock.now())
     behind = registry.claims.newest - started.clock.now()
     if behind > MAX_BEHIND_SECONDS:
@@ -109,7 +112,7 @@ async def _make_control(
     return Control(
         Situation(path, config, reload, turned_at=steady_clock()),
         registry=registry,
-        publication=Publication(started.scribe, started.serials, remembered),
+        publication=publication,
         thread=thread,
         plane=started.plane,
         scribe=started.scribe,

@@ -17,11 +17,10 @@ from functools import cached_property
 
 import msgspec
 
-from globaldns.dns.names import encode_label, split_labels
-from globaldns.dns.table import ROW, UNIT, Row, Shape, encode_host
+from globaldns.dns.names import encode_label
+from globaldns.dns.table import ROW, UNIT, Row, Shape, encode_host, host_of
 from globaldns.errors import InvalidHost, StateError
 from globaldns.model.address import Address
-from globaldns.model.host import Host
 from globaldns.model.snapshot import ANSWERINGS, Entry, Waits
 
 VERSION = 5
@@ -83,6 +82,11 @@ class LastZone:
         made.entries = entries
         return made
 
+    def forget(self) -> None:
+        """Give its memory back: whoever needs the entries has them."""
+        self.image = Image()
+        self.__dict__.pop("entries", None)
+
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """All hosts, in the zones that are served by now.
@@ -97,7 +101,7 @@ class LastZone:
         ]
         return tuple(
             Entry(
-                Host(b".".join(split_labels(name)).decode()),
+                host_of(name),
                 (shape := shapes[row.shape]).zones,
                 vips,
                 shape.ports,

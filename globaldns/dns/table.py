@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import sys
 from struct import Struct as Layout
 from typing import NamedTuple
 
@@ -242,7 +243,7 @@ class Table:
             return None
         shape = self.shape(row.shape)
         return Entry(
-            Host(b".".join(split_labels(self.name(at))).decode()),
+            host_of(self.name(at)),
             shape.zones,
             self.vips(at),
             shape.ports,
@@ -284,6 +285,11 @@ def encode_host(host: Host) -> bytes:
     if not 0 < len(name) < MAX_NAME_OCTETS:
         raise InvalidHost(f"{host[:80]!r} has {len(name)} octets as a name: 1 to 254 are allowed")
     return name
+
+
+def host_of(name: bytes) -> Host:
+    """Return the host whose name rows have so; one string for all who hold it."""
+    return Host(sys.intern(b".".join(split_labels(name)).decode()))
 
 
 def root_at(word: int) -> int:

@@ -98,3 +98,10 @@ def test_any_octets_are_a_zone_or_damage(data: bytes) -> None:
     except StateError:
         return
     raise AssertionError("so few octets are no zone")
+
+
+def test_what_was_told_may_be_forgotten(entry: Callable[..., Entry]) -> None:
+    zone = decode_zone(encode_zone(HEADER, [entry("h.a", zones=ZONES)]), ZONES)
+    assert len(zone.entries) == 1
+    zone.forget()
+    assert (zone.entries, zone.image.rows, zone.header) == ((), b"", HEADER)
