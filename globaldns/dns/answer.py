@@ -106,7 +106,7 @@ def _find_forward(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> Found
         return found
     if zone.has_below(name):
         return Lack.NODATA
-    return _find_by_wildcard(zone, name, qtype, rules)
+    return _find_by_wildcard(zone, name, qtype, rules) if zone.has_wildcards else Lack.ABSENT
 
 
 def _find_at_host(entry: Entry, target: bytes, qtype: int, rules: DnsRules) -> Found:

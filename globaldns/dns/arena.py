@@ -7,19 +7,17 @@ used, how much of the arena still counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import Lock
 
 import msgspec
 
-from globaldns.dns.index import FEWEST_WORDS, Index, live_words, size_for, word_of
+from globaldns.dns.index import FEWEST_WORDS, Index, size_for, word_of
 from globaldns.dns.lastzone import Image
-from globaldns.dns.names import encode_label, parent
+from globaldns.dns.names import parent
 from globaldns.dns.table import (
     ARENA_OCTETS,
     GONE,
-    HASH_BITS,
-    PLACE,
     ROOT,
     ROOT_BITS,
     ROOT_LAYOUT,
@@ -30,14 +28,16 @@ from globaldns.dns.table import (
     WILDCARD,
     Root,
     Row,
+    Shape,
     Table,
+    aligned,
+    encode_row,
+    shape_of,
 )
 from globaldns.model.address import Address
-from globaldns.model.snapshot import Answering, Entry, EntryPort
+from globaldns.model.snapshot import Answering, Entry
 
 Zones = tuple[str, ...]
-_Shape = tuple[Zones, tuple[EntryPort, ...], tuple[str, ...], str]
-"""As in ``table.Shape``."""
 _NO_ROW = Row(0, 0, 0, 0, 0, 0)
 
 _encoder = msgspec.msgpack.Encoder()
@@ -61,11 +61,11 @@ class Arena:
         self._wildcards = 0
         self._below: dict[bytes, dict[str, int]] = {}
         """How many hosts of which zones lie below a name, at any depth."""
-        self._shapes: dict[_Shape, int] = {}
+        self._shapes: dict[Shape, int] = {}
         self._uses: Counter[int] = Counter()
         """How many rows say that they are of a shape."""
-        self._replaced: list[tuple[Row, int, tuple[Address, ...], bytes, Zones]] = []
-        """Rows, where they are, which of their VIPs the next one has, and the zones it left."""
+        self._replaced: list[tuple[Row, int, tuple[Address, ...], bytes, Zones | None]] = []
+        """Rows, where they are, which VIPs the next one has, and which zones it is no longer in."""
         self._is_entered = False
         self._fence = Lock()
 
@@ -93,11 +93,11 @@ class Arena:
 
         What it had instead counts until ``settle``.
         """
-        wanted, slot, old = self._find(name)
+        slot, old = self._find(name)
         row = self._table.row(old) if old else _NO_ROW
         former = self._table.shape(row.shape).zones if row.shape else None
         zones, vips = entry.zones, entry.vips
-        shape = self._use((zones, entry.ports, entry.clusters, entry.rule))
+        shape = self._use(shape_of(entry))
         if row.below:
             self._uses[row.below] += 1
         at = self._append_row(
@@ -105,17 +105,17 @@ class Arena:
         )
         for vip in vips:
             self._set_address(vip, at)
-        self._set_name(wanted, slot, old, at)
+        self._set_name(name, slot, old, at)
         is_moved = former != zones
         if is_moved:
-            self._count(name, zones)
+            self._count(name, zones, 1)
         if old:
-            self._replaced.append((row, old, vips, name, former if is_moved and former else ()))
+            self._replaced.append((row, old, vips, name, former if is_moved else None))
         return former
 
     def fill(self, image: Image) -> Counter[Zones]:
         """Take a remembered zone, as the first; return how many hosts are in which zones."""
-        places = [self._use((s.zones, s.ports, s.clusters, s.rule)) for s in image.shapes]
+        places = [self._use(shape) for shape in image.shapes]
         rows = bytearray(image.rows)
         base = self._reserve(len(rows))
         hosts: list[int] = []
@@ -132,31 +132,25 @@ class Arena:
             parents[parent(name), its] += 1
             zones[its] += 1
         self._memory[base : base + len(rows)] = bytes(rows)
-        self._names = self._replace(self._names, hosts)
-        self._addresses = self._replace(self._addresses, addresses)
+        self._names = self._replace(self._names, hosts, len(hosts))
+        self._addresses = self._replace(self._addresses, addresses, len(addresses))
         for at in places:
             self._uses[at] -= 1
         for (above, its), count in parents.items():
-            self._add_below(above, its, count)
+            self._count_below(above, its, count)
         return zones
-
-    def _replace(self, index: Index, words: list[int]) -> Index:
-        """Return an index of words in place of an empty one."""
-        other = self._add_index(size_for(len(words)))
-        other.fill(words)
-        self.worth -= index.octets
-        return other
 
     def settle(self) -> None:
         """Let what was replaced count no more, now that all is there that comes instead."""
         replaced, self._replaced = self._replaced, []
         for row, at, kept, name, former in replaced:
             self._leave(row, at, kept)
-            self._uncount(name, former)
+            if former is not None:
+                self._count(name, former, -1)
 
     def delete(self, name: bytes) -> Zones | None:
         """Remove a host; return the zones it was in, None if there was none."""
-        wanted, slot, old = self._find(name)
+        slot, old = self._find(name)
         row = self._table.row(old) if old else _NO_ROW
         if not row.shape:
             return None
@@ -165,118 +159,82 @@ class Arena:
         if row.below:
             self._uses[row.below] += 1
             at = self._append_row(Row(0, 0, row.below, 0, Answering.DATA, len(name)), name, ())
-        self._set_name(wanted, slot, old, at)
+        self._set_name(name, slot, old, at)
         self._leave(row, old)
-        self._uncount(name, former)
+        self._count(name, former, -1)
         return former
 
     def point(self, address: bytes, name: bytes) -> None:
         """Have an address stand for a host, among those that have it."""
-        self._set_address(address, self._find(name)[2])
+        self._set_address(address, self._find(name)[1])
 
     def has(self, name: bytes) -> bool:
         """Whether a host has a name."""
-        old = self._find(name)[2]
+        old = self._find(name)[1]
         return bool(old and self._table.row(old).shape)
 
     def set_settings(self, settings: bytes) -> None:
         """Keep what readers are to obey, until ``enter`` for itself."""
         if self._settings:
-            self.worth -= _aligned(SHAPE.size + len(self._table.blob(self._settings)))
+            self._drop_blob(self._settings)
         self._settings = self._append_blob(settings)
 
     def rows(self) -> Iterator[int]:
         """Yield where the rows are, as they are when it is their turn."""
-        return rows(self._table, self._names.at, self._names.mask)
+        return self._table.rows(self._names.at, self._names.mask)
 
-    def _find(self, name: bytes) -> tuple[int, int, int]:
-        """Return a name's hash, where its word is or may be put, and its row; 0: it has none."""
-        words, memory = self._words, self._memory
-        wanted = hash(name) & PLACE
-        index, mask = self._names.at, self._names.mask
-        slot = wanted & mask
-        while word := words[index + slot]:
-            if word >> HASH_BITS == wanted:
-                row = (word & PLACE) * UNIT
-                start = row + ROW.size
-                if memory[start - 1] == len(name) and memory[start : start + len(name)] == name:
-                    return wanted, slot, row
-            slot = slot + 1 & mask
-        return wanted, slot, 0
+    def _find(self, name: bytes) -> tuple[int, int]:
+        """Return which word is a name's, or may be, and its row; 0: it has none."""
+        return self._table.seek_name(self._names.at, self._names.mask, name)
 
-    def _set_name(self, wanted: int, slot: int, old: int, at: int) -> None:
+    def _set_name(self, name: bytes, slot: int, old: int, at: int) -> None:
         """Have a name's word point to another row; to none for 0."""
         names = self._names
-        self._words[names.at + slot] = wanted << HASH_BITS | at // UNIT if at else GONE
+        self._words[slot] = word_of(name, at) if at else GONE
         if old:
             names.live -= not at
             return
         names.live += 1
         names.used += 1
         if names.is_crowded:
-            self._names = self._enlarge(names)
+            self._names = self._replace(names, names.each(), names.live)
             self._follow()
 
-    def _find_address(self, address: bytes) -> tuple[int, int, int]:
-        words = self._words
-        wanted = hash(address) & PLACE
-        index, mask = self._addresses.at, self._addresses.mask
-        slot = wanted & mask
-        while word := words[index + slot]:
-            row = (word & PLACE) * UNIT
-            if word >> HASH_BITS == wanted and address in self._table.vips(row):
-                return wanted, slot, row
-            slot = slot + 1 & mask
-        return wanted, slot, 0
+    def _find_address(self, address: bytes) -> tuple[int, int]:
+        return self._table.seek_address(self._addresses.at, self._addresses.mask, address)
 
     def _set_address(self, address: bytes, at: int) -> None:
-        wanted, slot, old = self._find_address(address)
+        slot, old = self._find_address(address)
         addresses = self._addresses
-        self._words[addresses.at + slot] = wanted << HASH_BITS | at // UNIT
+        self._words[slot] = word_of(address, at)
         if old:
             return
         addresses.live += 1
         addresses.used += 1
         if addresses.is_crowded:
-            self._addresses = self._enlarge(addresses)
+            self._addresses = self._replace(addresses, addresses.each(), addresses.live)
             self._follow()
 
-    def _count(self, name: bytes, zones: Zones) -> None:
-        """Count a host in the names above it."""
+    def _count(self, name: bytes, zones: Zones, step: int) -> None:
+        """Count a host in the names above it, once more or less."""
         if name.startswith(WILDCARD):
-            self._count_wildcard(1)
-        self._add_below(parent(name), zones, 1)
+            self._count_wildcard(step)
+        self._count_below(parent(name), zones, step)
 
-    def _add_below(self, name: bytes, zones: Zones, count: int) -> None:
-        """Count hosts below a name and all above it."""
+    def _count_below(self, name: bytes, zones: Zones, step: int) -> None:
+        """Count so many hosts more below a name and all above it."""
         while name:
             counts = self._below.setdefault(name, {})
             before = len(counts)
             for zone in zones:
-                counts[zone] = counts.get(zone, 0) + count
-            if before != len(counts):
-                self._set_below(name, tuple(sorted(counts)))
-            name = parent(name)
-
-    def _uncount(self, name: bytes, zones: Zones) -> None:
-        """Count a host in the names above it no longer."""
-        if not zones:
-            return
-        if name.startswith(WILDCARD):
-            self._count_wildcard(-1)
-        above = parent(name)
-        while above:
-            counts = self._below[above]
-            before = len(counts)
-            for zone in zones:
-                counts[zone] -= 1
+                counts[zone] = counts.get(zone, 0) + step
                 if not counts[zone]:
                     del counts[zone]
             if before != len(counts):
-                self._set_below(above, tuple(sorted(counts)))
+                self._set_below(name, tuple(sorted(counts)))
             if not counts:
-                del self._below[above]
-            above = parent(above)
+                del self._below[name]
+            name = parent(name)
 
     def _count_wildcard(self, step: int) -> None:
         before = bool(self._wildcards)
@@ -286,27 +244,27 @@ class Arena:
 
     def _set_below(self, name: bytes, zones: Zones) -> None:
         """Say in which zones something lies below a name."""
-        wanted, slot, old = self._find(name)
+        slot, old = self._find(name)
         row = self._table.row(old) if old else _NO_ROW
         if zones == self._table.shape(row.below).zones:
             return
         if not (zones or row.shape):
-            self._set_name(wanted, slot, old, 0)
+            self._set_name(name, slot, old, 0)
             self._leave(row, old)
             return
-        below = self._use((zones, (), (), "")) if zones else 0
+        below = self._use(Shape(zones)) if zones else 0
         if row.shape:
             self._uses[row.shape] += 1
         vips = self._table.vips(old) if old else ()
         at = self._append_row(row._replace(below=below, name_octets=len(name)), name, vips)
         for vip in vips:
-            if self._find_address(vip)[2] == old:
+            if self._find_address(vip)[1] == old:
                 self._set_address(vip, at)
-        self._set_name(wanted, slot, old, at)
+        self._set_name(name, slot, old, at)
         if old:
             self._leave(row, old, vips)
 
-    def _use(self, shape: _Shape) -> int:
+    def _use(self, shape: Shape) -> int:
         """Return where a shape is, for one row more."""
         at = self._shapes.get(shape)
         if at is None:
@@ -319,12 +277,12 @@ class Arena:
         vips = self._table.vips(at)
         for vip in vips:
             if vip not in kept:
-                _, slot, holder = self._find_address(vip)
+                slot, holder = self._find_address(vip)
                 if holder == at:
-                    self._words[self._addresses.at + slot] = GONE
+                    self._words[slot] = GONE
                     self._addresses.live -= 1
         octets = ROW.size + row.name_octets + len(vips) + sum(map(len, vips))
-        self.worth -= _aligned(octets)
+        self.worth -= aligned(octets)
         for shape_at in (row.shape, row.below):
             if shape_at:
                 self._uses[shape_at] -= 1
@@ -332,14 +290,16 @@ class Arena:
                     self._drop_shape(shape_at)
 
     def _drop_shape(self, at: int) -> None:
-        blob = self._table.blob(at)
-        shape = self._table.shape(at)
         del self._uses[at]
-        del self._shapes[shape.zones, shape.ports, shape.clusters, shape.rule]
-        self.worth -= _aligned(SHAPE.size + len(blob))
+        del self._shapes[self._table.shape(at)]
+        self._drop_blob(at)
+
+    def _drop_blob(self, at: int) -> None:
+        """Let octets that were written with their number count no longer."""
+        self.worth -= aligned(SHAPE.size + len(self._table.blob(at)))
 
     def _append_row(self, row: tuple[int, ...], name: bytes, vips: tuple[bytes, ...]) -> int:
-        return self._append(b"".join((ROW.pack(*row), name, *map(encode_label, vips))))
+        return self._append(encode_row(row, name, vips))
 
     def _append_blob(self, data: bytes) -> int:
         return self._append(SHAPE.pack(len(data)) + data)
@@ -369,14 +329,14 @@ class Arena:
         at = self._end
         if at + octets > self.start + ARENA_OCTETS:
             raise MemoryError(f"the zones take more than {ARENA_OCTETS} octets")
-        self._end = _aligned(at + octets)
+        self._end = aligned(at + octets)
         self.worth += self._end - at
         return at
 
-    def _enlarge(self, index: Index) -> Index:
-        """Return an index with what is in another, and as much room again or more."""
-        other = self._add_index(size_for(index.live))
-        other.fill(index.each())
+    def _replace(self, index: Index, words: Iterable[int], count: int) -> Index:
+        """Return an index of so many words, with as much room again, in place of another."""
+        other = self._add_index(size_for(count))
+        other.fill(words)
         self.worth -= index.octets
         return other
 
@@ -384,12 +344,3 @@ class Arena:
         """Have readers see where an index is now, if they read this arena."""
         if self._is_entered:
             self.enter()
-
-
-def rows(table: Table, at: int, mask: int) -> Iterator[int]:
-    """Yield where the rows are that an index of names has, as it has them when it is their turn."""
-    return ((word & PLACE) * UNIT for word in live_words(table.words, at, mask))
-
-
-def _aligned(octets: int) -> int:
-    return -(-octets // UNIT) * UNIT

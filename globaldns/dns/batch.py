@@ -103,6 +103,11 @@ class Calls(NamedTuple):
     """Returns how many were sent before the kernel refused one; -1: it refused the first."""
 
 
+def receiving_call() -> str:
+    """Return the name of the system call by which datagrams are received."""
+    return "recvmsg" if load_calls() is None else "recvmmsg"
+
+
 def load_calls() -> Calls | None:
     """Return the system calls; None: the C library does not have them."""
     library = ctypes.CDLL(None, use_errno=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 
-from globaldns.dns.table import GONE, HASH_BITS, PLACE, UNIT
+from globaldns.dns.table import HASH_BITS, PLACE, UNIT, live_words
 
 FEWEST_WORDS = 1024
-_CHUNK = 4096
-"""Words that are looked at together."""
 
 
 class Index:
@@ -63,12 +61,3 @@ def size_for(count: int) -> int:
     while size < count * 4:
         size *= 2
     return size
-
-
-def live_words(words: memoryview, at: int, mask: int) -> Iterator[int]:
-    """Yield the words of an index that stand for something, as they are when it is their turn."""
-    end = at + mask + 1
-    for start in range(at, end, _CHUNK):
-        for word in words[start : min(start + _CHUNK, end)]:
-            if word and word != GONE:
-                yield word

@@ -17,11 +17,20 @@ from functools import cached_property
 
 import msgspec
 
-from globaldns.dns.names import encode_label
-from globaldns.dns.table import ROW, UNIT, Row, Shape, encode_host, host_of
+from globaldns.dns.table import (
+    ROW,
+    Row,
+    Shape,
+    aligned,
+    encode_host,
+    encode_row,
+    entry_of,
+    read_vips,
+    shape_of,
+)
 from globaldns.errors import InvalidHost, StateError
 from globaldns.model.address import Address
-from globaldns.model.snapshot import ANSWERINGS, Entry, Waits
+from globaldns.model.snapshot import Entry, Waits
 
 VERSION = 5
 """Of the format; another one is refused."""
@@ -57,13 +66,9 @@ class Image(msgspec.Struct, frozen=True, array_like=True, gc=False):
             row = Row._make(ROW.unpack_from(rows, at))
             start = at + ROW.size
             stop = start + row.name_octets
-            name = rows[start:stop]
-            vips = []
-            for _ in range(row.vip_count):
-                start, stop = stop + 1, stop + 1 + rows[stop]
-                vips.append(Address(rows[start:stop]))
-            yield at, row, name, tuple(vips)
-            at = -(-stop // UNIT) * UNIT
+            vips, end_of_row = read_vips(rows, stop, row.vip_count)
+            yield at, row, rows[start:stop], vips
+            at = aligned(end_of_row)
 
 
 class LastZone:
@@ -100,17 +105,7 @@ class LastZone:
             for shape in self.image.shapes
         ]
         return tuple(
-            Entry(
-                host_of(name),
-                (shape := shapes[row.shape]).zones,
-                vips,
-                shape.ports,
-                ANSWERINGS[row.answering],
-                shape.clusters,
-                row.changed_at,
-                shape.rule,
-            )
-            for _, row, name, vips in self.image.each()
+            entry_of(row, name, vips, shapes[row.shape]) for _, row, name, vips in self.image.each()
         )
 
 
@@ -141,14 +136,11 @@ def encode_image(entries: Iterable[Entry]) -> Image:
             name = encode_host(entry.host)
         except InvalidHost:
             continue
-        shape = Shape(entry.zones, entry.ports, entry.clusters, entry.rule)
-        index = shapes.setdefault(shape, len(shapes))
+        index = shapes.setdefault(shape_of(entry), len(shapes))
         vips = entry.vips
-        rows += ROW.pack(entry.changed_at, index, 0, len(vips), entry.answering, len(name))
-        rows += name
-        for vip in vips:
-            rows += encode_label(vip)
-        rows += bytes(-len(rows) % UNIT)
+        row = (entry.changed_at, index, 0, len(vips), entry.answering, len(name))
+        rows += encode_row(row, name, vips)
+        rows += bytes(aligned(len(rows)) - len(rows))
     return Image(list(shapes), bytes(rows))
 
 

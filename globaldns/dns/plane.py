@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Sequence
 
-from globaldns.dns.batch import load_calls
+from globaldns.dns.batch import receiving_call
 from globaldns.dns.counters import BLOCK_OCTETS, Counts
 from globaldns.dns.listen import Listen
 from globaldns.dns.seats import Seat
@@ -36,7 +36,7 @@ class Plane:
     @property
     def udp(self) -> str:
         """How datagrams are received: by which system call."""
-        return "recvmsg" if load_calls() is None else "recvmmsg"
+        return receiving_call()
 
     @property
     def worker_restarts(self) -> int:

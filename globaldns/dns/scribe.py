@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from globaldns.dns.arena import Arena, rows
+from globaldns.dns.arena import Arena
 from globaldns.dns.lastzone import Image
 from globaldns.dns.names import encode_name
 from globaldns.dns.table import (
@@ -71,10 +71,10 @@ class Scribe:
         former = _start_of(root_at(table.words[ROOT]))
         self._give_back(_other(former))
         self._arena = Arena(table, _other(former))
-        for entry in entries(table):
+        for entry in self.entries():
             self._put(entry)
         self._arena.settle()
-        for entry in entries(table):
+        for entry in self.entries():
             name = encode_name(entry.host)
             for vip in entry.vips:
                 holder = table.holder(vip)
@@ -139,7 +139,7 @@ class Scribe:
 
     def entries(self) -> Iterator[Entry]:
         """Yield every entry once."""
-        return entries(self.table)
+        return self.table.entries()
 
     def names(self) -> Counter[str]:
         """Return how many hosts each forward zone has."""
@@ -227,14 +227,6 @@ class Scribe:
     def _give_back(self, start: int) -> None:
         """Return the memory of an arena to the system."""
         self.table.memory.madvise(mmap.MADV_REMOVE, start, ARENA_OCTETS)
-
-
-def entries(table: Table) -> Iterator[Entry]:
-    """Yield every entry once."""
-    root = table.look()
-    for at in rows(table, root.names, root.names_mask):
-        if (entry := table.entry(at)) is not None:
-            yield entry
 
 
 def _start_of(root: int) -> int:

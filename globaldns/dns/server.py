@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from globaldns.dns.batch import BatchEndpoint, load_calls
+from globaldns.dns.batch import BatchEndpoint, load_calls, receiving_call
 from globaldns.dns.binding import BACKLOG, BoundPair
 from globaldns.dns.listen import Listen
 from globaldns.dns.renewal import Renewal
@@ -53,11 +53,6 @@ class DnsServer:
         return self._renewal.current.expires
 
     @property
-    def udp(self) -> str:
-        """How datagrams are received: by which system call."""
-        return "recvmsg" if self._calls is None else "recvmmsg"
-
-    @property
     def tcp_connections(self) -> int:
         """How many TCP connections are open, those with TLS among them."""
         return 0 if self._connections is None else len(self._connections)
@@ -78,7 +73,9 @@ class DnsServer:
             await self._start_tls(self._settings.tls, self._connections)
         addresses = [str(address) for address in self.addresses]
         tls = [str(address) for address in self.tls_addresses]
-        logger.info("listening", extra={"addresses": addresses, "udp": self.udp, "tls": tls})
+        logger.info(
+            "listening", extra={"addresses": addresses, "udp": receiving_call(), "tls": tls}
+        )
 
     async def _start_tls(self, tls: TlsListening, connections: Connections) -> None:
         renewal = self._renewal = Renewal(Path(tls.certificate), Path(tls.key))

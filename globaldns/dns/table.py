@@ -26,12 +26,13 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from collections.abc import Iterator
 from struct import Struct as Layout
 from typing import NamedTuple
 
 import msgspec
 
-from globaldns.dns.names import MAX_NAME_OCTETS, encode_name, split_labels
+from globaldns.dns.names import MAX_NAME_OCTETS, encode_label, encode_name, split_labels
 from globaldns.errors import InvalidHost
 from globaldns.model.address import Address
 from globaldns.model.host import Host
@@ -63,6 +64,8 @@ GONE = PLACE << HASH_BITS | 1
 _NORESERVE = 0x4000
 """mmap(2): memory that is never written is not set aside; Python has no name for it."""
 _MOST_SHAPES = 4096
+_CHUNK = 4096
+"""Words of an index that are looked at together."""
 
 
 class Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -168,41 +171,46 @@ class Table:
 
     def find(self, name: bytes) -> int:
         """Return where the row of a folded relative name is; 0: nowhere."""
-        words, memory = self.words, self.memory
-        wanted = hash(name) & PLACE
         while True:
-            if words[ROOT] != self._root_word:
+            if self.words[ROOT] != self._root_word:
                 self.look()
-            index, mask = self._names, self._names_mask
-            slot = wanted & mask
-            while word := words[index + slot]:
-                if word >> HASH_BITS == wanted:
-                    row = (word & PLACE) * UNIT
-                    start = row + ROW.size
-                    if memory[start - 1] == len(name) and (
-                        memory[start : start + len(name)] == name
-                    ):
-                        return row
-                slot = slot + 1 & mask
-            if words[ROOT] == self._root_word:
-                return 0
+            row = self.seek_name(self._names, self._names_mask, name)[1]
+            if row or self.words[ROOT] == self._root_word:
+                return row
 
     def holder(self, address: bytes) -> int:
         """Return where the row of the host is that has an address; 0: nowhere."""
+        while True:
+            root = self.look()
+            row = self.seek_address(root.addresses, root.addresses_mask, address)[1]
+            if row or self.words[ROOT] == self._root_word:
+                return row
+
+    def seek_name(self, index: int, mask: int, name: bytes) -> tuple[int, int]:
+        """Return which word of an index is a name's, or may be, and its row; 0: it has none."""
+        words, memory = self.words, self.memory
+        wanted = hash(name) & PLACE
+        slot = wanted & mask
+        while word := words[index + slot]:
+            if word >> HASH_BITS == wanted:
+                row = (word & PLACE) * UNIT
+                start = row + ROW.size
+                if memory[start - 1] == len(name) and memory[start : start + len(name)] == name:
+                    return index + slot, row
+            slot = slot + 1 & mask
+        return index + slot, 0
+
+    def seek_address(self, index: int, mask: int, address: bytes) -> tuple[int, int]:
+        """Return which word of an index is an address's, or may be, and its holder's row; 0."""
         words = self.words
         wanted = hash(address) & PLACE
-        while True:
-            if words[ROOT] != self._root_word:
-                self.look()
-            index, mask = self._root.addresses, self._root.addresses_mask
-            slot = wanted & mask
-            while word := words[index + slot]:
-                row = (word & PLACE) * UNIT
-                if word >> HASH_BITS == wanted and address in self.vips(row):
-                    return row
-                slot = slot + 1 & mask
-            if words[ROOT] == self._root_word:
-                return 0
+        slot = wanted & mask
+        while word := words[index + slot]:
+            row = (word & PLACE) * UNIT
+            if word >> HASH_BITS == wanted and address in self.vips(row):
+                return index + slot, row
+            slot = slot + 1 & mask
+        return index + slot, 0
 
     def row(self, at: int) -> Row:
         """Return the row at a place, without its name and VIPs."""
@@ -210,15 +218,8 @@ class Table:
 
     def vips(self, at: int) -> tuple[Address, ...]:
         """Return the VIPs of the row at a place."""
-        memory = self.memory
         row = self.row(at)
-        start = at + ROW.size + row.name_octets
-        vips = []
-        for _ in range(row.vip_count):
-            end = start + 1 + memory[start]
-            vips.append(Address(memory[start + 1 : end]))
-            start = end
-        return tuple(vips)
+        return read_vips(self.memory, at + ROW.size + row.name_octets, row.vip_count)[0]
 
     def name(self, at: int) -> bytes:
         """Return the name of the row at a place."""
@@ -241,17 +242,18 @@ class Table:
         row = self.row(at)
         if not row.shape:
             return None
-        shape = self.shape(row.shape)
-        return Entry(
-            host_of(self.name(at)),
-            shape.zones,
-            self.vips(at),
-            shape.ports,
-            ANSWERINGS[row.answering],
-            shape.clusters,
-            row.changed_at,
-            shape.rule,
-        )
+        return entry_of(row, self.name(at), self.vips(at), self.shape(row.shape))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every entry once."""
+        root = self.look()
+        for at in self.rows(root.names, root.names_mask):
+            if (entry := self.entry(at)) is not None:
+                yield entry
+
+    def rows(self, index: int, mask: int) -> Iterator[int]:
+        """Yield where the rows are that an index of names has, as it is when it is their turn."""
+        return ((word & PLACE) * UNIT for word in live_words(self.words, index, mask))
 
     def forget(self) -> None:
         """Forget shapes: others are about to be written where some were."""
@@ -287,9 +289,52 @@ def encode_host(host: Host) -> bytes:
     return name
 
 
-def host_of(name: bytes) -> Host:
-    """Return the host whose name rows have so; one string for all who hold it."""
-    return Host(sys.intern(b".".join(split_labels(name)).decode()))
+def encode_row(row: tuple[int, ...], name: bytes, vips: tuple[bytes, ...]) -> bytes:
+    """Return a row with its name and VIPs, as it stands in the table."""
+    return b"".join((ROW.pack(*row), name, *map(encode_label, vips)))
+
+
+def read_vips(memory: bytes | mmap.mmap, start: int, count: int) -> tuple[tuple[Address, ...], int]:
+    """Return so many VIPs that stand from an offset on, and where they end."""
+    vips = []
+    for _ in range(count):
+        end = start + 1 + memory[start]
+        vips.append(Address(memory[start + 1 : end]))
+        start = end
+    return tuple(vips), start
+
+
+def entry_of(row: Row, name: bytes, vips: tuple[Address, ...], shape: Shape) -> Entry:
+    """Return what a host has; one string is the host for all who hold it."""
+    return Entry(
+        Host(sys.intern(b".".join(split_labels(name)).decode())),
+        shape.zones,
+        vips,
+        shape.ports,
+        ANSWERINGS[row.answering],
+        shape.clusters,
+        row.changed_at,
+        shape.rule,
+    )
+
+
+def shape_of(entry: Entry) -> Shape:
+    """Return what an entry has in common with others."""
+    return Shape(entry.zones, entry.ports, entry.clusters, entry.rule)
+
+
+def aligned(octets: int) -> int:
+    """Return the octets up to the next place."""
+    return -(-octets // UNIT) * UNIT
+
+
+def live_words(words: memoryview, at: int, mask: int) -> Iterator[int]:
+    """Yield the words of an index that stand for something, as they are when it is their turn."""
+    end = at + mask + 1
+    for start in range(at, end, _CHUNK):
+        for word in words[start : min(start + _CHUNK, end)]:
+            if word and word != GONE:
+                yield word
 
 
 def root_at(word: int) -> int:

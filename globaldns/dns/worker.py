@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import signal
 from contextlib import suppress
 
@@ -20,8 +19,6 @@ from globaldns.dns.rules import DnsRules
 from globaldns.dns.seats import ServerSettings
 from globaldns.dns.server import DnsServer
 from globaldns.dns.zone import Zones
-
-logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
 """How often it looks what it is to obey, and shows what it has counted."""

@@ -47,6 +47,11 @@ class Zone:
         at = self._table.find(name)
         return bool(at) and self.name in self._table.shape(self._table.row(at).below).zones
 
+    @property
+    def has_wildcards(self) -> bool:
+        """Whether any host of any zone is a wildcard."""
+        return self._table.has_wildcards
+
     def name_of(self, entry: Entry) -> bytes | None:
         """Return the wire name of a host; None: it has none here."""
         relative = encode_name(entry.host)

@@ -23,7 +23,7 @@ import os
 import socket
 from array import array
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from enum import Enum
 from pathlib import Path
 
@@ -230,60 +230,52 @@ def find_holder(state: Path) -> Holder | None:
     Raises:
         TakeoverError: it cannot be followed.
     """
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connection.settimeout(ANSWER_SECONDS)
-    try:
-        connection.connect(str(state / SOCKET_NAME))
-    except (FileNotFoundError, ConnectionRefusedError):
-        connection.close()
-        return None
-    except OSError as error:
-        connection.close()
-        raise _failure(f"{state / SOCKET_NAME}: {error.strerror or error}") from error
-    try:
-        return _take_offer(connection)
-    except BaseException:
-        connection.close()
-        raise
+    with ExitStack() as undo:
+        connection = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        connection.settimeout(ANSWER_SECONDS)
+        try:
+            connection.connect(str(state / SOCKET_NAME))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise _failure(f"{state / SOCKET_NAME}: {error.strerror or error}") from error
+        holder = _take_offer(connection, undo)
+        undo.pop_all()
+        return holder
 
 
-def _take_offer(connection: socket.socket) -> Holder:
+def _take_offer(connection: socket.socket, undo: ExitStack) -> Holder:
     sockets: list[socket.socket] = []
+
+    def receive() -> bytes:
+        """Return a message, and keep the sockets that come with it."""
+        data, some = _receive(connection)
+        sockets.extend(map(undo.enter_context, some))
+        return data
+
     try:
-        offer = _decoder.decode(_receive(connection, sockets))
+        offer = _decoder.decode(receive())
         if offer.version != VERSION:
             raise _failure(f"process {offer.pid} hands over otherwise (format {offer.version})")
-        width = len(offer.listen)
-        wanted = (offer.seats + 1) * width + len(offer.tls)
-        while len(sockets) < wanted and _receive(connection, sockets) == _MORE:
+        wanted = (offer.seats + 1) * len(offer.listen) + len(offer.tls)
+        while len(sockets) < wanted and receive() == _MORE:
             pass
         return Holder(connection, offer, _seats(offer, sockets))
     except TimeoutError as error:
-        _close(sockets)
         raise _failure("the server that runs does not answer") from error
     except (OSError, msgspec.DecodeError, IndexError) as error:
-        _close(sockets)
         raise _failure("the server that runs is handing over already, or ends") from error
-    except TakeoverError:
-        _close(sockets)
-        raise
 
 
-def _receive(connection: socket.socket, sockets: list[socket.socket]) -> bytes:
-    """Return a message, and add the sockets that come with it."""
+def _receive(connection: socket.socket) -> tuple[bytes, list[socket.socket]]:
+    """Return a message, and the sockets that come with it."""
     space = socket.CMSG_LEN(MAX_SOCKETS * array("i").itemsize)
     data, ancillary, _, _ = connection.recvmsg(_MAX_OCTETS, space)
+    descriptors = array("i")
     for level, kind, octets in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            descriptors = array("i")
             descriptors.frombytes(octets[: len(octets) - len(octets) % descriptors.itemsize])
-            sockets += [socket.socket(fileno=descriptor) for descriptor in descriptors]
-    return data
-
-
-def _close(sockets: list[socket.socket]) -> None:
-    for one in sockets:
-        one.close()
+    return data, [socket.socket(fileno=descriptor) for descriptor in descriptors]
 
 
 def _seats(offer: Offer, sockets: list[socket.socket]) -> tuple[Seat, ...]:

@@ -21,7 +21,6 @@ import yaml
 from globaldns.app.serving import serve_here
 from globaldns.app.settings import server_settings
 from globaldns.dns.plane import Plane
-from globaldns.dns.scribe import entries as entries_of
 from globaldns.dns.seats import bind_seats
 from globaldns.dns.worker import WorkerSettings, decode_settings
 from globaldns.errors import LedgerError, StateLocked
@@ -214,7 +213,7 @@ def test_names_keep_their_addresses_from_one_control_process_to_the_next(
     controls: Controls,
 ) -> None:
     controls.serve()
-    before = {entry.host: entry.vips for entry in entries_of(controls.plane.table)}
+    before = {entry.host: entry.vips for entry in controls.plane.table.entries()}
     assert len(before) == 2
     controls.serve()
-    assert {entry.host: entry.vips for entry in entries_of(controls.plane.table)} == before
+    assert {entry.host: entry.vips for entry in controls.plane.table.entries()} == before

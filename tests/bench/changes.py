@@ -59,14 +59,8 @@ class Writer:
     @contextmanager
     def writing(self, *, is_read: bool) -> Iterator[None]:
         """Write meanwhile, into the mesh or where nobody reads."""
-        is_over = threading.Event()
-        thread = threading.Thread(target=self._write, args=(is_over, is_read))
-        thread.start()
-        try:
+        with machine.meanwhile(lambda is_over: self._write(is_over, is_read)):
             yield
-        finally:
-            is_over.set()
-            thread.join()
 
     def _write(self, is_over: threading.Event, is_read: bool) -> None:  # noqa: FBT001 - a thread's
         due = time.monotonic()

@@ -9,7 +9,8 @@ import resource
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,3 +95,16 @@ def allow_open_files(count: int) -> None:
 def pinned(*cores: int) -> tuple[str, ...]:
     """Return what to put before a command so that all of it stays on some cores."""
     return ("taskset", "-c", ",".join(map(str, cores)))
+
+
+@contextmanager
+def meanwhile(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Have a thread work until the event that it is given is set, at the end of the block."""
+    is_over = threading.Event()
+    thread = threading.Thread(target=work, args=(is_over,))
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()

@@ -101,20 +101,14 @@ def look(pid: int) -> tuple[float, int]:
 @contextmanager
 def again_and_again(do: Callable[[], object], every: float) -> Iterator[None]:
     """Do something all the while, with pauses of so many seconds."""
-    is_over = threading.Event()
 
-    def work() -> None:
+    def work(is_over: threading.Event) -> None:
         while not is_over.wait(every):
             with suppress(OSError):
                 do()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with machine.meanwhile(work):
         yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def odd_packets(port: int) -> Callable[[], object]:

@@ -156,7 +156,7 @@ def tight(*, spare: int = -1 << 40, step: int = 2) -> Iterator[None]:
         patch.setattr(scribe, "STEP", step)
         patch.setattr(arena, "FEWEST_WORDS", 4)
         patch.setattr(index, "FEWEST_WORDS", 4)
-        patch.setattr(index, "_CHUNK", 3)
+        patch.setattr(table, "_CHUNK", 3)
         yield
 
 

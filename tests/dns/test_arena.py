@@ -138,6 +138,7 @@ def test_what_changes_for_ever_does_not_fill_an_arena(kinds: tuple[int, ...]) ->
             for seconds in (0.0, GRACE_SECONDS + 1):
                 scribe.apply(ZoneDelta(7, complete=True))
                 scribe.confirm(turn * 2 * (GRACE_SECONDS + 1) + seconds)
+            assert scribe._arena.worth + scribe._arena.waste < 1 << 15
 
 
 def test_a_full_arena_is_an_error_and_what_stands_stands() -> None:

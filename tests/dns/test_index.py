@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globaldns.dns.index import FEWEST_WORDS, Index, live_words, size_for, word_of
-from globaldns.dns.table import GONE, HASH_BITS, PLACE, UNIT
+from globaldns.dns.index import FEWEST_WORDS, Index, size_for, word_of
+from globaldns.dns.table import GONE, HASH_BITS, PLACE, UNIT, live_words
 
 AT = 8
 """Where the index of a test begins: not where the memory does."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from globaldns.dns import plane as planes
+from globaldns.dns import batch
 from globaldns.dns.counters import Channel, Counters, Dropped
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.plane import Plane
@@ -75,5 +75,5 @@ def test_its_sockets_are_closed_together_and_may_be_more_than_once(plane: Plane)
 def test_it_says_how_datagrams_are_received(
     plane: Plane, monkeypatch: pytest.MonkeyPatch, calls: object, name: str
 ) -> None:
-    monkeypatch.setattr(planes, "load_calls", lambda: calls)
+    monkeypatch.setattr(batch, "load_calls", lambda: calls)
     assert plane.udp == name

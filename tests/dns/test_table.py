@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globaldns.dns import arena, table
+from globaldns.dns import index, table
 from globaldns.dns.scribe import GRACE_SECONDS, Scribe
 from globaldns.dns.table import NOTHING, Shape, Table
 from globaldns.model.host import Host
@@ -77,7 +77,7 @@ def test_a_name_is_no_other_s_beginning_or_end() -> None:
 
 def test_the_apex_is_no_host_whatever_was_deleted() -> None:
     with tight(spare=1 << 20), pytest.MonkeyPatch.context() as patch:
-        for module in (arena, table):
+        for module in (index, table):
             patch.setattr(module, "hash", lambda _: hash(b""), raising=False)
         scribe = filled(*HOSTS)
         scribe.apply(ZoneDelta(8, complete=True, deletes=HOSTS))
@@ -94,7 +94,7 @@ def test_names_of_one_hash_and_addresses_of_one_slot_are_told_apart(
         return VIPS.index(octets) << 16 | number & 0xFFFF if octets in VIPS else number
 
     with tight(), pytest.MonkeyPatch.context() as patch:
-        for module in (arena, table):
+        for module in (index, table):
             patch.setattr(module, "hash", collide, raising=False)
         scribe = Scribe(Table())
         wanted: Wanted = {}
