@@ -12,6 +12,7 @@ import msgspec
 from globaldns import logs
 from globaldns.config.schema import LogSettings, QueryLog
 from globaldns.dns.counters import Counters
+from globaldns.dns.loop import DatagramLoop
 from globaldns.dns.plane import Plane
 from globaldns.dns.querylog import QueryRing, write_queries
 from globaldns.dns.responder import Responder
@@ -109,7 +110,8 @@ def work(plane: Plane, number: int) -> None:
     plane.table.protect()
     worker = Worker(plane, number)
     gc.freeze()
-    asyncio.run(_work(worker))
+    with asyncio.Runner(loop_factory=DatagramLoop) as runner:
+        runner.run(_work(worker))
 
 
 async def _work(worker: Worker) -> None:

@@ -18,6 +18,7 @@ CATCHES_ALL = {
     "globaldns/cli/__init__.py",
     "globaldns/cli/program.py",
     "globaldns/app/hosting.py",
+    "globaldns/dns/loop.py",
     "globaldns/supervisor/children.py",
 }
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
