@@ -2,14 +2,12 @@ r"""Queries over UDP, many at a time: one system call receives them, one sends t
 
 Everything that the kernel is told is wired once, in ``batch`` places of one block of memory::
 
-    place i   received[i].msg_hdr  ──► names[i]      the client's socket address
-                                   ──► controls[i]   where the query was sent to (wildcard sockets)
-                                   ──► queries[i]    | ID 2 | the query without it |
-              replies[i].msg_hdr   ──► names[i], controls[i]
-                                   ──► queries[i][:2], answers[i]   two pieces, put together by it
+    place i   received[i].msg_hdr  ──┬─► names[i]      the client's socket address
+              replies[i].msg_hdr   ──┼─► controls[i]   where it was sent to (wildcard sockets)
+                                     └─► texts[i]      | ID 2 | the query, then the reply |
 
-So a reply needs its octets copied to ``answers[i]`` and their number set: its ID and its way back
-are in place. A query that gets no reply leaves a gap, around which the replies are sent in runs.
+So a reply needs its octets copied behind the ID and their number set: its ID and its way back are
+in place. A query that gets no reply leaves a gap, around which the replies are sent in runs.
 
 ``sendmmsg`` stops at the first message that the kernel refuses: it is counted and passed over, and
 the rest is sent (recvmmsg(2), sendmmsg(2)).
@@ -81,13 +79,12 @@ class _Starts(NamedTuple):
     out: int
     names: int
     controls: int
-    queries: int
-    answers: int
+    texts: int
 
 
 MESSAGE, PIECE = ctypes.sizeof(_Message), ctypes.sizeof(_Piece)
-NAME, CONTROL, ANSWER = 32, 64, 4096
-"""Octets of a place's parts; an answer has no more than ``udp_payload`` may be."""
+NAME, CONTROL, TEXT = 32, 64, 4096
+"""Octets of a place's parts; a reply has no more than ``udp_payload`` may be."""
 
 
 class Calls(NamedTuple):
@@ -156,8 +153,8 @@ class BatchEndpoint(UdpEndpoint):
         known = fast.begin(now).get
         memory, lengths, sizes = wires.memory, wires.lengths, wires.sizes
         gaps = []
-        for place, query_at, length_at, answer_at, size_at in wires.places[:count]:
-            query = memory[query_at : query_at + lengths[length_at] - ID_OCTETS]
+        for place, start, length_at, size_at in wires.places[:count]:
+            query = memory[start + ID_OCTETS : start + lengths[length_at]]
             found = known(query)
             if found is not None:
                 answer, counted = found
@@ -167,8 +164,8 @@ class BatchEndpoint(UdpEndpoint):
             else:
                 gaps.append(place)
                 continue
-            sizes[size_at] = octets = len(answer)
-            memory[answer_at : answer_at + octets] = answer
+            sizes[size_at] = octets = len(answer) + ID_OCTETS
+            memory[start + ID_OCTETS : start + octets] = answer
         return gaps
 
     def _send(self, start: int, end: int) -> None:
@@ -192,7 +189,7 @@ class Wires:
         self.batch = batch
         self._family = family
         self.has_controls = has_controls
-        parts = (MESSAGE, MESSAGE, PIECE, 2 * PIECE, NAME, CONTROL, MAX_QUERY_OCTETS, ANSWER)
+        parts = (MESSAGE, MESSAGE, PIECE, PIECE, NAME, CONTROL, TEXT)
         *starts, end = accumulate((batch * octets for octets in parts), initial=0)
         self._starts = _Starts(*starts)
         self.memory = mmap.mmap(-1, end)
@@ -214,20 +211,17 @@ class Wires:
     def _wire(self, place: int, base: int) -> None:
         """Have the messages of a place point to its parts."""
         at = _Starts(*(base + start for start in self._starts))
-        query = at.queries + place * MAX_QUERY_OCTETS
-        into, out = at.into + place * PIECE, at.out + 2 * place * PIECE
-        for piece, start, octets in (
-            (into, query, MAX_QUERY_OCTETS),
-            (out, query, ID_OCTETS),
-            (out + PIECE, at.answers + place * ANSWER, 0),
+        into, out = at.into + place * PIECE, at.out + place * PIECE
+        for messages, piece, octets in (
+            (self._received, into, MAX_QUERY_OCTETS),
+            (self._replies, out, 0),
         ):
             wired = _Piece.from_address(piece)
-            wired.base, wired.octets = start, octets
-        for message, pieces, count in ((self._received, into, 1), (self._replies, out, 2)):
-            header = message[place].header
+            wired.base, wired.octets = at.texts + place * TEXT, octets
+            header = messages[place].header
             header.name = at.names + place * NAME
             header.name_octets = _SOCKADDR_OCTETS[self._family]
-            header.pieces, header.piece_count = pieces, count
+            header.pieces, header.piece_count = piece, 1
             if self.has_controls:
                 header.control = at.controls + place * CONTROL
                 header.control_octets = CONTROL
@@ -236,16 +230,14 @@ class Wires:
         """Whether a reply can be sent to who asked: the kernel refuses port 0."""
         return bool(self._ports[(self._starts.names + place * NAME) // self._ports.itemsize + 1])
 
-    def _place(self, number: int) -> tuple[int, int, int, int, int]:
+    def _place(self, number: int) -> tuple[int, int, int, int]:
         """Return a place's number, and where its parts are: in octets, or items of their view."""
         at = self._starts
-        size = at.out + (2 * number + 1) * PIECE + _Piece.octets.offset
         return (
             number,
-            at.queries + number * MAX_QUERY_OCTETS + ID_OCTETS,
+            at.texts + number * TEXT,
             (at.received + number * MESSAGE + _Message.octets.offset) // self.lengths.itemsize,
-            at.answers + number * ANSWER,
-            size // self.sizes.itemsize,
+            (at.out + number * PIECE + _Piece.octets.offset) // self.sizes.itemsize,
         )
 
     def turn_around(self, count: int) -> None:
