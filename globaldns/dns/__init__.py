@@ -4,8 +4,8 @@ From the inside out: ``names codes records`` (formats); ``rules`` (settings); ``
 addresses in shared memory), ``zone reverse`` (what of it is served); ``answer chaos`` (what is
 said); ``wire reply`` (messages); ``responder fast`` (bytes to bytes, synchronous); ``udp batch tcp
 tls`` and ``listen binding seats`` (sockets); ``server loop worker`` (a process that answers);
-``plane`` (what processes share); ``counters querylog`` (what is seen of it). Only ``scribe`` and its
-``arena`` write the table, in the control process; ``lastzone`` is what is remembered of it.
+``plane`` (what processes share); ``counters querylog`` (what is seen of it). Only ``scribe`` and
+its ``arena`` write the table, in the control process; ``lastzone`` is what is remembered of it.
 
 Everything from ``responder`` inwards is free of sockets, loops and clocks. It knows entries and
 deltas (``model.snapshot``), and nothing of how they come to be.

@@ -42,6 +42,7 @@ from globaldns.dns.plane import Plane
 from globaldns.dns.worker import work
 from globaldns.errors import StateError
 from globaldns.supervisor.children import SIGNALS, describe_end, fork, has_ended
+from globaldns.supervisor.priority import ask_for_short_turns, step_back
 from globaldns.supervisor.takeover import Desk, Holder, Word
 from globaldns.tasks import Backoff
 
@@ -213,13 +214,13 @@ class Supervisor:
             self._open_desk()
 
     def _start_worker(self, child: Child) -> None:
-        child.pid = fork(lambda: work(self._plane, child.role))
+        child.pid = fork(lambda: _work(self._plane, child.role))
 
     def _start_control(self, child: Child) -> None:
         if self._tenure is Tenure.YIELDED and not self._take_back(child):
             return
         reader, writer = os.pipe2(os.O_CLOEXEC)
-        child.pid = fork(lambda: self._control(lambda stage: _say(writer, stage)))
+        child.pid = fork(lambda: _control(self._control, writer))
         os.close(writer)
         self._selector.register(reader, selectors.EVENT_READ, self._on_stage)
 
@@ -334,6 +335,16 @@ class Supervisor:
             os.kill(pid, signal.SIGKILL)
         if self._desk is not None:
             self._desk.close(remove=self._tenure is not Tenure.YIELDED)
+
+
+def _work(plane: Plane, seat: int) -> None:
+    ask_for_short_turns()
+    work(plane, seat)
+
+
+def _control(control: Control, writer: int) -> int:
+    step_back()
+    return control(lambda stage: _say(writer, stage))
 
 
 def _say(writer: int, stage: Stage) -> None:

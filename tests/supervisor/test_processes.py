@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from globaldns.dns.udp import BATCH
+from globaldns.supervisor.priority import CONTROL_NICE
 from tests.supervisor.asking import Load, ask
 from tests.supervisor.host import NAME, REFUSAL, VIP
 from tests.supervisor.hosts import Server, children, is_running, wait_until
@@ -33,6 +34,14 @@ def test_a_worker_answers_over_udp_and_tcp(start: Start) -> None:
     assert ask(server.port, NAME) == (VIP,)
     assert ask(server.port, NAME, tcp=True) == (VIP,)
     assert ask(server.port, "nothing.shop.global") == ("NXDOMAIN",)
+
+
+def test_workers_go_first_where_there_is_one_core(start: Start) -> None:
+    server = start()
+    (worker,) = server.wait_workers()
+    own, control = os.getpriority(os.PRIO_PROCESS, 0), server.wait_event("begins").pid
+    assert os.getpriority(os.PRIO_PROCESS, worker) == own
+    assert os.getpriority(os.PRIO_PROCESS, control) == min(19, own + CONTROL_NICE)
 
 
 def test_queries_wait_in_the_seat_until_there_is_a_worker(start: Start) -> None:
