@@ -63,7 +63,8 @@ class Peer:
 NSD = """\
 server:
   ip-address: {host}@{port}
-{tls}  server-count: 1
+{tls}  server-count: {servers}
+  reuseport: yes
   tcp-count: {connections}
   username: ""
   chroot: ""
@@ -142,7 +143,9 @@ tls://{zone}:{tls_port} {{
 """
 
 
-def filled(template: str, place: Place, *, tls: str = "", plugins: str = "") -> str:
+def filled(
+    template: str, place: Place, *, tls: str = "", plugins: str = "", servers: int = 1
+) -> str:
     """Return a configuration for a place."""
     known = {
         "host": machine.LOOPBACK,
@@ -154,14 +157,20 @@ def filled(template: str, place: Place, *, tls: str = "", plugins: str = "") -> 
         "certificate": place.certificate,
         "connections": NEW_CONNECTIONS,
         "plugins": plugins,
+        "servers": servers,
     }
     secure = tls.format_map(known) if place.certificate else ""
     return template.format_map({**known, "tls": secure})
 
 
-def nsd(program: str, place: Place) -> list[str]:
-    """Configure NSD, in the foreground."""
-    return [program, "-d", "-c", place.write("nsd.conf", filled(NSD, place, tls=NSD_TLS))]
+def nsd(servers: int) -> Callable[[str, Place], list[str]]:
+    """Return how NSD is configured with so many processes that answer, in the foreground."""
+
+    def command(program: str, place: Place) -> list[str]:
+        text = filled(NSD, place, tls=NSD_TLS, servers=servers)
+        return [program, "-d", "-c", place.write("nsd.conf", text)]
+
+    return command
 
 
 def knot(program: str, place: Place) -> list[str]:
@@ -192,7 +201,7 @@ FILE = f"file {{master}} {ZONE}"
 HOSTS = f"hosts {{hosts}} {ZONE} {{{{\n    ttl 30\n    reload 0\n  }}}}"
 NO_TLS = "Knot DNS has it since 3.4, and is set up here as older ones are"
 PEERS = (
-    Peer("NSD", "nsd", "-v", nsd),
+    Peer("NSD", "nsd", "-v", nsd(1)),
     Peer("Knot DNS", "knotd", "-V", knot, without_tls=NO_TLS),
     Peer("unbound", "unbound", "-V", unbound),
     Peer("CoreDNS file", "coredns", "-version", coredns(FILE)),

@@ -1,8 +1,11 @@
 """Two workers on two cores: what a query costs then, and how flows are split between them.
 
+What a query costs depends on what else is done on the machine. So one server with two workers is
+compared with two servers with one worker each, on the same two cores, asked in the same way. NSD
+does the same beside them, with two processes that answer and with one.
+
 A flow is a client's address and port; the kernel gives each to one worker's socket. Which flows are
 whose is seen from outside: while a worker is halted, its flows are not answered, all others are.
-The load shares the two cores, so that rates say little; CPU per query is comparable.
 """
 
 from __future__ import annotations
@@ -11,19 +14,33 @@ import os
 import select
 import signal
 import socket
+import statistics
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import dns.message
 
-from tests.bench import dnsperf, machine, measure, questions
+from tests.bench import dnsperf, machine, measure, questions, zonefile
 from tests.bench.manifests import host
-from tests.bench.subject import Figures, dns_keys, mesh_of, run_globaldns, say
+from tests.bench.peers import Peer, Place, nsd
+from tests.bench.subject import (
+    OURS,
+    Figures,
+    Subject,
+    dns_keys,
+    mesh_of,
+    run_globaldns,
+    run_peer,
+    say,
+)
 
 FLOWS = 1_024
+"""Half of them from each core."""
 PER_FILE = 100
 HALT_SECONDS = 0.25
 """How long a worker is halted: enough for the others to answer, too short to be taken for dead."""
@@ -46,10 +63,25 @@ SMALL = Size(services=1_000, rounds=1, seconds=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU per query in microseconds, and the processes that had a part in it, with their share."""
+    """CPU per query in microseconds, queries per second, and each process's share of the CPU."""
 
     cpu: float
+    per_second: float
+    lost: int
     shares: dict[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """Two servers with one process that answers, and one with two."""
+
+    name: str
+    ones: list[Subject]
+    two: Subject
+
+    def costs(self, asked: questions.Questions, seconds: float) -> tuple[Cost, Cost]:
+        """Measure the two and the one, right after another."""
+        return cost(self.ones, asked, seconds), cost([self.two, self.two], asked, seconds)
 
 
 def run(folder: Path, size: Size) -> Figures | str:
@@ -61,44 +93,90 @@ def run(folder: Path, size: Size) -> Figures | str:
     machine.allow_open_files(2 * FLOWS)
     hosts = [host(number) for number in range(size.services)]
     asked = questions.write(folder / "questions", hosts, random_names=1)[0]
-    costs: dict[int, list[Cost]] = {1: [], 2: []}
-    one = mesh_of(folder / "one", size.services, per_file=PER_FILE, dns={"workers": 1})
-    two = mesh_of(folder / "two", size.services, per_file=PER_FILE, dns={"workers": 2})
-    with (
-        run_globaldns(one, cores=machine.CORES) as (single, _),
-        run_globaldns(two, cores=machine.CORES) as (both, _),
-    ):
+    with ExitStack() as stack:
+        servers = start(folder, size, hosts[0], stack)
+        rounds = []
         for number in range(size.rounds):
             say(f"… round {number + 1} of {size.rounds}")
-            for count, subject in ((1, single), (2, both)):
-                costs[count].append(cost(subject.pid, subject.ports["udp"], asked, size.seconds))
-        shares = costs[2][-1].shares
+            rounds.append([server.costs(asked, size.seconds) for server in servers])
+        ours = servers[0].two
+        shares = rounds[-1][0][1].shares
         workers = [pid for pid, share in shares.items() if share > WORKING]
-        split = flows(both.ports["udp"], hosts[0], workers)
-    least = {count: min(each.cpu for each in known) for count, known in costs.items()}
-    figures = {
-        "one_worker_cpu_microseconds": least[1],
-        "two_workers_cpu_microseconds": least[2],
-        "cost_ratio_least": least[2] / least[1],
-        "flows": float(FLOWS),
-    }
+        split = flows(ours.ports["udp"], hosts[0], workers)
+    figures: Figures = {}
+    for server, costs in zip(servers, zip(*rounds, strict=True), strict=True):
+        figures |= summary(server.name, costs)
+    figures["flows"] = float(FLOWS)
     for number, pid in enumerate(workers, 1):
         figures[f"worker_{number}_flows_percent"] = split[pid] / FLOWS * 100
         figures[f"worker_{number}_cpu_percent"] = shares[pid] * 100
     return figures
 
 
-def cost(pid: int, port: int, asked: questions.Questions, seconds: float) -> Cost:
-    """Ask from as many sockets as there are flows, as fast as answers come."""
-    members = measure.process_tree(pid)
+def start(folder: Path, size: Size, name: str, stack: ExitStack) -> list[Scaled]:
+    """Start globaldns, and NSD where it is installed; they run until the stack is closed."""
+    cores = machine.CORES[:2]
+    ours, meshes = [], []
+    for number, workers in enumerate((1, 1, 2)):
+        mesh = mesh_of(
+            folder / f"{number}", size.services, per_file=PER_FILE, dns={"workers": workers}
+        )
+        meshes.append(mesh)
+        ours.append(stack.enter_context(run_globaldns(mesh, cores=cores))[0])
+    started = [Scaled(OURS, ours[:2], ours[2])]
+    zone = zonefile.write(folder, zonefile.answered(meshes[0]))
+    theirs = []
+    for number, servers in enumerate((1, 1, 2)):
+        peer = Peer("NSD", "nsd", "-v", nsd(servers))
+        program = peer.find(folder)
+        if program is None:
+            say("left out: NSD: it is not installed")
+            return started
+        below = folder / f"nsd-{number}"
+        below.mkdir()
+        place = Place(below, machine.take_port(), machine.take_port(), zone, None)
+        theirs.append(stack.enter_context(run_peer(peer, program, place, host=name, cores=cores)))
+    return [*started, Scaled("nsd", theirs[:2], theirs[2])]
+
+
+def summary(name: str, rounds: Sequence[tuple[Cost, Cost]]) -> Figures:
+    """Return the least of all costs, and the medians of what two cost in times of one."""
+    return {
+        f"{name}_one_cpu_microseconds": min(one.cpu for one, _ in rounds),
+        f"{name}_two_cpu_microseconds": min(two.cpu for _, two in rounds),
+        f"{name}_cost_ratio": statistics.median(two.cpu / one.cpu for one, two in rounds),
+        f"{name}_rate_ratio": statistics.median(
+            two.per_second / one.per_second for one, two in rounds
+        ),
+        f"{name}_lost": float(sum(one.lost + two.lost for one, two in rounds)),
+    }
+
+
+def cost(servers: Sequence[Subject], asked: questions.Questions, seconds: float) -> Cost:
+    """Ask two servers, or one twice, from both cores, as fast as answers come."""
+    members = {pid for server in servers for pid in measure.process_tree(server.pid)}
     before = {member: measure.cpu_alone(member) for member in members}
-    outcome = dnsperf.run(
-        port, asked, seconds=seconds, clients=FLOWS, outstanding=FLOWS, cores=machine.CORES
-    )
+    loads = list(product(servers, machine.CORES[:2]))
+    share = FLOWS // len(loads)
+
+    def ask(number: int) -> dnsperf.Outcome:
+        server, core = loads[number]
+        own = replace(asked, file=questions.copy(asked.file, f"load-{number}"))
+        port = server.ports["udp"]
+        return dnsperf.run(
+            port, own, seconds=seconds, clients=share, outstanding=share, cores=[core]
+        )
+
+    with ThreadPoolExecutor(len(loads)) as threads:
+        outcomes = list(threads.map(ask, range(len(loads))))
     used = {member: measure.cpu_alone(member).since(before[member]).total for member in members}
-    total = sum(used.values())
-    shares = {member: seconds / total for member, seconds in used.items()}
-    return Cost(total / outcome.completed * 1e6, shares)
+    total, completed = sum(used.values()), sum(outcome.completed for outcome in outcomes)
+    return Cost(
+        cpu=total / completed * 1e6,
+        per_second=sum(outcome.per_second for outcome in outcomes),
+        lost=sum(outcome.lost for outcome in outcomes),
+        shares={member: seconds / total for member, seconds in used.items()},
+    )
 
 
 def flows(port: int, name: str, workers: Sequence[int]) -> dict[int, int]:

@@ -138,8 +138,15 @@ def run_globaldns(
 
 
 @contextmanager
-def run_peer(peer: Peer, program: str, place: Place, *, host: str) -> Iterator[Subject]:
-    """Run a peer on the server's core; yields it once it answers for a host.
+def run_peer(
+    peer: Peer,
+    program: str,
+    place: Place,
+    *,
+    host: str,
+    cores: Sequence[int] = (machine.SERVER_CORE,),
+) -> Iterator[Subject]:
+    """Run a peer on some cores; yields it once it answers for a host.
 
     Raises:
         NotAnswering: it ended, or does not.
@@ -149,7 +156,7 @@ def run_peer(peer: Peer, program: str, place: Place, *, host: str) -> Iterator[S
     log = place.folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*machine.pinned(machine.SERVER_CORE), *peer.command(program, place)],
+            [*machine.pinned(*cores), *peer.command(program, place)],
             cwd=place.folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
