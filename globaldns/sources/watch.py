@@ -1,10 +1,11 @@
-"""Wakes a source when something below its directory has changed.
+"""Wakes a source when something below its directory has changed (inotify(7)).
 
-A watch ends without a word when its directory is removed, replaced, mounted over, or was never
-there, so every second the directory is compared with the one that is watched. Its number alone
-proves little: a directory that is made again mostly gets the old one's. While a watch begins the
-directory is held open, which keeps its number from being given again; from then on its removal is
-an event. It is not held for longer: that would keep its file system from being unmounted.
+The directory and all below it are watched as they are when a watch begins. It ends when a directory
+comes or goes, or the kernel has lost count, and begins anew: what happened in between is found by
+reading after that. It ends too when the path leads elsewhere, by a link or a mount, of which nobody
+tells: so every second the path is followed, and compared with what is watched. That is held open
+while it is identified and the watch begins; from then on its removal is told, so another that gets
+its number is not taken for it.
 
 What lies behind a link that leads out of the directory is seen by regular readings only.
 """
@@ -15,125 +16,161 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from watchfiles import Change, awatch
+from inotify_simple import Event, INotify, flags
 
 logger = logging.getLogger(__name__)
 
-STEP_MILLISECONDS = 10
-"""How long after an event the next may come to go out with it; the default of 50 costs 100 ms."""
-DEBOUNCE_MILLISECONDS = 50
+STEP_SECONDS = 0.01
+"""How long after an event the next may come to go out with it."""
+DEBOUNCE_SECONDS = 0.05
 """How long a stream of events may hold back the first."""
-COMPARE_MILLISECONDS = 1000
-"""How often the directory is compared with the one that is watched."""
+COMPARE_SECONDS = 1.0
+"""How often the path is followed."""
 
-_RETRY_SECONDS = 30
+_RETRY_SECONDS = 30.0
 """When a watch that cannot be had is asked for again."""
+
+_GONE = flags.DELETE_SELF | flags.MOVE_SELF
+_FILES = flags.CREATE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO | flags.ATTRIB
+_WRITING = flags.MODIFY | flags.CLOSE_WRITE
+_WANTED = _GONE | _FILES | _WRITING | flags.ONLYDIR
+_ENDING = _GONE | flags.UNMOUNT | flags.IGNORED | flags.Q_OVERFLOW | flags.ISDIR
 
 
 class _Identity(NamedTuple):
-    path: str
-    """Without links."""
     device: int
     inode: int
 
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        return cls(status.st_dev, status.st_ino)
 
-class _Hold:
-    """Keeps a directory's number from being given to another."""
+
+class _Watch:
+    """Of a directory, and all below it as long as they are the same."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._descriptor: int | None = None
         self._is_over = False
+        self._inotify: INotify | None = None
+        self._identity: _Identity | None = None
+        self._events: list[Event] = []
+        self._has_events = asyncio.Event()
 
-    def take(self, directory: Path) -> _Identity | None:
-        """Hold a directory and return which one it is; None: there is none.
+    def begin(self, directory: Path) -> bool:
+        """Watch a directory from now on; return whether there is one that can be read.
 
-        Called in a thread, which may end after ``release`` when its caller was cancelled.
+        Called in a thread, which may end after ``close`` when its caller was cancelled.
+
+        Raises:
+            OSError: there are no more watches to be had.
         """
-        try:
-            descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:
-            return None
+        inotify = INotify(nonblocking=True)
         with self._lock:
             if self._is_over:
-                os.close(descriptor)
-                return None
-            self._descriptor = descriptor
-        return _identify(directory)
+                inotify.close()
+                return False
+            self._inotify = inotify
+        try:
+            root = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            path = f"/proc/self/fd/{root}"
+            self._identity = _Identity.of(os.fstat(root))
+            if not self._add(path, _WANTED):
+                return False
+            for folder, names, _ in os.walk(path):
+                for name in names:
+                    self._add(f"{folder}/{name}", _WANTED | flags.DONT_FOLLOW)
+            return True
+        finally:
+            os.close(root)
 
-    def release(self) -> None:
-        """Let go, if it is held."""
+    def _add(self, path: str, wanted: int) -> bool:
+        """Watch one directory more; return whether it is there and can be read."""
+        with self._lock:
+            if self._is_over or self._inotify is None:
+                return False
+            try:
+                self._inotify.add_watch(path, wanted)
+            except (FileNotFoundError, NotADirectoryError, PermissionError):
+                return False
+            return True
+
+    async def wait(self, directory: Path, changed: asyncio.Event) -> None:
+        """Set ``changed`` whenever something has, until the watch ends."""
+        loop, inotify = asyncio.get_running_loop(), self._inotify
+        if inotify is None:
+            return
+        loop.add_reader(inotify, self._take, inotify)
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(COMPARE_SECONDS):
+                        await self._has_events.wait()
+                events = await self._gather()
+                if events:
+                    changed.set()
+                if any(event.mask & _ENDING for event in events):
+                    return
+                if await asyncio.to_thread(_identify, directory) != self._identity:
+                    return
+        finally:
+            loop.remove_reader(inotify)
+
+    def _take(self, inotify: INotify) -> None:
+        self._events += inotify.read(timeout=0)
+        self._has_events.set()
+
+    async def _gather(self) -> list[Event]:
+        """Return what has come, and what comes soon after."""
+        until = asyncio.get_running_loop().time() + DEBOUNCE_SECONDS
+        events: list[Event] = []
+        while self._events:
+            events += self._events
+            self._events = []
+            if asyncio.get_running_loop().time() < until:
+                await asyncio.sleep(STEP_SECONDS)
+        self._has_events.clear()
+        return events
+
+    def close(self) -> None:
+        """Watch no more."""
         with self._lock:
             self._is_over = True
-            if self._descriptor is not None:
-                os.close(self._descriptor)
-                self._descriptor = None
+            if self._inotify is not None:
+                self._inotify.close()
 
 
 async def watch(directory: Path, changed: asyncio.Event) -> None:
     """Set ``changed`` whenever something below a directory may have changed; for ever."""
     while True:
-        hold = _Hold()
+        watching, pause = _Watch(), COMPARE_SECONDS
         try:
-            identity = await asyncio.to_thread(hold.take, directory)
+            is_there = await asyncio.to_thread(watching.begin, directory)
             changed.set()  # also where there is none: it may have been read a moment ago
-            if identity is not None:
-                await _watch_while(directory, identity, hold, changed)
-                changed.set()
+            if is_there:
+                await watching.wait(directory, changed)
+                pause = 0.0
+        except OSError as error:
+            logger.warning(
+                "directory is not watched, only read regularly",
+                extra={"directory": str(directory), "reason": str(error)},
+            )
+            pause = _RETRY_SECONDS
         finally:
-            hold.release()
-        await asyncio.sleep(COMPARE_MILLISECONDS / 1000)
-
-
-async def _watch_while(
-    directory: Path, identity: _Identity, hold: _Hold, changed: asyncio.Event
-) -> None:
-    """Watch a directory as long as its path leads to it.
-
-    The watch begins before this waits for the first time: what is set before is read after that.
-    """
-    try:
-        async for events in awatch(
-            directory,
-            watch_filter=None,
-            step=STEP_MILLISECONDS,
-            debounce=DEBOUNCE_MILLISECONDS,
-            rust_timeout=COMPARE_MILLISECONDS,
-            yield_on_timeout=True,
-            ignore_permission_denied=True,  # and of a directory that is missing, says nothing
-        ):
-            if events:
-                changed.set()
-            if _ends(events, {str(directory), identity.path}):
-                return
-            if await asyncio.to_thread(_identify, directory) != identity:
-                return
-            hold.release()
-    except FileNotFoundError:
-        return
-    except (OSError, RuntimeError) as error:  # no more watches to be had; the watcher's own errors
-        logger.warning(
-            "directory is not watched, only read regularly",
-            extra={"directory": str(directory), "reason": str(error)},
-        )
-        hold.release()
-        await asyncio.sleep(_RETRY_SECONDS)
-
-
-def _ends(events: Iterable[tuple[Change, str]], roots: set[str]) -> bool:
-    """Whether the directory itself was removed: another may have its place and number already."""
-    return any(kind is Change.deleted and path in roots for kind, path in events)
+            watching.close()
+        await asyncio.sleep(pause)
 
 
 def _identify(directory: Path) -> _Identity | None:
-    """Return which directory a path leads to; None: to none."""
+    """Return what a path leads to; None: nothing."""
     try:
-        path = os.path.realpath(directory, strict=True)
-        status = os.stat(path)  # noqa: PTH116 (as cheap as it gets, every second)
+        return _Identity.of(directory.stat())
     except OSError:
         return None
-    return _Identity(path, status.st_dev, status.st_ino)

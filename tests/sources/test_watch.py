@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from globaldns.model.view import Change, Reset
 from globaldns.sources.directory import DirectorySource
-from globaldns.sources.watch import watch
+from globaldns.sources.watch import COMPARE_SECONDS, watch
 from tests.sources.manifests import GRACE, RULES, entry, hosts
 
 CEILING_SECONDS = 20
@@ -131,3 +134,125 @@ async def test_a_directory_that_is_gone_before_it_is_watched_is_looked_at(tmp_pa
         await changed.wait()
     task.cancel()
     await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def watching(directory: Path) -> AsyncIterator[asyncio.Event]:
+    """Watch a directory; what was to be read at first is read."""
+    changed = asyncio.Event()
+    task = asyncio.create_task(watch(directory, changed))
+    try:
+        await seen(changed)
+        yield changed
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Look until a condition holds."""
+    async with asyncio.timeout(CEILING_SECONDS):
+        while not holds():  # noqa: ASYNC110 - what is looked at has no event
+            await asyncio.sleep(0.01)
+
+
+def most_events() -> int:
+    """Return how many events the kernel keeps."""
+    return int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+
+
+def descriptors() -> int:
+    """Return how many descriptors are open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def seen(changed: asyncio.Event) -> None:
+    """Wait until something has changed."""
+    async with asyncio.timeout(CEILING_SECONDS):
+        await changed.wait()
+    changed.clear()
+
+
+async def quiet(changed: asyncio.Event) -> None:
+    """Wait until everything that has happened was told."""
+    while True:
+        changed.clear()
+        await asyncio.sleep(0.2)
+        if not changed.is_set():
+            return
+
+
+async def test_nothing_is_told_where_nothing_changes(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text("a")
+    async with watching(tmp_path) as changed:
+        (tmp_path / "f.yaml").read_text()
+        await asyncio.sleep(COMPARE_SECONDS * 1.5)
+        assert not changed.is_set()
+
+
+async def test_a_directory_that_is_moved_in_or_out_is_told_and_its_files_after_that(
+    tmp_path: Path,
+) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    root.mkdir()
+    async with watching(root) as changed:
+        outside.rename(root / "inside")
+        await seen(changed)
+        await quiet(changed)
+        (root / "inside" / "deep" / "f.yaml").write_text("a")
+        await seen(changed)
+        await quiet(changed)
+        (root / "inside").rename(outside)
+        await seen(changed)
+        await quiet(changed)
+        (outside / "deep" / "f.yaml").write_text("b")
+        await asyncio.sleep(0.2)
+        assert not changed.is_set()
+
+
+async def test_where_the_kernel_loses_count_what_comes_later_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    async with watching(tmp_path) as changed:
+        for number in range(most_events()):  # nothing is read meanwhile
+            (tmp_path / f"{number % 2}").touch()
+            (tmp_path / f"{number % 2}").unlink()
+        await seen(changed)
+        await quiet(changed)
+        (tmp_path / "sub" / "f.yaml").write_text("a")
+        await seen(changed)
+
+
+async def test_a_directory_that_cannot_be_watched_is_said_to_be_read_regularly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("globaldns.sources.watch._RETRY_SECONDS", 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr("globaldns.sources.watch.INotify.add_watch", refuse)
+        changed = asyncio.Event()
+        task = asyncio.create_task(watch(tmp_path, changed))
+        await until(lambda: bool(caplog.records))
+    assert "is not watched, only read regularly" in caplog.text
+    await seen(changed)
+    await quiet(changed)
+    (tmp_path / "f.yaml").write_text("a")
+    await seen(changed)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_who_is_cancelled_while_a_watch_begins_leaves_no_descriptor(tmp_path: Path) -> None:
+    for number in range(50):
+        (tmp_path / f"{number}").mkdir()
+    before = descriptors()
+    for turns in range(6):
+        task = asyncio.create_task(watch(tmp_path, asyncio.Event()))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    await until(lambda: descriptors() <= before)

@@ -201,7 +201,7 @@ def test_workers_have_loaded_nothing_that_they_do_not_need(server: Server) -> No
     for pid in (*family.workers(), server.process.pid):
         found = loaded(pid)
         assert "python" in found
-        for library in ("_sqlite3", "aiohttp", "kubernetes_asyncio", "watchfiles", "_http_parser"):
+        for library in ("_sqlite3", "aiohttp", "kubernetes_asyncio", "_http_parser"):
             assert library not in found
     assert "_sqlite3" in loaded(family.control())
 
