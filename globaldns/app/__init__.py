@@ -6,5 +6,5 @@ is remembered answers) and goes on with ``running`` (everything else). ``control
 together: ``sources`` runs what reads the clusters; ``mesh`` takes its changes through the registry,
 ``writing`` into the ledger and ``publication`` into the zones; ``memory views keepsakes`` remember
 it all for the next start; ``reloading`` follows the configuration file; ``news figures readiness
-readings`` say how it stands; ``housekeeping`` is what is done now and then.
+readings`` say how it stands; ``housekeeping heap`` keep it small.
 """

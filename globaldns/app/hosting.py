@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from globaldns import logs
+from globaldns.app.heap import give_back_what_is_free
 from globaldns.app.settings import server_settings
 from globaldns.config.schema import Config
 from globaldns.dns.plane import Plane
@@ -74,6 +75,7 @@ def host(
         StateError, ListenError: what it takes to serve cannot be had.
     """
     logs.configure(config.log)
+    give_back_what_is_free()
     state = StateDirectory(config.state)
     holder = _follow(state, config) if takeover else None
     state.lock(wall_clock())
