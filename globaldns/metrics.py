@@ -81,6 +81,7 @@ class DnsReadings(msgspec.Struct, frozen=True):
     certificate_expires: Callable[[], int | None] = lambda: None
     """Unix seconds; None: there is no certificate."""
     worker_restarts: Callable[[], int] = lambda: 0
+    control_restarts: Callable[[], int] = lambda: 0
 
 
 class SourceFigures(msgspec.Struct, frozen=True):
@@ -236,12 +237,15 @@ def _dns_families(dns: DnsReadings) -> Iterator[Metric]:
         (),
         {} if expires is None else {(): expires},
     )
-    yield _counter(
-        "worker_restarts",
-        "Workers that died and were followed by another.",
-        (),
-        {(): dns.worker_restarts()},
-    )
+    for name, text, restarts in (
+        ("worker_restarts", "Workers that died and were followed by another.", dns.worker_restarts),
+        (
+            "control_restarts",
+            "Control processes that died and were followed by another.",
+            dns.control_restarts,
+        ),
+    ):
+        yield _counter(name, text, (), {(): restarts()})
 
 
 def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ FAMILIES = {
     "globaldns_dns_responses_total": ("counter", {"proto", "rcode"}),
     "globaldns_dns_tcp_connections": ("gauge", set()),
     "globaldns_worker_restarts_total": ("counter", set()),
+    "globaldns_control_restarts_total": ("counter", set()),
     "globaldns_ledger_write_seconds": ("histogram", {"le"}),
     "globaldns_ledger_failures_total": ("counter", set()),
     "globaldns_exhausted_hosts": ("gauge", set()),
@@ -73,6 +74,7 @@ def metrics(counters):
         tcp_connections=lambda: 3,
         certificate_expires=lambda: 2_000_000_000,
         worker_restarts=lambda: 4,
+        control_restarts=lambda: 5,
     )
     metrics = Metrics(dns, lambda: FIGURES)
     metrics.vip_moves.labels("collision").inc()
@@ -137,6 +139,7 @@ def test_no_label_may_carry_a_host_or_an_address():
         ("globaldns_dns_request_size_bytes_count", {}, 2),
         ("globaldns_dns_tcp_connections", {}, 3),
         ("globaldns_worker_restarts_total", {}, 4),
+        ("globaldns_control_restarts_total", {}, 5),
         ("globaldns_dns_certificate_expiration_timestamp_seconds", {}, 2_000_000_000),
         ("globaldns_zone_serial", {"zone": "mesh.example"}, 2026010203),
         ("globaldns_zone_names", {"zone": "global"}, 7),

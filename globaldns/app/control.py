@@ -90,6 +90,7 @@ class Control:
             tcp_connections=lambda: counts.tcp_connections,
             certificate_expires=lambda: counts.certificate_expires,
             worker_restarts=lambda: self.plane.worker_restarts,
+            control_restarts=lambda: self.plane.control_restarts,
         )
         return Metrics(dns, self._figures)
 

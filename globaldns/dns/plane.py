@@ -11,6 +11,8 @@ from globaldns.dns.listen import Listen
 from globaldns.dns.seats import Seat
 from globaldns.dns.table import Table
 
+_WORKER, _CONTROL = range(2)
+
 
 class Plane:
     """Made before any process is forked that is to share it."""
@@ -41,11 +43,16 @@ class Plane:
     @property
     def worker_restarts(self) -> int:
         """How often a worker that died was followed by another."""
-        return self._restarts[0]
+        return self._restarts[_WORKER]
 
-    def count_restart(self) -> None:
-        """Count that a worker which died is followed by another."""
-        self._restarts[0] += 1
+    @property
+    def control_restarts(self) -> int:
+        """How often a control process that died was followed by another."""
+        return self._restarts[_CONTROL]
+
+    def count_restart(self, *, worker: bool) -> None:
+        """Count that a process which died is followed by another."""
+        self._restarts[_WORKER if worker else _CONTROL] += 1
 
     def close(self) -> None:
         """Close the sockets for this process."""

@@ -15,11 +15,14 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 """What the parent has handlers for, and a child has not until it sets its own."""
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 
-def fork(run: Callable[[], int | None]) -> int:
-    """Run something in another process; return its id. What it returns is the exit code."""
+def fork(name: str, run: Callable[[], int | None]) -> int:
+    """Run something in another process; return its id. What it returns is the exit code.
+
+    Its name is what top(1) shows, of 15 characters at most.
+    """
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -32,7 +35,7 @@ def fork(run: Callable[[], int | None]) -> int:
         return pid
     code: int | None = 1
     try:
-        _become_child(parent)
+        _become_child(parent, name)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = run()
     except BaseException:
@@ -43,14 +46,16 @@ def fork(run: Callable[[], int | None]) -> int:
         os._exit(code or 0)
 
 
-def _become_child(parent: int) -> None:
+def _become_child(parent: int, name: str) -> None:
     """Hear the parent's signals alone, and die with it, however that ends (prctl(2))."""
     signal.set_wakeup_fd(-1)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who knows no better must not die of it
     os.setpgid(0, 0)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    library = ctypes.CDLL(None)
+    library.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+    library.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -214,13 +214,13 @@ class Supervisor:
             self._open_desk()
 
     def _start_worker(self, child: Child) -> None:
-        child.pid = fork(lambda: _work(self._plane, child.role))
+        child.pid = fork(f"gdns-worker-{child.role}", lambda: _work(self._plane, child.role))
 
     def _start_control(self, child: Child) -> None:
         if self._tenure is Tenure.YIELDED and not self._take_back(child):
             return
         reader, writer = os.pipe2(os.O_CLOEXEC)
-        child.pid = fork(lambda: _control(self._control, writer))
+        child.pid = fork("gdns-control", lambda: _control(self._control, writer))
         os.close(writer)
         self._selector.register(reader, selectors.EVENT_READ, self._on_stage)
 
@@ -259,8 +259,7 @@ class Supervisor:
         child.failures = 0 if now - child.started > LONG_SECONDS else child.failures + 1
         delay = RETRY.delay(child.failures, random.random()) if child.failures else 0.0  # noqa: S311
         child.due = now + delay
-        if child.role != _CONTROL:
-            self._plane.count_restart()
+        self._plane.count_restart(worker=child.role != _CONTROL)
         logger.error(
             "a process has died: another follows",
             extra={

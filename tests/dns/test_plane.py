@@ -49,11 +49,12 @@ def test_what_processes_count_is_seen_by_all(plane: Plane) -> None:
     assert plane.counts.dropped[Dropped.SHORT] == 3
 
 
-def test_workers_that_were_followed_are_counted_whoever_counts_them(plane: Plane) -> None:
-    assert plane.worker_restarts == 0
-    plane.count_restart()
-    assert in_a_child(plane.count_restart) == 0
-    assert plane.worker_restarts == 2
+def test_who_was_followed_is_counted_whoever_counts(plane: Plane) -> None:
+    assert (plane.worker_restarts, plane.control_restarts) == (0, 0)
+    plane.count_restart(worker=True)
+    assert in_a_child(lambda: plane.count_restart(worker=True)) == 0
+    assert in_a_child(lambda: plane.count_restart(worker=False)) == 0
+    assert (plane.worker_restarts, plane.control_restarts) == (2, 1)
 
 
 def test_the_table_is_nobody_s_own(plane: Plane) -> None:

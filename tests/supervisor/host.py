@@ -145,6 +145,7 @@ def main(folder: str, behaviour: str, workers: str, *options: str) -> int:
     for block in plane.blocks:
         say(f"replies {sum(Counts((block,)).responses().values())}")
     say(f"restarts {plane.worker_restarts}")
+    say(f"successors {plane.control_restarts}")
     return code
 
 

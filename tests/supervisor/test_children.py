@@ -39,7 +39,7 @@ def run():
     print("ran")
     {body}
 print("once")
-print(os.waitstatus_to_exitcode(os.waitpid(fork(run), 0)[1]))
+print(os.waitstatus_to_exitcode(os.waitpid(fork("a-child", run), 0)[1]))
 """
 
 
@@ -65,6 +65,12 @@ def test_what_it_printed_is_printed_once() -> None:
     assert out.splitlines() == ["once", "ran", "0"]
 
 
+def test_it_has_a_name_of_its_own() -> None:
+    body = "print(open('/proc/self/comm').read().strip())"
+    out, _ = output(END.format(body=body))
+    assert out.splitlines() == ["once", "ran", "a-child", "0"]
+
+
 def test_a_failure_is_logged_with_where_it_was() -> None:
     _, log = output(END.format(body="raise ValueError('no good')"))
     assert log.startswith("a process failed\nTraceback")
@@ -82,7 +88,7 @@ def run():
     print(signal.set_wakeup_fd(-1) == -1)
     print([signal.getsignal(number).name for number in SIGNALS])
     print(os.getpgid(0) == os.getpid())
-os.waitpid(fork(run), 0)
+os.waitpid(fork("a-child", run), 0)
 """
 
 
@@ -101,7 +107,7 @@ for number in SIGNALS:
 reader, writer = os.pipe2(os.O_NONBLOCK)
 signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 for _ in range(10):
-    pid = fork(lambda: time.sleep(1))
+    pid = fork("a-child", lambda: time.sleep(1))
     os.kill(pid, signal.SIGTERM)
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 print(os.read(reader, 99).count(signal.SIGTERM))
@@ -117,7 +123,7 @@ def test_a_signal_that_comes_at_once_is_its_own_and_is_not_lost() -> None:
 STAY = """
 import signal, sys
 from globaldns.supervisor.children import fork
-print(fork(signal.pause), flush=True)
+print(fork("a-child", signal.pause), flush=True)
 sys.stdin.read()
 """
 

@@ -88,6 +88,7 @@ def test_a_control_process_that_is_killed_is_followed_while_workers_answer(start
     assert server.workers() == workers
     assert server.end() == 0
     assert server.numbers("restarts") == [0]
+    assert server.numbers("successors") == [3]
 
 
 @pytest.mark.parametrize(
