@@ -2,8 +2,10 @@
 
 Names that are there in any case, names that are not and are ever new (water torture), packets that
 are no queries, TCP connections that are left open, cut, or speak an octet at a time; and a file of
-the mesh that changes all the while. Memory and descriptors of all processes are looked at every few
-seconds; what is compared are the means of the second and of the last quarter.
+the mesh that changes all the while. At first much changes, until everything has happened once that
+happens now and then: zones written anew while they are saved while files are read. From then on
+memory and descriptors of all processes are looked at every few seconds; what is compared are the
+means of the first and of the last quarter.
 """
 
 from __future__ import annotations
@@ -37,16 +39,19 @@ NUMBER = re.compile(r"number: \d+")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: names, seconds in all, seconds between two looks."""
+    """How much is measured: names, seconds before and while it is looked at, and between looks."""
 
     services: int
     random_names: int
+    warming: float
     seconds: float
     look: float
 
 
-FULL = Size(services=10_000, random_names=400_000, seconds=600.0, look=5.0)
-SMALL = Size(services=1_000, random_names=20_000, seconds=8.0, look=0.5)
+FULL = Size(services=10_000, random_names=400_000, warming=120.0, seconds=600.0, look=5.0)
+SMALL = Size(services=1_000, random_names=20_000, warming=2.0, seconds=8.0, look=0.5)
+WARMING_CHANGES, CHANGES = 10, 1
+"""Files changed in a second."""
 
 
 def run(folder: Path, size: Size) -> Figures:
@@ -55,30 +60,40 @@ def run(folder: Path, size: Size) -> Figures:
     hosts = [host(number) for number in range(size.services)]
     sets = questions.write(folder / "questions", hosts, random_names=size.random_names)
     over_udp = cycle([each for each in sets if each.transport == "udp"])
+    change = changes(mesh)
     looks: list[tuple[float, int]] = []
-    lost = completed = 0
     with run_globaldns(mesh) as (subject, _):
         pid, port = subject.pid, mesh.dns_port
-        until = time.monotonic() + size.seconds
         with (
-            again_and_again(lambda: looks.append(look(pid)), size.look),
             again_and_again(odd_packets(port), 1 / ODD_PER_SECOND),
             again_and_again(odd_connections(port), 0.05),
-            again_and_again(changes(mesh), 1.0),
         ):
-            while time.monotonic() < until:
-                asked = next(over_udp)
-                say(f"… {asked.title}, {until - time.monotonic():.0f} s left")
-                seconds = min(10.0, size.seconds / 8)
-                outcome = dnsperf.run(port, asked, seconds=seconds, rate=RATE)
-                lost, completed = lost + outcome.lost, completed + outcome.completed
+            with again_and_again(change, 1 / WARMING_CHANGES):
+                ask(port, over_udp, size.warming)
+            with (
+                again_and_again(lambda: looks.append(look(pid)), size.look),
+                again_and_again(change, 1 / CHANGES),
+            ):
+                completed, lost = ask(port, over_udp, size.seconds)
     return compare(looks) | {"answered": float(completed), "lost": float(lost)}
+
+
+def ask(port: int, sets: Iterator[questions.Questions], seconds: float) -> tuple[int, int]:
+    """Ask one set after another for so long; return how many were answered, and lost."""
+    until = time.monotonic() + seconds
+    completed = lost = 0
+    while time.monotonic() < until:
+        asked = next(sets)
+        say(f"… {asked.title}, {until - time.monotonic():.0f} s left")
+        outcome = dnsperf.run(port, asked, seconds=min(10.0, seconds / 8), rate=RATE)
+        completed, lost = completed + outcome.completed, lost + outcome.lost
+    return completed, lost
 
 
 def compare(looks: list[tuple[float, int]]) -> Figures:
     """Return memory and descriptors, early and late, and by how much memory grew."""
     quarter = len(looks) // 4
-    early, late = looks[quarter : 2 * quarter], looks[-quarter:]
+    early, late = looks[:quarter], looks[-quarter:]
     memory = [statistics.mean(mib for mib, _ in part) for part in (early, late)]
     return {
         "memory_early_mib": memory[0],
