@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ctypes
 
-LARGE_OCTETS = 1 << 18
+LARGE_OCTETS = 1 << 20
 """Such pieces are the kernel's, and go back to it as soon as they are free."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8

@@ -8,8 +8,8 @@ A connection is in one of these states, and has one deadline::
     ending      the peer has half-closed             what came whole is answered, then closed
 
 Messages come in any segmentation (two octets of length, then the message), many at once, and are
-answered in order, each reply in one write. A turn of the loop answers a bounded number, so that one
-connection cannot keep the others and UDP waiting.
+answered in order, the replies of a turn of the loop in one write. A turn answers a bounded number,
+so that one connection cannot keep the others and UDP waiting.
 
 Standards:
     RFC 7766          sections 6.2.1.1 pipelining, 6.2.3 idle time-outs, 8 framing, 10 limits
@@ -122,6 +122,8 @@ class Connection(asyncio.Protocol):
         self._source: Source = ("", 0)
         self._channel = self.channels[0]
         self._received = bytearray()
+        self._replies = bytearray()
+        """Those of this turn, each with its length."""
         self._is_admitted = False
         self._is_blocked = False
         self._has_ended = False
@@ -206,11 +208,13 @@ class Connection(asyncio.Protocol):
         answered = 0
         while not (self._is_blocked or self._transport.is_closing()) and self._has_message():
             if answered == BURST:
+                self._send_replies()
                 self._transport.pause_reading()
                 self._turn = self._loop.call_soon(self._take_turn)
                 return
             self._answer_one()
             answered += 1
+        self._send_replies()
         if self._is_blocked or self._transport.is_closing():
             return
         self._await_more(progressed=answered > 0)
@@ -239,6 +243,7 @@ class Connection(asyncio.Protocol):
         length = self._message_octets()
         if length < HEADER_OCTETS:
             self._responder.counters.drop(Dropped.SHORT)
+            self._send_replies()
             self.end()
             return
         end = _LENGTH_OCTETS + length
@@ -247,10 +252,18 @@ class Connection(asyncio.Protocol):
         self._is_new = False
         reply = self._responder.serve(message, self._source, self._channel, self._loop.time())
         if reply is not None:
-            self._send(len(reply).to_bytes(_LENGTH_OCTETS) + reply)
+            self._replies += len(reply).to_bytes(_LENGTH_OCTETS)
+            self._replies += reply
+            if len(self._replies) >= WRITE_BUFFER_OCTETS:
+                self._send_replies()
 
-    def _send(self, data: bytes) -> None:
-        """Send a reply with its length, in one write."""
+    def _send_replies(self) -> None:
+        if self._replies and not self._transport.is_closing():
+            replies, self._replies = self._replies, bytearray()
+            self._send(replies)
+
+    def _send(self, data: bytearray) -> None:
+        """Send something in one write."""
         self._transport.write(data)
 
     def _set_deadline(self, seconds: float) -> None:

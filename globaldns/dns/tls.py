@@ -193,7 +193,7 @@ class TlsConnection(Connection):
             self._has_ended = True
         return data
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytearray) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[self._session.write(rest) :]

@@ -18,7 +18,7 @@ def mib():
     return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 def work():
-    some = [bytes(size) for size in range(1 << 19, 1 << 21, 1 << 17) for _ in range(4)]
+    some = [bytes(size) for size in range(1 << 20, 1 << 22, 1 << 18) for _ in range(4)]
     kept.append([bytes(1000) for _ in range(100)])
 
 kept = []

@@ -129,8 +129,9 @@ async def test_a_malformed_message_does_not_end_the_connection(responder: Respon
         await hang_up(writer)
 
 
-async def test_each_reply_is_one_write(
-    responder: Responder, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("count", [1, 20])
+async def test_the_replies_of_a_turn_are_one_write(
+    responder: Responder, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     """Length and message in one segment (RFC 7766 section 8)."""
     written: list[bytes] = []
@@ -139,16 +140,16 @@ async def test_each_reply_is_one_write(
         write = type(writer.transport).write
 
         def recording(self: asyncio.Transport, data: bytes) -> None:
-            written.append(data)
+            written.append(bytes(data))
             write(self, data)
 
         monkeypatch.setattr(type(writer.transport), "write", recording)
-        writer.write(WEB)
-        await read_id(reader)
+        writer.write(b"".join(map(query, range(count))))
+        assert [await read_id(reader) for _ in range(count)] == list(range(count))
         await hang_up(writer)
-    ours, reply = written
-    assert ours == WEB
-    assert int.from_bytes(reply[:2]) == len(reply) - 2
+    ours, replies = written
+    assert ours == b"".join(map(query, range(count)))
+    assert int.from_bytes(replies[:2]) == len(replies) // count - 2
 
 
 def on_jumping_loop(
