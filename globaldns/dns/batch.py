@@ -32,8 +32,8 @@ from globaldns.dns.counters import Dropped
 from globaldns.dns.fast import FastResponder
 from globaldns.dns.responder import Responder
 from globaldns.dns.udp import BATCH, MAX_QUERY_OCTETS, UdpEndpoint
+from globaldns.dns.wire import ID_OCTETS
 
-ID_OCTETS = 2
 _SOCKADDR_OCTETS = {socket.AF_INET: 16, socket.AF_INET6: 28}
 """sockaddr_in and sockaddr_in6; in both the port is behind the family, two octets."""
 _INTERFACE = {socket.AF_INET: slice(16, 20), socket.AF_INET6: slice(32, 36)}

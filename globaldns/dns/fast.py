@@ -1,4 +1,4 @@
-"""The usual queries over UDP, answered at once; ``responder`` is the specification, and the rest.
+"""The usual queries, answered at once; ``responder`` is the specification, and the rest.
 
 What repeats is answered from a table: from a query without its ID to its reply without it. What
 differs from it in the case of the name alone, as resolvers write names to tell forged replies, is
@@ -27,7 +27,7 @@ from globaldns.dns.names import MAX_LABEL_OCTETS, MAX_NAME_OCTETS
 from globaldns.dns.reply import PLAIN_ROOM
 from globaldns.dns.responder import Responder
 from globaldns.dns.table import CONFIRMED, ROW, VERSION, WILDCARD, Table
-from globaldns.dns.wire import HEADER_OCTETS, parse_query
+from globaldns.dns.wire import HEADER_OCTETS, ID_OCTETS, parse_query
 from globaldns.dns.zone import CONFIRMED_FOR_SECONDS, Zone
 from globaldns.errors import WireError
 from globaldns.model.address import Family
@@ -41,8 +41,7 @@ _MOST_QUERY_OCTETS = 300
 
 _COUNTS = {b"\0\1\0\0\0\0\0\0": False, b"\0\1\0\0\0\0\0\1": True}
 """Counts of a usual query, and whether an OPT record is to follow."""
-_ID_OCTETS = 2
-_NAME = HEADER_OCTETS - _ID_OCTETS
+_NAME = HEADER_OCTETS - ID_OCTETS
 """Offset of the question."""
 _UNUSUAL = 0xF8
 """QR and opcode, in the first octet; of the others RD is copied and the rest ignored."""
@@ -134,7 +133,7 @@ class Recent(Generic[_Value]):
 
 
 class FastResponder:
-    """Answers what comes over one UDP channel."""
+    """Answers what comes over one channel."""
 
     def __init__(self, responder: Responder, channel: Channel) -> None:
         self._slow = responder
@@ -174,6 +173,14 @@ class FastResponder:
             self._is_fresh = is_fresh
             self._renew(now)
         return self._replies.current
+
+    def respond(self, query: bytes, now: float) -> bytes | None:
+        """Return the reply to a query, both without ID; None for silence."""
+        known = self.begin(now).get(query)
+        if known is None:
+            return self.find(query, now)
+        known[1][0] += 1
+        return known[0]
 
     def find(self, query: bytes, now: float) -> bytes | None:
         """Return the reply to a query that is not known, both without ID; None for silence."""
@@ -249,12 +256,12 @@ class FastResponder:
         kind, records, apex = self._look_up(folded[_NAME : root + 1], question[1])
         prefix = _HEADS[kind | (_HAS_OPT if opt else 0) | query[0] & _RD]
         reply = b"".join((prefix, query[_NAME : root + 5], records, opt))
-        octets = len(reply) + _ID_OCTETS
+        octets = len(reply) + ID_OCTETS
         if not records or octets > PLAIN_ROOM:
             return None
         rcode = Rcode.NXDOMAIN if kind is _NXDOMAIN else Rcode.NOERROR
         counted = self._counters.class_of(
-            self._channel, question[0], len(query) + _ID_OCTETS, rcode, octets
+            self._channel, question[0], len(query) + ID_OCTETS, rcode, octets
         )
         counted[0] += 1
         head, tail = query[:_NAME], query[root + 1 :]
@@ -316,18 +323,19 @@ class FastResponder:
 
     def _ask(self, query: bytes, now: float) -> bytes | None:
         """Have the specification answer, and learn from it."""
-        message = bytes(_ID_OCTETS) + query
+        message = bytes(ID_OCTETS) + query
         reply = self._slow.respond(message, self._channel, now)
         if reply is None:
             return None
         try:
             parsed = parse_query(message)
         except WireError:
-            return reply[_ID_OCTETS:]
+            return reply[ID_OCTETS:]
         edns = parsed.edns
         if edns is not None and edns.version:
-            return reply[_ID_OCTETS:]
-        if edns is not None and _COUNTS.get(query[2:_NAME]):
+            return reply[ID_OCTETS:]
+        is_padded = edns is not None and edns.is_padded and self._channel >= Channel.DOT_IPV4
+        if edns is not None and not is_padded and _COUNTS.get(query[2:_NAME]):
             if len(self._opts) >= MOST_OPTS:
                 self._opts.clear()
             self._opts[message[parsed.end :]] = self._slow.opt(edns, Rcode.NOERROR)
@@ -336,8 +344,8 @@ class FastResponder:
             counted = self._counters.class_of(
                 self._channel, parsed.qtype, len(message), rcode, len(reply)
             )
-            self._replies.keep(query, (reply[_ID_OCTETS:], counted))
-        return reply[_ID_OCTETS:]
+            self._replies.keep(query, (reply[ID_OCTETS:], counted))
+        return reply[ID_OCTETS:]
 
 
 def _may_be_covered(relative: bytes, table: Table) -> bool:

@@ -25,8 +25,9 @@ from typing import cast
 import msgspec
 
 from globaldns.dns.counters import Channel, Dropped
+from globaldns.dns.fast import FastResponder
 from globaldns.dns.responder import Responder, Source
-from globaldns.dns.wire import HEADER_OCTETS
+from globaldns.dns.wire import HEADER_OCTETS, ID_OCTETS
 
 BURST = 64
 """Messages of one connection that are answered in one turn of the loop."""
@@ -62,6 +63,7 @@ class Connections:
         self._per_source: Counter[str] = Counter()
         self._none_left = asyncio.Event()
         self._none_left.set()
+        self._fast: dict[Channel, FastResponder] = {}
 
     def __len__(self) -> int:
         """Return how many are open."""
@@ -91,6 +93,13 @@ class Connections:
             del self._per_source[address]
         if not self._open:
             self._none_left.set()
+
+    def fast(self, channel: Channel) -> FastResponder:
+        """Return what answers all connections of a channel."""
+        found = self._fast.get(channel)
+        if found is None:
+            found = self._fast[channel] = FastResponder(self.responder, channel)
+        return found
 
     async def close(self, seconds: float) -> None:
         """Close all, when their replies have left or after some seconds.
@@ -250,12 +259,18 @@ class Connection(asyncio.Protocol):
         message = bytes(self._received[_LENGTH_OCTETS:end])
         del self._received[:end]
         self._is_new = False
-        reply = self._responder.serve(message, self._source, self._channel, self._loop.time())
+        reply = self._reply(message, self._loop.time())
         if reply is not None:
             self._replies += len(reply).to_bytes(_LENGTH_OCTETS)
             self._replies += reply
             if len(self._replies) >= WRITE_BUFFER_OCTETS:
                 self._send_replies()
+
+    def _reply(self, message: bytes, now: float) -> bytes | None:
+        if self._responder.query_log is not None:
+            return self._responder.serve(message, self._source, self._channel, now)
+        reply = self._connections.fast(self._channel).respond(message[ID_OCTETS:], now)
+        return None if reply is None else message[:ID_OCTETS] + reply
 
     def _send_replies(self) -> None:
         if self._replies and not self._transport.is_closing():

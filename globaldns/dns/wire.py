@@ -35,6 +35,8 @@ from globaldns.dns.codes import Opcode, Option, Rcode, Rrclass, Rrtype
 from globaldns.errors import WireError
 
 HEADER_OCTETS = 12
+ID_OCTETS = 2
+"""In the header, the first."""
 MAX_LABEL = 63
 """A length octet above it is a pointer (0xC0), or reserved (RFC 1035 section 4.1.4)."""
 

@@ -12,6 +12,7 @@ import dns.message
 import pytest
 
 from globaldns.dns.counters import Dropped
+from globaldns.dns.fast import FastResponder
 from globaldns.dns.responder import Responder
 from globaldns.dns.seats import TlsListening
 from globaldns.dns.server import DnsServer
@@ -118,7 +119,7 @@ async def test_the_largest_reply_fits_into_its_records(
     responder: Responder, tls: TlsListening, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     largest = b"\0\1" + bytes(65_533)
-    monkeypatch.setattr(responder, "serve", lambda *_: largest)
+    monkeypatch.setattr(FastResponder, "respond", lambda *_: largest[2:])
     async with serving(responder, tls) as (_, port):
         reader, writer = await connect(port, pair.client())
         writer.write(WEB)
