@@ -80,7 +80,7 @@ def part_deaths(folder: Path, arguments: argparse.Namespace, _: last_run.Machine
     """Measure deaths."""
     size = deaths.SMALL if arguments.small else deaths.FULL
     if arguments.services:
-        size = replace(size, services=arguments.services)
+        size = replace(size, services=arguments.services, times=1)
     return of_figures(deaths.run(folder, size))
 
 
@@ -120,7 +120,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="less of everything, within a minute")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be repeated")
     parser.add_argument("--million", action="store_true", help="also the part of that name")
-    parser.add_argument("--services", type=int, help="that many in starts and deaths")
+    parser.add_argument(
+        "--services",
+        type=int,
+        help="that many in starts, and in deaths, of which there is one each",
+    )
     arguments = parser.parse_args()
     more = ["million"] if arguments.million and "million" not in (arguments.only or ()) else []
     arguments.parts = [*(arguments.only or DEFAULT), *more]
