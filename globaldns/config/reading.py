@@ -25,7 +25,7 @@ from globaldns.config.keys import (
 )
 from globaldns.config.problem import Problem, join
 from globaldns.config.schema import Section
-from globaldns.config.texts import TEXTS
+from globaldns.config.texts import TEXTS, Text
 from globaldns.errors import InvalidValue
 
 _MAX_DIGITS = 18
@@ -121,10 +121,7 @@ class Reading:
         if text.is_number and isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
-            quoted = f'write "{_shown(value)}" in quotes' if isinstance(value, int | float) else ""
-            raise InvalidValue(
-                f"{_shown(value)} is no {text.noun}", hint=quoted or f"write it like {text.example}"
-            )
+            raise InvalidValue(f"{_shown(value)} is no {text.noun}", hint=_remedy(text, value))
         return text.parse(value)
 
     def _place(self, value: object) -> Path:
@@ -179,6 +176,18 @@ def _choose(value: object, words: tuple[str, ...]) -> str:
         f"{_shown(value)} is none of {', '.join(words)}",
         hint=f"did you mean {near[0]}?" if near else "",
     )
+
+
+def _remedy(text: Text, value: object) -> str:
+    """Return how to write what is no text: in quotes, if that makes it right."""
+    hint = f"write it like {text.example}"
+    if not isinstance(value, int | float):
+        return hint
+    try:
+        text.parse(_shown(value))
+    except InvalidValue as error:
+        return error.hint or hint
+    return f'write "{_shown(value)}" in quotes'
 
 
 def _plain(kind: Any, value: object) -> Any:

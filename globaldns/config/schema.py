@@ -190,7 +190,7 @@ class DnsSettings(Section, frozen=True):
     tls: TlsSettings = TlsSettings()
     """DNS over TLS (RFC 7858); off without a certificate."""
     workers: Workers = Workers(1)
-    """Processes that answer, each of a part of the clients; auto: as many as there are cores."""
+    """Processes that answer, each of a part of the clients; auto: one a core within its quota."""
     ttl: Ttl = WholeSeconds(30)
     """How long a resolver may keep an answer."""
     negative_ttl: Ttl = WholeSeconds(10)

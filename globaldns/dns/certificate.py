@@ -97,13 +97,22 @@ def _read(path: Path, *, is_key: bool) -> bytes:
             data = file.read(_MAX_OCTETS + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        hint = "put it there" if isinstance(error, FileNotFoundError) else "let this user read it"
         message = f"{path} cannot be read: {reason}"
-        raise CertificateError(message, is_key=is_key, hint=hint) from error
+        raise CertificateError(message, is_key=is_key, hint=_remedy(error)) from error
     if len(data) > _MAX_OCTETS:
         message = f"{path} has over {_MAX_OCTETS >> 20} MiB"
         raise CertificateError(message, is_key=is_key, hint="name a PEM file")
     return data
+
+
+def _remedy(error: OSError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "put it there"
+        case IsADirectoryError() | NotADirectoryError():
+            return "name a PEM file"
+        case _:
+            return "let this user read it"
 
 
 def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:

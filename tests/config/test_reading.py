@@ -47,6 +47,15 @@ from globaldns.errors import InvalidValue
         ("dns: {udp_payload: 64KiB}", "$.dns.udp_payload (line 4): 64KiB is too large"),
         ("dns: {explain: yes}", "$.dns.explain (line 4): 'yes' is not true or false"),
         ("dns: {nsid: 1.10}", '$.dns.nsid (line 4): 1.1 is no short text (fix: write "1.1"'),
+        (
+            "dns: {workers: true}",
+            "$.dns.workers (line 4): true is no number of workers (fix: write 1 to 99, or auto)",
+        ),
+        (
+            "dns: {listen: [53]}",
+            "$.dns.listen[0] (line 4): 53 is no address:port (fix: for every address write",
+        ),
+        ("dns: {nameserver: 1}", '$.dns.nameserver (line 4): 1 is no label (fix: write "1" in'),
         ("dns: {chaos: hiden}", "$.dns.chaos (line 4): 'hiden' is none of hidden, version"),
         ("dns:", "$.dns (line 4): nothing is no mapping"),
         ("dns: {limits: {tcp_connections: true}}", "$.dns.limits.tcp_connections (line 4): true"),

@@ -169,6 +169,18 @@ def test_what_is_wrong_is_told_of_both_files_with_a_remedy(
     assert str(caught.value) == problems[0].reason
 
 
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [("gone", "put it there"), (".", "name a PEM file"), ("tls.crt/x", "name a PEM file")],
+)
+def test_a_file_that_is_none_has_the_remedy_that_helps(
+    tmp_path: Path, pair: Pair, path: str, remedy: str
+) -> None:
+    with pytest.raises(CertificateError, match="cannot be read") as caught:
+        read_certificate(tmp_path / path, pair.key)
+    assert caught.value.hint == remedy
+
+
 def test_one_that_has_ended_is_a_warning_from_the_next_second_on(pair: Pair) -> None:
     settings = TlsSettings(certificate=pair.certificate, key=pair.key)
     end = end_as_openssl_says(pair)
