@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import ctypes
 
-LARGE_OCTETS = 1 << 20
-"""Such pieces are the kernel's, and go back to it as soon as they are free."""
+CONTROL_OCTETS, WORKER_OCTETS = 128 << 10, 1 << 20
+"""Pieces from this size on are the kernel's, and go back to it as soon as they are free; a worker
+has one of 256 KiB for everything that it reads from a connection."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
-def give_back_what_is_free() -> bool:
+def give_back_what_is_free(large_octets: int) -> bool:
     """Have this process and those it forks use one heap; return whether the C library can."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -26,7 +27,7 @@ def give_back_what_is_free() -> bool:
         return False
     wanted = {
         _M_ARENA_MAX: 1,
-        _M_MMAP_THRESHOLD: LARGE_OCTETS,
-        _M_TRIM_THRESHOLD: LARGE_OCTETS,
+        _M_MMAP_THRESHOLD: large_octets,
+        _M_TRIM_THRESHOLD: large_octets,
     }
     return all(mallopt(option, value) for option, value in wanted.items())

@@ -7,13 +7,13 @@ are imported by the control process alone.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from globaldns import logs
-from globaldns.app.heap import give_back_what_is_free
+from globaldns.app.cores import usable_cores
+from globaldns.app.heap import WORKER_OCTETS, give_back_what_is_free
 from globaldns.app.settings import server_settings
 from globaldns.config.schema import Config
 from globaldns.dns.plane import Plane
@@ -75,11 +75,11 @@ def host(
         StateError, ListenError: what it takes to serve cannot be had.
     """
     logs.configure(config.log)
-    give_back_what_is_free()
+    give_back_what_is_free(WORKER_OCTETS)
     state = StateDirectory(config.state)
     holder = _follow(state, config) if takeover else None
     state.lock(wall_clock())
-    workers = config.dns.workers or len(os.sched_getaffinity(0))
+    workers = config.dns.workers or usable_cores()
     seats = holder.seats if holder else bind_seats(server_settings(config), workers)
     plane = Plane(seats)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from globaldns import logs
+from globaldns.app.heap import CONTROL_OCTETS, give_back_what_is_free
 from globaldns.app.reloading import ConfigFile, log_outcome, reread
 from globaldns.app.starting import start
 from globaldns.config.schema import Config
@@ -29,19 +29,6 @@ if TYPE_CHECKING:
 SWITCH_SECONDS = 0.001
 """How long a thread that writes state may keep the interpreter from answering; Python's default of
 5 ms is waited for at every step of an answer that goes through a thread."""
-
-_M_MMAP_THRESHOLD = -3
-_LARGE_OCTETS = 128 << 10
-
-
-def return_large_blocks() -> None:
-    """Have large blocks go back to the system as soon as they are free (mallopt(3)).
-
-    By itself glibc keeps what a start has used: a fifth of its memory. Other C libraries keep
-    their ways.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(_M_MMAP_THRESHOLD, _LARGE_OCTETS)
 
 
 def serve_here(
@@ -87,7 +74,7 @@ async def serve(
         StateError, LedgerError, ListenError: what it takes to serve cannot be had.
     """
     logs.configure(config.log)
-    return_large_blocks()
+    give_back_what_is_free(CONTROL_OCTETS)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.disable()  # until all is read: it makes no cycles, and looking for them takes a tenth
     async with AsyncExitStack() as stack:

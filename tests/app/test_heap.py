@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import re, sys, threading
 from pathlib import Path
-from globaldns.app.heap import give_back_what_is_free
+from globaldns.app.heap import WORKER_OCTETS, give_back_what_is_free
 
 def mib():
     return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
@@ -23,7 +23,7 @@ def work():
 
 kept = []
 if sys.argv[1] == "one":
-    assert give_back_what_is_free()
+    assert give_back_what_is_free(WORKER_OCTETS)
 before = mib()
 for _ in range(6):
     thread = threading.Thread(target=work)

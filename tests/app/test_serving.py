@@ -94,12 +94,12 @@ async def test_a_lost_ledger_is_replaced_only_when_a_person_says_so(place: Place
 _FREE_64_MIB = """
 import re
 from pathlib import Path
-from globaldns.app.serving import return_large_blocks
+from globaldns.app.heap import CONTROL_OCTETS, give_back_what_is_free
 
 def resident() -> int:
     return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10
 
-return_large_blocks()
+give_back_what_is_free(CONTROL_OCTETS)
 bytes(20 << 20)  # by this glibc would learn to keep such blocks
 before = resident()
 blocks = [bytes(1 << 20) + b"x" for _ in range(64)]
