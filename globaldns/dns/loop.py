@@ -25,9 +25,6 @@ from typing import TYPE_CHECKING, Any, TypeVarTuple, Unpack
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
-MOST_EVENTS = 64
-"""What is told at once."""
-
 _MASKS = {
     selectors.EVENT_READ: select.EPOLLIN,
     selectors.EVENT_WRITE: select.EPOLLOUT,
@@ -87,7 +84,7 @@ class _Selector(selectors.BaseSelector):
         pause, is_over = timeout, False
         ready: list[tuple[selectors.SelectorKey, int]] = []
         while not (ready or is_over):
-            for number, events in self._epoll.poll(pause, MOST_EVENTS):
+            for number, events in self._epoll.poll(pause, len(self._readers) + len(self._keys)):
                 reader = self._readers.get(number)
                 if reader is not None:
                     self._serve(reader)

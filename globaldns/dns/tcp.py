@@ -8,8 +8,9 @@ A connection is in one of these states, and has one deadline::
     ending      the peer has half-closed             what came whole is answered, then closed
 
 Messages come in any segmentation (two octets of length, then the message), many at once, and are
-answered in order, the replies of a turn of the loop in one write. A turn answers a bounded number,
-so that one connection cannot keep the others and UDP waiting.
+answered in order, the replies of a turn of the loop in one write. A turn answers a bounded number
+of all connections together; who has more waits in a row for the next, and is not read from. So
+neither a connection nor many of them keep the others and UDP waiting.
 
 Standards:
     RFC 7766          sections 6.2.1.1 pipelining, 6.2.3 idle time-outs, 8 framing, 10 limits
@@ -19,7 +20,7 @@ Standards:
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from typing import cast
 
 import msgspec
@@ -30,7 +31,7 @@ from globaldns.dns.responder import Responder, Source
 from globaldns.dns.wire import HEADER_OCTETS, ID_OCTETS
 
 BURST = 64
-"""Messages of one connection that are answered in one turn of the loop."""
+"""Messages that are answered in one turn of the loop."""
 
 WRITE_BUFFER_OCTETS = 65536
 """Replies that may wait for a slow reader before no more is read from it: one of the largest."""
@@ -64,6 +65,11 @@ class Connections:
         self._none_left = asyncio.Event()
         self._none_left.set()
         self._fast: dict[Channel, FastResponder] = {}
+        self._budget = BURST
+        """How many more messages may be answered before the loop has its turn."""
+        self._waiting: deque[Connection] = deque()
+        """Who has more than that."""
+        self._turn: asyncio.Handle | None = None
 
     def __len__(self) -> int:
         """Return how many are open."""
@@ -100,6 +106,28 @@ class Connections:
         if found is None:
             found = self._fast[channel] = FastResponder(self.responder, channel)
         return found
+
+    def may_answer(self) -> bool:
+        """Whether one more message may be answered in this turn, which counts it."""
+        if not self._budget:
+            return False
+        self._budget -= 1
+        return True
+
+    def wait(self, connection: Connection) -> None:
+        """Let a connection go on in a turn to come, when it is its own."""
+        self._waiting.append(connection)
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn, self._budget = None, BURST
+        for _ in range(len(self._waiting)):
+            if not self._budget:
+                break
+            self._waiting.popleft().go_on()
+        if self._waiting and self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
 
     async def close(self, seconds: float) -> None:
         """Close all, when their replies have left or after some seconds.
@@ -141,8 +169,8 @@ class Connection(asyncio.Protocol):
         """Whether it has had no reply."""
         self._is_retiring = False
         """Whether its next reply is the last."""
-        self._turn: asyncio.Handle | None = None
-        """The next turn, while more messages wait than one turn answers."""
+        self._is_waiting = False
+        """Whether it has more messages than could be answered in a turn."""
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
 
@@ -165,9 +193,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         """Let go of everything."""
-        for handle in (self._timer, self._turn):
-            if handle is not None:
-                handle.cancel()
+        self._is_waiting = False
+        if self._timer is not None:
+            self._timer.cancel()
         if self._is_admitted:
             self._connections.release(self, self._source[0])
 
@@ -176,13 +204,13 @@ class Connection(asyncio.Protocol):
         if not self._received:
             self._set_deadline(self._limits.message_seconds)
         self._received += data
-        if self._turn is None:
-            self._take_turn()
+        if not self._is_waiting:
+            self._answer()
 
     def eof_received(self) -> bool:
         """Answer what has come whole before closing; return whether that is still to do."""
         self._has_ended = True
-        return self._is_blocked or self._turn is not None
+        return self._is_blocked or self._is_waiting
 
     def pause_writing(self) -> None:
         """Read nothing more while replies wait for the peer."""
@@ -193,8 +221,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on where the replies got stuck."""
         self._is_blocked = False
-        if self._turn is None:
-            self._take_turn()
+        if not self._is_waiting:
+            self._answer()
 
     def retire(self) -> None:
         """Close when the replies have left, or the first has."""
@@ -212,14 +240,20 @@ class Connection(asyncio.Protocol):
         """Close now."""
         self._transport.abort()
 
-    def _take_turn(self) -> None:
-        self._turn = None
+    def go_on(self) -> None:
+        """Answer what waits, unless the connection is lost."""
+        if self._is_waiting:
+            self._is_waiting = False
+            self._answer()
+
+    def _answer(self) -> None:
         answered = 0
         while not (self._is_blocked or self._transport.is_closing()) and self._has_message():
-            if answered == BURST:
+            if not self._connections.may_answer():
                 self._send_replies()
                 self._transport.pause_reading()
-                self._turn = self._loop.call_soon(self._take_turn)
+                self._is_waiting = True
+                self._connections.wait(self)
                 return
             self._answer_one()
             answered += 1

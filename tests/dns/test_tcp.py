@@ -90,6 +90,29 @@ async def test_a_turn_of_the_loop_answers_a_bounded_number(responder: Responder)
     assert max(now - before for before, now in pairwise(answered)) <= BURST
 
 
+async def test_a_turn_of_the_loop_answers_a_bounded_number_of_all_connections(
+    responder: Responder,
+) -> None:
+    answered = [0]
+    count, messages = 20, 100
+
+    def look() -> bool:
+        answered.append(responder.counters.responses().get(("tcp", "NOERROR"), 0))
+        return answered[-1] == count * messages
+
+    async with serving(responder, per_source=count) as (_, port):
+        streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
+        for _, writer in streams:
+            writer.write(b"".join(map(query, range(messages))))
+        await until(look)
+        for reader, _ in streams:
+            assert [await read_id(reader) for _ in range(messages)] == list(range(messages))
+        for _, writer in streams:
+            await hang_up(writer)
+    # What the last turn has left of its budget may be used before the next one.
+    assert max(now - before for before, now in pairwise(answered)) <= 2 * BURST
+
+
 @pytest.mark.parametrize("count", [1, 500])
 async def test_what_came_whole_before_a_half_close_is_answered_then_closed(
     responder: Responder, count: int
