@@ -24,6 +24,7 @@ import mmap
 import socket
 from collections.abc import Callable
 from ctypes import c_int, c_size_t, c_uint, c_void_p
+from functools import cache
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
@@ -105,14 +106,21 @@ def receiving_call() -> str:
     return "recvmsg" if load_calls() is None else "recvmmsg"
 
 
+@cache
 def load_calls() -> Calls | None:
-    """Return the system calls; None: the C library does not have them."""
+    """Return the system calls; None: the C library has none, or the kernel or a sandbox refuses."""
     library = ctypes.CDLL(None, use_errno=True)
     try:
         receive, send = library.recvmmsg, library.sendmmsg
     except AttributeError:
         return None
-    return Calls(receive, send)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        of_nothing = (trial.fileno(), None, 0, socket.MSG_DONTWAIT)
+        is_refused = [
+            call(*of_nothing, *more) < 0 and ctypes.get_errno() not in _NOTHING
+            for call, more in ((receive, (None,)), (send, ()))
+        ]
+    return None if any(is_refused) else Calls(receive, send)
 
 
 class BatchEndpoint(UdpEndpoint):

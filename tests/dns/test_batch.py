@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dns.message
 import pytest
@@ -169,3 +174,38 @@ def test_an_error_of_the_socket_is_counted(responder: Responder) -> None:
         sock.close()
         udp._on_readable(lambda: 0.0)
     assert responder.counters.dropped[Dropped.RECEIVE_ERROR] == 1
+
+
+REFUSED = """
+import ctypes, platform, struct
+from globaldns.dns.batch import load_calls, receiving_call
+
+number = {"x86_64": %s, "aarch64": %s}[platform.machine()]
+load, jump_if_equal, give = 0x20, 0x15, 0x06
+refuse, allow = 0x00050000 | %d, 0x7FFF0000
+steps = (load, 0, 0, 0), (jump_if_equal, 0, 1, number), (give, 0, 0, refuse), (give, 0, 0, allow)
+program = b"".join(struct.pack("HBBI", *step) for step in steps)
+buffer = ctypes.create_string_buffer(program)
+header = struct.pack("HP", 4, ctypes.addressof(buffer))
+library = ctypes.CDLL(None, use_errno=True)
+assert library.prctl(38, 1, 0, 0, 0) == 0  # no new privileges
+assert library.prctl(22, 2, ctypes.create_string_buffer(header), 0, 0) == 0  # a filter of calls
+print(load_calls() is None, receiving_call())
+"""
+"""prctl(2), seccomp(2): from now on a system call has the result that a kernel without it gives."""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="other call numbers")
+@pytest.mark.parametrize("numbers", [(299, 243), (307, 269)], ids=["recvmmsg", "sendmmsg"])
+@pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM], ids=errno.errorcode.get)
+def test_what_the_kernel_or_a_sandbox_refuses_is_not_used(
+    numbers: tuple[int, int], error: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED % (*numbers, error)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "recvmsg"]
