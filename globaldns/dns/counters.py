@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from enum import IntEnum, StrEnum
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
 from globaldns.dns.codes import Rcode, Rrtype
@@ -110,6 +110,7 @@ class Histogram(NamedTuple):
 
 
 CounterClass = list[int]
+_Classes = dict[tuple[int, int, int, int, int], CounterClass]
 """How many replies of one class were sent that are not in the counters yet: one number."""
 
 
@@ -184,9 +185,11 @@ class Counters(Counts):
         """Count in a block, a view of words; or in one of its own."""
         self._words = block if block is not None else memoryview(bytearray(BLOCK_OCTETS)).cast("Q")
         super().__init__((self._words,))
-        self._classes: dict[tuple[int, int, int, int, int], CounterClass] = {}
+        self._classes: _Classes = {}
+        self._former: _Classes = {}
+        """Classes that were given out before the last time there were too many."""
         self.generation = 0
-        """Goes up when classes that were given out count no more: there were too many."""
+        """Goes up when classes that were given out soon count no more: there were too many."""
 
     def _sum(self, start: int, size: int) -> tuple[int, ...]:
         self.settle()
@@ -201,14 +204,15 @@ class Counters(Counts):
         if found is None:
             if len(self._classes) >= MOST_CLASSES:
                 self.settle()
-                self._classes.clear()
+                self._former, self._classes = self._classes, {}
                 self.generation += 1
             found = self._classes[key] = [0]
         return found
 
     def settle(self) -> None:
         """Bring the block up to date with the classes."""
-        for (channel, kind, query, rcode, reply), counted in self._classes.items():
+        classes = chain(self._former.items(), self._classes.items())
+        for (channel, kind, query, rcode, reply), counted in classes:
             count, counted[0] = counted[0], 0
             if count:
                 self._words[_REQUESTS + channel * len(_TYPES) + kind] += count
