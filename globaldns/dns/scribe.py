@@ -1,8 +1,8 @@
 """The one who writes the shared table: deltas in, and now and then all of it anew.
 
-What a change replaces stays where it is until the arena holds more of it than of what counts: then
-the other arena is written, some rows with every change, and every change into both. When it has
-all, it is the one in use. The former is given back once nobody can still be reading it.
+What a change replaces stays where it is until the arena holds half as much of it as of what counts:
+then the other arena is written, some rows with every change, and every change into both. When it
+has all, it is the one in use. The former is given back once nobody can still be reading it.
 
 A scribe may take over from one that died in the middle of anything.
 """
@@ -36,8 +36,8 @@ from globaldns.model.snapshot import Entry, ZoneDelta
 
 logger = logging.getLogger(__name__)
 
-SPARE_OCTETS = 1 << 20
-"""Of what counts for nothing: so much is let be, and as much again as counts."""
+SPARE_OCTETS = 1 << 18
+"""Of what counts for nothing: so much is let be, and half of what counts."""
 STEP = 200
 """Names that are copied with a change: a millisecond."""
 GRACE_SECONDS = 60.0
@@ -183,7 +183,7 @@ class Scribe:
         """Copy some names, if the arena is to be written anew."""
         if self._next is None:
             is_free = self._given_up is None
-            if is_free and self._arena.waste > self._arena.worth + SPARE_OCTETS:
+            if is_free and self._arena.waste > self._arena.worth // 2 + SPARE_OCTETS:
                 self._next = Arena(self.table, _other(self._arena.start))
                 self._rest = self._arena.rows()
             return
