@@ -24,6 +24,8 @@ class Plane:
         """Of counters, by seat."""
         self.counts = Counts(self.blocks)
         self._restarts = _block()
+        self._looks = memoryview(mmap.mmap(-1, BLOCK_OCTETS)).cast("d")
+        """When each worker has looked last, monotonic."""
 
     @property
     def addresses(self) -> tuple[Listen, ...]:
@@ -49,6 +51,14 @@ class Plane:
     def control_restarts(self) -> int:
         """How often a control process that died was followed by another."""
         return self._restarts[_CONTROL]
+
+    def looked(self, seat: int, now: float) -> None:
+        """Say that a worker has looked around."""
+        self._looks[seat] = now
+
+    def looked_at(self, seat: int) -> float:
+        """Return the monotonic time at which a worker has looked around last; 0: it never has."""
+        return self._looks[seat]
 
     def count_restart(self, *, worker: bool) -> None:
         """Count that a process which died is followed by another."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import time
 from contextlib import suppress
 
 import msgspec
@@ -14,7 +15,7 @@ from globaldns.config.schema import LogSettings, QueryLog
 from globaldns.dns.counters import Counters
 from globaldns.dns.loop import DatagramLoop
 from globaldns.dns.plane import Plane
-from globaldns.dns.querylog import QueryRing, write_queries
+from globaldns.dns.querylog import QueryRing, write_all, write_lost, write_queries
 from globaldns.dns.responder import Responder
 from globaldns.dns.rules import DnsRules
 from globaldns.dns.seats import ServerSettings
@@ -52,6 +53,8 @@ class Worker:
 
     def __init__(self, plane: Plane, number: int) -> None:
         """Take a seat; the table must have settings by now."""
+        self._plane = plane
+        self._number = number
         self._table = plane.table
         self._said = plane.table.settings
         self._settings = decode_settings(self._said)
@@ -70,15 +73,30 @@ class Worker:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await stop.wait()
             self.look()
+            await self._write_queries()
         await self.server.stop()
         self.look()
+        self._write_rest()
 
     def look(self) -> None:
-        """Show what was counted and asked, and obey what is new."""
-        if self.responder.query_log is not None:
-            write_queries(self.responder.query_log)
+        """Show that it lives and what was counted; obey what is new."""
+        self._plane.looked(self._number, time.monotonic())
         self.obey()
         self.server.note_standing()
+
+    async def _write_queries(self) -> None:
+        """Write what was asked, a little at a time, and look around before long."""
+        until = time.monotonic() + LOOK_SECONDS
+        while (ring := self.responder.query_log) is not None and write_queries(ring):
+            if time.monotonic() > until:
+                break
+            await asyncio.sleep(0)
+        if ring is not None:
+            write_lost(ring)
+
+    def _write_rest(self) -> None:
+        if self.responder.query_log is not None:
+            write_all(self.responder.query_log)
 
     def obey(self) -> None:
         """Obey settings that are new."""
@@ -94,8 +112,7 @@ class Worker:
         if settings.log != former.log:
             logs.configure(settings.log)
         if settings.log.queries is not former.log.queries:
-            if self.responder.query_log is not None:
-                write_queries(self.responder.query_log)
+            self._write_rest()
             self.responder.query_log = query_ring(settings.log)
         self.server.reconfigure(settings.server)
 

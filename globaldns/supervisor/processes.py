@@ -7,7 +7,7 @@
                  ├─ worker 0    sits on seat 0: answers by the table   TERM: end
                  └─ worker 1 …
 
-It does nothing that could fail, so it stays while the others come and go: whoever dies is followed
+It does little that could fail, so it stays while the others come and go: whoever dies is followed
 by another, a worker at once and with all that the former had, for neither the sockets nor the zones
 nor the counters are its own. Only a control process that refuses to start ends all, with its exit
 code. Workers begin when the control process says that there is something to answer from.
@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import selectors
 import signal
 import time
@@ -36,21 +35,22 @@ from enum import Enum, IntEnum, auto
 from math import inf
 from typing import Protocol
 
-import msgspec
-
 from globaldns.dns.plane import Plane
 from globaldns.dns.worker import work
 from globaldns.errors import StateError
-from globaldns.supervisor.children import SIGNALS, describe_end, fork, has_ended
+from globaldns.supervisor.children import (
+    CONTROL,
+    SIGNALS,
+    Child,
+    describe_end,
+    fork,
+    has_ended,
+)
 from globaldns.supervisor.priority import ask_for_short_turns, step_back
 from globaldns.supervisor.takeover import Desk, Holder, Word
-from globaldns.tasks import Backoff
 
 logger = logging.getLogger(__name__)
 
-LONG_SECONDS = 1.0
-"""Who lived for longer is followed at once."""
-RETRY = Backoff(initial=0.2, maximum=10.0)
 END_SECONDS = 5.0
 """How long workers may take for their last replies when all ends."""
 RETAKE_SECONDS = 0.2
@@ -59,13 +59,12 @@ RETAKE_SECONDS = 0.2
 LOOK_SECONDS = 1.0
 """How often it is looked whether who was told something does it."""
 HUNG_SECONDS = 10.0
-"""A control process confirms the zones every second, also while it ends."""
+"""A control process confirms the zones every second, also while it ends; workers look around four
+times a second."""
 REMIND_SECONDS = 30.0
 
 _TOLD = (-signal.SIGTERM, -signal.SIGKILL)
 """How a control process may end that was told to, beside by itself."""
-_CONTROL = -1
-"""The control process, where workers have the numbers of their seats."""
 
 
 class Stage(IntEnum):
@@ -100,20 +99,6 @@ class State(Protocol):
         """
 
 
-class Child(msgspec.Struct):
-    """A process that is to run."""
-
-    role: int
-    """The number of its seat; of the control process it is ``_CONTROL``."""
-    pid: int = 0
-    """0: it does not run."""
-    started: float = 0.0
-    due: float = 0.0
-    """When to start it: monotonic."""
-    failures: int = 0
-    """How often in a row it died soon."""
-
-
 class Tenure(Enum):
     """Whether the control process is ours to run."""
 
@@ -135,7 +120,7 @@ class Supervisor:
         self._holder = holder
         """Whom we follow, until we answer as well."""
         self._desk: Desk | None = None
-        self._children = [Child(_CONTROL)]
+        self._children = [Child(CONTROL)]
         self._selector = selectors.DefaultSelector()
         self._tenure = Tenure.RUNNING
         self._stage = 0
@@ -153,6 +138,8 @@ class Supervisor:
         self._selector.register(reader, selectors.EVENT_READ, self._on_signals)
         if self._holder is None:
             self._open_desk()
+        else:
+            self._selector.register(self._holder, selectors.EVENT_READ, self._on_holder)
         while self._exit_code is None:
             self._start_due()
             for key, _ in self._selector.select(self._pause()):
@@ -179,13 +166,10 @@ class Supervisor:
             os.kill(pid, number)
         return bool(pid)
 
-    def _pause(self) -> float | None:
+    def _pause(self) -> float:
         """Return for how long nothing is to be done."""
         due = min((child.due for child in self._children if not child.pid), default=inf)
-        pause = max(0.0, due - time.monotonic())
-        if self._tenure is Tenure.RUNNING:
-            return None if pause == inf else pause
-        return min(pause, LOOK_SECONDS)
+        return min(max(0.0, due - time.monotonic()), LOOK_SECONDS)
 
     def _look(self) -> None:
         """See whether who is to do something still lives, as far as that can be seen."""
@@ -198,20 +182,54 @@ class Supervisor:
         elif self._tenure is Tenure.YIELDED and now - self._told_at > REMIND_SECONDS:
             logger.warning("the successor has the control, and does not answer yet")
             self._told_at = now
+        for child in self._children:
+            if child.role != CONTROL and child.pid:
+                self._look_at_worker(child, now)
+
+    def _look_at_worker(self, worker: Child, now: float) -> None:
+        """Kill a worker that does not look around any more: its flows wait."""
+        lately = max(worker.started, worker.killed, self._plane.looked_at(worker.role))
+        if now - lately > HUNG_SECONDS:
+            logger.error("a worker hangs: it is killed", extra={"worker": worker.role})
+            worker.killed = now
+            os.kill(worker.pid, signal.SIGKILL)
 
     def _start_due(self) -> None:
         now = time.monotonic()
         for child in self._children:
             if not child.pid and child.due <= now:
                 child.started = now
-                if child.role == _CONTROL:
-                    self._start_control(child)
-                else:
-                    self._start_worker(child)
+                try:
+                    self._start(child)
+                except OSError as error:
+                    child.put_off()
+                    logger.error(
+                        "a process cannot be started: it is tried again",
+                        extra={"who": child.who, "reason": str(error)},
+                    )
         if self._holder is not None and self._stage == Stage.NUMBERED:
-            self._holder.end()
+            self._let_go(self._holder.end)
+
+    def _start(self, child: Child) -> None:
+        if child.role == CONTROL:
+            self._start_control(child)
+        else:
+            self._start_worker(child)
+
+    def _on_holder(self, _: int) -> None:
+        """Answer as soon as can be where whoever was followed answers no more."""
+        if self._holder is not None and self._holder.is_gone():
+            logger.warning("the server that is followed has ended by itself")
+            self._let_go(self._holder.close)
+            self._begin_workers()
+
+    def _let_go(self, close: Callable[[], None]) -> None:
+        """Follow nobody any more."""
+        if self._holder is not None:
+            self._selector.unregister(self._holder)
             self._holder = None
-            self._open_desk()
+        close()
+        self._open_desk()
 
     def _start_worker(self, child: Child) -> None:
         child.pid = fork(f"gdns-worker-{child.role}", lambda: _work(self._plane, child.role))
@@ -220,8 +238,13 @@ class Supervisor:
         if self._tenure is Tenure.YIELDED and not self._take_back(child):
             return
         reader, writer = os.pipe2(os.O_CLOEXEC)
-        child.pid = fork("gdns-control", lambda: _control(self._control, writer))
-        os.close(writer)
+        try:
+            child.pid = fork("gdns-control", lambda: _control(self._control, writer))
+        except OSError:
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
         self._selector.register(reader, selectors.EVENT_READ, self._on_stage)
 
     def _on_stage(self, reader: int) -> None:
@@ -231,6 +254,10 @@ class Supervisor:
             self._selector.unregister(reader)
             os.close(reader)
         self._stage = max(self._stage, *said, 0)
+        self._begin_workers()
+
+    def _begin_workers(self) -> None:
+        """Have workers begin when there is enough to answer from."""
         # Until all is known whoever is followed answers more than we do.
         wanted = Stage.ANSWERING if self._holder is None else Stage.NUMBERED
         if self._stage >= wanted and len(self._children) == 1:
@@ -248,22 +275,23 @@ class Supervisor:
 
     def _follow(self, child: Child, code: int) -> None:
         """Have a process that died followed by another, or end."""
-        if child.role == _CONTROL and self._tenure is Tenure.YIELDING:
+        if child.role == CONTROL and self._tenure is Tenure.YIELDING:
             self._yield(child)
             return
-        if child.role == _CONTROL and self._is_last(code):
+        if child.role == CONTROL and self._is_last(code):
+            if not self._stage and code < 0:
+                logger.error(
+                    "the first control process has died", extra={"end": describe_end(code)}
+                )
             was_told = self._tenure is Tenure.STOPPING and code in _TOLD
             self._exit_code = 0 if was_told else code if code >= 0 else 128 - code
             return
-        now = time.monotonic()
-        child.failures = 0 if now - child.started > LONG_SECONDS else child.failures + 1
-        delay = RETRY.delay(child.failures, random.random()) if child.failures else 0.0  # noqa: S311
-        child.due = now + delay
-        self._plane.count_restart(worker=child.role != _CONTROL)
+        delay = child.put_off()
+        self._plane.count_restart(worker=child.role != CONTROL)
         logger.error(
             "a process has died: another follows",
             extra={
-                "who": "control" if child.role == _CONTROL else f"worker {child.role}",
+                "who": child.who,
                 "end": describe_end(code),
                 "delay_seconds": round(delay, 1),
             },
@@ -333,7 +361,7 @@ class Supervisor:
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         if self._desk is not None:
-            self._desk.close(remove=self._tenure is not Tenure.YIELDED)
+            self._desk.close(remove=self._desk.successor is None)
 
 
 def _work(plane: Plane, seat: int) -> None:

@@ -182,6 +182,19 @@ class Holder:
         if said != Word.YIELDED.value:
             raise _failure(f"process {self.pid} has ended, or does not give up the lock")
 
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when it is gone."""
+        return self._connection.fileno()
+
+    def is_gone(self) -> bool:
+        """Whether it has ended by itself."""
+        try:
+            return not self._connection.recv(_MAX_OCTETS, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def end(self) -> None:
         """Have it end: who follows it answers."""
         with suppress(OSError):

@@ -109,6 +109,14 @@ def end_soon(plane: Plane, tell: Tell) -> int:
     return REFUSAL
 
 
+def know_too_little(plane: Plane, tell: Tell) -> int:
+    begin(plane)
+    tell(Stage.ANSWERING)
+    say("knows too little")
+    signal.pause()
+    return 0
+
+
 def hang(_plane: Plane, _tell: Tell) -> int:
     say("hangs")
     signal.pause()
@@ -124,6 +132,7 @@ BEHAVIOURS: dict[str, Callable[[Plane, Tell], int]] = {
     "dies": die,
     "dies once later": die_once_later,
     "ends soon": end_soon,
+    "knows too little": know_too_little,
     "hangs": hang,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -101,6 +102,7 @@ def test_a_first_control_process_that_refuses_to_start_ends_all(
     server = start(behaviour)
     assert server.wait_exit() == code
     assert "another follows" not in server.log
+    assert ("the first control process has died" in server.log) == (behaviour == "dies")
     check_free(server)
 
 
@@ -160,6 +162,33 @@ def test_one_that_dies_at_once_again_and_again_is_restarted_with_growing_pauses(
     shortest = [0.1, 0.2, 0.4, 0.8]
     """Chance takes half of a pause at the most."""
     assert all(pause >= least for pause, least in zip(pauses, shortest, strict=True))
+    wait_until(lambda: server.log.count("a process has died") >= 5, "the fifth has ended")
+    assert server.end() == 0
+
+
+def test_a_worker_that_hangs_is_killed_and_followed(start: Start) -> None:
+    server = start(workers=2)
+    before = server.wait_workers()
+    hung = min(before)
+    os.kill(hung, signal.SIGSTOP)
+    wait_until(lambda: not is_running(hung), "it is killed")
+    wait_until(lambda: len(server.workers()) == 2, "another follows")
+    assert max(before) in server.workers()
+    assert server.log.count("a worker hangs: it is killed") == 1
+    assert server.end() == 0
+
+
+def test_what_cannot_be_started_is_tried_again_while_the_rest_goes_on(start: Start) -> None:
+    server = start()
+    workers = server.wait_workers()
+    few, most = 3, resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (few, most[1]))
+    os.kill(server.wait_event("begins").pid, signal.SIGKILL)
+    wait_until(lambda: "a process cannot be started: it is tried again" in server.log, "it fails")
+    assert ask(server.port, NAME) == (VIP,)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, most)
+    server.wait_event("begins", 2)
+    assert server.workers() == workers
     assert server.end() == 0
 
 

@@ -53,6 +53,21 @@ def test_a_successor_can_be_followed_itself(start: Start) -> None:
     assert servers[-1].end() == 0
 
 
+def test_who_is_followed_and_dies_leaves_a_successor_that_answers_what_it_can(
+    start: Start,
+) -> None:
+    former = start()
+    former.wait_workers()
+    latter = start("knows too little", takeover=True)
+    latter.wait_event("knows too little")
+    assert not latter.workers()
+    former.process.kill()
+    former.wait_exit()
+    wait_until(lambda: ask(latter.port, NAME) == (VIP,), "it answers")
+    assert "the server that is followed has ended by itself" in latter.log
+    let_go(find(latter))
+
+
 def test_with_nobody_there_a_successor_is_the_first(start: Start) -> None:
     server = start(takeover=True)
     server.wait_workers()
