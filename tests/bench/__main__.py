@@ -151,7 +151,8 @@ def main() -> None:
                 failed = True
                 continue
         print(text, flush=True)
-        last_run.keep(part, figures, about, is_small=arguments.small)
+        name = f"{part}-{arguments.services}" if arguments.services else part
+        last_run.keep(name, figures, about, is_small=arguments.small)
     print("\n" + ", ".join(f"{key} {value}" for key, value in about.items()))
     sys.exit(1 if failed else 0)
 
