@@ -20,7 +20,7 @@ Standards:
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from typing import cast
 
 import msgspec
@@ -28,6 +28,7 @@ import msgspec
 from globaldns.dns.counters import Channel, Dropped
 from globaldns.dns.fast import FastResponder
 from globaldns.dns.responder import Responder, Source
+from globaldns.dns.turns import Turns
 from globaldns.dns.wire import HEADER_OCTETS, ID_OCTETS
 
 BURST = 64
@@ -66,10 +67,8 @@ class Connections:
         self._none_left.set()
         self._fast: dict[Channel, FastResponder] = {}
         self._budget = BURST
-        """How many more messages may be answered before the loop has its turn."""
-        self._waiting: deque[Connection] = deque()
-        """Who has more than that."""
-        self._turn: asyncio.Handle | None = None
+        """How many more messages may be answered until somebody has to wait for a turn."""
+        self._turns = Turns()
 
     def __len__(self) -> int:
         """Return how many are open."""
@@ -116,18 +115,12 @@ class Connections:
 
     def wait(self, connection: Connection) -> None:
         """Let a connection go on in a turn to come, when it is its own."""
-        self._waiting.append(connection)
-        if self._turn is None:
-            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
 
-    def _take_turn(self) -> None:
-        self._turn, self._budget = None, BURST
-        for _ in range(len(self._waiting)):
-            if not self._budget:
-                break
-            self._waiting.popleft().go_on()
-        if self._waiting and self._turn is None:
-            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
+        def go_on() -> None:
+            self._budget = BURST
+            connection.go_on()
+
+        self._turns.offer(go_on)
 
     async def close(self, seconds: float) -> None:
         """Close all, when their replies have left or after some seconds.
@@ -254,6 +247,8 @@ class Connection(asyncio.Protocol):
                 self._transport.pause_reading()
                 self._is_waiting = True
                 self._connections.wait(self)
+                if answered:
+                    self._set_deadline(self._limits.message_seconds)
                 return
             self._answer_one()
             answered += 1

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
@@ -31,6 +30,7 @@ from enum import Enum, auto
 from globaldns.dns.certificate import Certificate
 from globaldns.dns.counters import Channel, Dropped
 from globaldns.dns.tcp import Connection, Connections
+from globaldns.dns.turns import Turns
 
 _READ_OCTETS = 65536
 """Four times what a record holds (RFC 8446 section 5.1)."""
@@ -45,27 +45,6 @@ class Phase(Enum):
     FAILED = auto()
 
 
-class Handshakes:
-    """Takes the steps of all handshakes, one in a turn of the loop."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[TlsConnection] = deque()
-        self._turn: asyncio.Handle | None = None
-
-    def offer(self, connection: TlsConnection) -> None:
-        """Take a step of this connection's handshake, when it is its turn."""
-        self._waiting.append(connection)
-        if self._turn is None:
-            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
-
-    def _take_turn(self) -> None:
-        connection = self._waiting.popleft()
-        self._turn = None
-        if self._waiting:
-            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
-        connection.shake()
-
-
 class TlsConnections:
     """All TLS connections of a server; they count among its TCP connections."""
 
@@ -74,7 +53,8 @@ class TlsConnections:
     ) -> None:
         self._connections = connections
         self._certificate = certificate
-        self._handshakes = Handshakes()
+        self._handshakes = Turns()
+        """A step of a handshake costs milliseconds."""
 
     def accept(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
@@ -90,7 +70,7 @@ class TlsConnection(Connection):
         self,
         connections: Connections,
         certificate: Callable[[], Certificate | None],
-        handshakes: Handshakes,
+        handshakes: Turns,
     ) -> None:
         super().__init__(connections)
         self._certificate = certificate
@@ -113,7 +93,7 @@ class TlsConnection(Connection):
             self._unseal()
         else:
             self._transport.pause_reading()
-            self._handshakes.offer(self)
+            self._handshakes.offer(self.shake)
 
     def shake(self) -> None:
         """Take a step of the handshake with what has come."""

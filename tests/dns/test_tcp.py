@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from globaldns.dns import tcp
 from globaldns.dns.counters import Dropped
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
@@ -225,6 +226,25 @@ def test_a_message_has_ten_seconds_from_its_first_octet(responder: Responder) ->
 
     on_jumping_loop(drip, responder)
     assert responder.counters.dropped[Dropped.TCP_TIMEOUT] == 1
+
+
+def test_who_waits_for_a_turn_has_its_ten_seconds_from_the_last_answer(
+    responder: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "BURST", 1)
+    count = 60
+
+    async def test(
+        loop: JumpingLoop, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(b"".join(map(query, range(count))))
+        while responder.counters.responses()["tcp", "NOERROR"] <= count and loop.jumped < 1000:
+            await loop.jump(4.0)
+        assert 2 * TcpLimits().message_seconds < loop.jumped < 1000
+        assert [await read_id(reader) for _ in range(count)] == list(range(count))
+
+    on_jumping_loop(test, responder)
+    assert responder.counters.dropped[Dropped.TCP_TIMEOUT] == 0
 
 
 def test_connections_that_send_nothing_are_closed_as_idle_ones_are(responder: Responder) -> None:

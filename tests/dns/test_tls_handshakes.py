@@ -13,7 +13,7 @@ from globaldns.dns.listen import parse_listen
 from globaldns.dns.responder import Responder
 from globaldns.dns.seats import TlsListening
 from globaldns.dns.server import DnsServer
-from globaldns.dns.tls import Handshakes, TlsConnection
+from globaldns.dns.tls import TlsConnection
 from tests.certificates import Pair, make_pair
 from tests.dns.streams import CEILING_SECONDS, WEB, JumpingLoop, hang_up, read_end, read_id, until
 from tests.dns.tls_clients import client_hello, connect, on_jumping_loop, serving
@@ -180,24 +180,6 @@ async def test_who_hangs_up_while_it_waits_for_its_turn_is_passed_over(
         writer.write(WEB)
         assert await read_id(reader) == 1
         await hang_up(writer)
-
-
-async def test_turns_are_taken_in_the_order_of_coming() -> None:
-    taken: list[str] = []
-
-    class Waiting(TlsConnection):
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        def shake(self) -> None:
-            taken.append(self.name)
-
-    handshakes = Handshakes()
-    for name in "abc":
-        handshakes.offer(Waiting(name))
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert taken == ["a", "b", "c"]
 
 
 async def test_a_new_certificate_is_for_new_connections_and_drops_no_old_one(
