@@ -61,6 +61,8 @@ LOOK_SECONDS = 1.0
 HUNG_SECONDS = 10.0
 """A control process confirms the zones every second, also while it ends; workers look around four
 times a second."""
+ASLEEP_SECONDS = 3.0
+"""Who does not look for so long was halted itself, and all with it, as in a paused container."""
 REMIND_SECONDS = 30.0
 
 _TOLD = (-signal.SIGTERM, -signal.SIGKILL)
@@ -128,6 +130,9 @@ class Supervisor:
         self._exit_code: int | None = None
         self._told_at = 0.0
         """When the control process was told last to end, or a successor that it may have it."""
+        self._has_lock = True
+        self._looked_at = self._awake_since = 0.0
+        """When it was looked last who lives, and since when that was done all the time."""
 
     def run(self) -> int:
         """Run until told to stop, and return the exit code; the lock is held."""
@@ -174,11 +179,14 @@ class Supervisor:
     def _look(self) -> None:
         """See whether who is to do something still lives, as far as that can be seen."""
         now = time.monotonic()
+        if now - self._looked_at > ASLEEP_SECONDS:
+            self._awake_since = now  # whoever hung did so with us
+        self._looked_at = now
         if self._tenure is Tenure.STOPPING:
-            if now - max(self._told_at, self._plane.table.confirmed_at) > HUNG_SECONDS:
-                logger.error("the control process does not end: it is killed")
+            if self._hangs(now, self._told_at, self._plane.table.confirmed_at):
                 self._told_at = now
                 self._tell_control(signal.SIGKILL)
+                logger.error("the control process does not end: it is killed")
         elif self._tenure is Tenure.YIELDED and now - self._told_at > REMIND_SECONDS:
             logger.warning("the successor has the control, and does not answer yet")
             self._told_at = now
@@ -188,11 +196,14 @@ class Supervisor:
 
     def _look_at_worker(self, worker: Child, now: float) -> None:
         """Kill a worker that does not look around any more: its flows wait."""
-        lately = max(worker.started, worker.killed, self._plane.looked_at(worker.role))
-        if now - lately > HUNG_SECONDS:
-            logger.error("a worker hangs: it is killed", extra={"worker": worker.role})
+        if self._hangs(now, worker.started, worker.killed, self._plane.looked_at(worker.role)):
             worker.killed = now
             os.kill(worker.pid, signal.SIGKILL)
+            logger.error("a worker hangs: it is killed", extra={"worker": worker.role})
+
+    def _hangs(self, now: float, *lived_at: float) -> bool:
+        """Whether a process that lived at some times has not for too long, while we did."""
+        return now - max(self._awake_since, *lived_at) > HUNG_SECONDS
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -335,6 +346,7 @@ class Supervisor:
         self._tenure, self._told_at = Tenure.YIELDED, time.monotonic()
         child.due = inf
         self._state.give_up()
+        self._has_lock = False
         if self._desk is not None and not self._desk.say_yielded():
             child.due = time.monotonic()
 
@@ -346,7 +358,7 @@ class Supervisor:
             logger.info("the lock is not free yet", extra={"reason": str(error)})
             child.due = time.monotonic() + RETAKE_SECONDS
             return False
-        self._tenure = Tenure.RUNNING
+        self._tenure, self._has_lock = Tenure.RUNNING, True
         return True
 
     def _end_workers(self) -> None:
@@ -361,7 +373,7 @@ class Supervisor:
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         if self._desk is not None:
-            self._desk.close(remove=self._desk.successor is None)
+            self._desk.close(remove=self._has_lock)
 
 
 def _work(plane: Plane, seat: int) -> None:

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ import pytest
 
 from globaldns.dns.udp import BATCH
 from globaldns.supervisor.priority import CONTROL_NICE
+from globaldns.supervisor.processes import HUNG_SECONDS
 from tests.supervisor.asking import Load, ask
 from tests.supervisor.host import NAME, REFUSAL, VIP
 from tests.supervisor.hosts import Server, children, is_running, wait_until
@@ -176,6 +178,22 @@ def test_a_worker_that_hangs_is_killed_and_followed(start: Start) -> None:
     assert max(before) in server.workers()
     assert server.log.count("a worker hangs: it is killed") == 1
     assert server.end() == 0
+
+
+def test_who_was_halted_with_the_supervisor_does_not_hang(start: Start) -> None:
+    server = start(workers=2)
+    workers = server.wait_workers()
+    halted = (*workers, server.pid)
+    for pid in halted:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(HUNG_SECONDS + 1)
+    for pid in reversed(halted):  # the supervisor looks before the workers can
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(1)
+    assert ask(server.port, NAME) == (VIP,)
+    assert server.workers() == workers
+    assert server.end() == 0
+    assert "hangs" not in server.log
 
 
 def test_what_cannot_be_started_is_tried_again_while_the_rest_goes_on(start: Start) -> None:
