@@ -59,24 +59,25 @@ class Worker:
         self._said = plane.table.settings
         self._settings = decode_settings(self._said)
         zones = Zones(self._settings.rules, plane.table)
-        self.responder = Responder(
-            zones, Counters(plane.blocks[number]), query_log=query_ring(self._settings.log)
-        )
+        self.responder = Responder(zones, Counters(plane.blocks[number]))
+        self._ring = QueryRing(QueryLog.NONE)
+        self._log_queries(self._settings.log.queries)
         self.responder.follow = self.obey
         self.server = DnsServer(self.responder, self._settings.server, plane.seats[number])
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until told to stop."""
         await self.server.start()
+        more_wait = False
         while not stop.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(0 if more_wait else LOOK_SECONDS):
                     await stop.wait()
             self.look()
-            await self._write_queries()
+            more_wait = await self._write_queries()
         await self.server.stop()
         self.look()
-        self._write_rest()
+        write_all(self._ring)
 
     def look(self) -> None:
         """Show that it lives and what was counted; obey what is new."""
@@ -84,19 +85,23 @@ class Worker:
         self.obey()
         self.server.note_standing()
 
-    async def _write_queries(self) -> None:
-        """Write what was asked, a little at a time, and look around before long."""
-        until = time.monotonic() + LOOK_SECONDS
-        while (ring := self.responder.query_log) is not None and write_queries(ring):
-            if time.monotonic() > until:
-                break
-            await asyncio.sleep(0)
-        if ring is not None:
-            write_lost(ring)
+    async def _write_queries(self) -> bool:
+        """Write what was asked, a little at a time, until it is time to look around.
 
-    def _write_rest(self) -> None:
-        if self.responder.query_log is not None:
-            write_all(self.responder.query_log)
+        Returns whether more wait.
+        """
+        until = time.monotonic() + LOOK_SECONDS
+        more_wait = write_queries(self._ring)
+        while more_wait and time.monotonic() < until:
+            await asyncio.sleep(0)
+            more_wait = write_queries(self._ring)
+        write_lost(self._ring)
+        return more_wait
+
+    def _log_queries(self, policy: QueryLog) -> None:
+        """Log from now on what a policy wants; what waits to be written still is."""
+        self._ring.policy = policy
+        self.responder.query_log = None if policy is QueryLog.NONE else self._ring
 
     def obey(self) -> None:
         """Obey settings that are new."""
@@ -111,15 +116,8 @@ class Worker:
             self.responder.reconfigure(settings.rules)
         if settings.log != former.log:
             logs.configure(settings.log)
-        if settings.log.queries is not former.log.queries:
-            self._write_rest()
-            self.responder.query_log = query_ring(settings.log)
+        self._log_queries(settings.log.queries)
         self.server.reconfigure(settings.server)
-
-
-def query_ring(log: LogSettings) -> QueryRing | None:
-    """Return where queries are logged; None: nowhere."""
-    return None if log.queries is QueryLog.NONE else QueryRing(log.queries)
 
 
 def work(plane: Plane, number: int) -> None:

@@ -19,7 +19,7 @@ from globaldns.dns.plane import Plane
 from globaldns.dns.scribe import Scribe
 from globaldns.dns.seats import ServerSettings, bind_seats
 from globaldns.dns.tcp import TcpLimits
-from globaldns.dns.worker import Worker, WorkerSettings, encode_settings, query_ring, work
+from globaldns.dns.worker import Worker, WorkerSettings, encode_settings, work
 from globaldns.model.snapshot import ZoneDelta
 from tests.dns.conftest import ENTRIES, RULES, make_entry
 
@@ -173,11 +173,34 @@ async def test_the_last_queries_are_logged_when_it_ends(caplog: pytest.LogCaptur
         assert [one.name for one in caplog.records].count("globaldns.queries") == 1
 
 
-def test_queries_are_kept_only_where_they_are_to_be_logged() -> None:
-    assert query_ring(LogSettings()) is None
-    ring = query_ring(LogSettings(queries=QueryLog.DENIAL))
-    assert ring is not None
-    assert ring.policy is QueryLog.DENIAL
+@pytest.mark.parametrize("policy", QueryLog)
+def test_queries_are_kept_only_where_they_are_to_be_logged(policy: QueryLog) -> None:
+    settings = msgspec.structs.replace(SETTINGS, log=LogSettings(queries=policy))
+    with hosted(settings) as (plane, _):
+        ring = Worker(plane, 0).responder.query_log
+    if policy is QueryLog.NONE:
+        assert ring is None
+    else:
+        assert ring is not None
+        assert ring.policy is policy
+
+
+@pytest.mark.usefixtures("kept_logging")
+async def test_what_waits_is_written_though_no_more_is_to_be_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    handlers = list(logging.getLogger().handlers)
+    settings = msgspec.structs.replace(SETTINGS, log=LogSettings(queries=QueryLog.ALL))
+    with hosted(settings) as (plane, scribe):
+        worker = Worker(plane, 0)
+        async with running(worker):
+            await answer(plane)
+            scribe.settings = encode_settings(SETTINGS)
+            worker.look()
+            logging.getLogger().handlers[:] = handlers
+            assert worker.responder.query_log is None
+    assert [one.name for one in caplog.records].count("globaldns.queries") == 1
 
 
 def test_settings_stand_in_the_table_as_they_were_given() -> None:
