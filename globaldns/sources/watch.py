@@ -13,6 +13,7 @@ What lies behind a link that leads out of the directory is seen by regular readi
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import threading
@@ -34,6 +35,7 @@ COMPARE_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
 """When a watch that cannot be had is asked for again."""
 
+_EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC))
 _GONE = flags.DELETE_SELF | flags.MOVE_SELF
 _FILES = flags.CREATE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO | flags.ATTRIB
 _WRITING = flags.MODIFY | flags.CLOSE_WRITE
@@ -77,14 +79,15 @@ class _Watch:
             self._inotify = inotify
         try:
             root = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:
+        except OSError as error:
+            _pass_over(error)
             return False
         try:
             path = f"/proc/self/fd/{root}"
             self._identity = _Identity.of(os.fstat(root))
             if not self._add(path, _WANTED):
                 return False
-            for folder, names, _ in os.walk(path):
+            for folder, names, _ in os.walk(path, onerror=_pass_over):
                 for name in names:
                     self._add(f"{folder}/{name}", _WANTED | flags.DONT_FOLLOW)
             return True
@@ -98,7 +101,8 @@ class _Watch:
                 return False
             try:
                 self._inotify.add_watch(path, wanted)
-            except (FileNotFoundError, NotADirectoryError, PermissionError):
+            except OSError as error:
+                _pass_over(error)
                 return False
             return True
 
@@ -166,6 +170,12 @@ async def watch(directory: Path, changed: asyncio.Event) -> None:
         finally:
             watching.close()
         await asyncio.sleep(pause)
+
+
+def _pass_over(error: OSError) -> None:
+    """Go on without a directory that is gone or cannot be read, unless no more is to be had."""
+    if error.errno in _EXHAUSTED:
+        raise error
 
 
 def _identify(directory: Path) -> _Identity | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -224,15 +225,23 @@ async def test_where_the_kernel_loses_count_what_comes_later_is_told(tmp_path: P
         await seen(changed)
 
 
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [("INotify.add_watch", errno.ENOSPC), ("os.open", errno.EMFILE), ("os.scandir", errno.ENOMEM)],
+)
 async def test_a_directory_that_cannot_be_watched_is_said_to_be_read_regularly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    call: str,
+    error: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def refuse(*_: object) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr("globaldns.sources.watch._RETRY_SECONDS", 0.01)
     with monkeypatch.context() as patched:
-        patched.setattr("globaldns.sources.watch.INotify.add_watch", refuse)
+        patched.setattr(f"globaldns.sources.watch.{call}", refuse)
         changed = asyncio.Event()
         task = asyncio.create_task(watch(tmp_path, changed))
         await until(lambda: bool(caplog.records))
