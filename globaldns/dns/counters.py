@@ -110,8 +110,8 @@ class Histogram(NamedTuple):
 
 
 CounterClass = list[int]
-_Classes = dict[tuple[int, int, int, int, int], CounterClass]
 """How many replies of one class were sent that are not in the counters yet: one number."""
+_Classes = dict[tuple[int, int, int, int, int], CounterClass]
 
 
 class Counts:

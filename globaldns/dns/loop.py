@@ -117,15 +117,6 @@ class _Selector(selectors.BaseSelector):
             self._epoll.unregister(key.fd)
         return key
 
-    def modify(
-        self, fileobj: FileDescriptorLike, events: int, data: Any = None
-    ) -> selectors.SelectorKey:
-        """Tell of other events of it."""
-        number = _number(fileobj)
-        self._epoll.modify(number, _MASKS[events])
-        key = self._keys[number] = selectors.SelectorKey(fileobj, number, events, data)
-        return key
-
     def get_map(self) -> Mapping[FileDescriptorLike, selectors.SelectorKey]:
         """Return what the loop is told of, by number."""
         return self._keys

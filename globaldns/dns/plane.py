@@ -24,7 +24,7 @@ class Plane:
         """Of counters, by seat."""
         self.counts = Counts(self.blocks)
         self._restarts = _block()
-        self._looks = memoryview(mmap.mmap(-1, BLOCK_OCTETS)).cast("d")
+        self._looks = _block().cast("B").cast("d")
         """When each worker has looked last, monotonic."""
 
     @property
