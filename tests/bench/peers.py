@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tests.bench import machine
 from tests.bench.certificate import Certificate
@@ -29,6 +30,12 @@ class Place:
     tls_port: int
     zone: ZoneFiles
     certificate: Certificate | None
+
+    @classmethod
+    def make(cls, folder: Path, zone: ZoneFiles, certificate: Certificate | None) -> Self:
+        """Make a folder for a peer, and give it ports of its own."""
+        folder.mkdir()
+        return cls(folder, machine.take_port(), machine.take_port(), zone, certificate)
 
     def write(self, name: str, text: str) -> str:
         """Write a file of the peer's own; return its path."""

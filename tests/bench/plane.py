@@ -129,9 +129,7 @@ class SideBySide:
         if program is None:
             return f"{peer.program} is not installed"
         below = self.folder / peer.name.replace(" ", "-").replace(",", "")
-        below.mkdir()
-        ports = machine.take_port(), machine.take_port()
-        place = Place(below, *ports, self._zone, self._certificate)
+        place = Place.make(below, self._zone, self._certificate)
         started = run_peer(peer, program, place, host=next(iter(self.vips)))
         try:
             subject = self._stack.enter_context(started)

@@ -132,9 +132,7 @@ def start(folder: Path, size: Size, name: str, stack: ExitStack) -> list[Scaled]
         if program is None:
             say("left out: NSD: it is not installed")
             return started
-        below = folder / f"nsd-{number}"
-        below.mkdir()
-        place = Place(below, machine.take_port(), machine.take_port(), zone, None)
+        place = Place.make(folder / f"nsd-{number}", zone, None)
         theirs.append(stack.enter_context(run_peer(peer, program, place, host=name, cores=cores)))
     return [*started, Scaled("nsd", theirs[:2], theirs[2])]
 
