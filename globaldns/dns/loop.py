@@ -53,8 +53,8 @@ class DatagramLoop(asyncio.SelectorEventLoop):
         self._wait.add(_number(fd), partial(callback, *args))
 
     def remove_reader(self, fd: FileDescriptorLike) -> bool:
-        """Call it no more; return whether it was."""
-        return self._wait.remove(_number(fd))
+        """Call it no more, a listener's accepting neither; return whether it was."""
+        return self._wait.remove(_number(fd)) or super().remove_reader(fd)
 
 
 class _Selector(selectors.BaseSelector):

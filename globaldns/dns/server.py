@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 2.0
 """How long the last replies over TCP may take to leave when the server stops."""
 
+_ACCEPT_TURNS = 3
+"""Turns of the loop after which what was accepted is a connection, as asyncio has it."""
+
 
 class DnsServer:
     """Answers over UDP, TCP and TLS until it is stopped."""
@@ -93,8 +96,7 @@ class DnsServer:
 
     async def stop(self) -> None:
         """Answer what has already come, and close everything; may be called at any time."""
-        for listener in self._listeners:
-            listener.close()
+        await self._accept_no_more()
         for endpoint in self._endpoints:
             endpoint.close()
         if self._connections is not None:
@@ -103,6 +105,20 @@ class DnsServer:
             self._renewal.stop()
         self._seat.close()  # what was never started
         self._listeners, self._endpoints = [], []
+
+    async def _accept_no_more(self) -> None:
+        """Leave new connections to who else listens there.
+
+        A listener that closes at once loses those that it has accepted in this turn of the loop.
+        """
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            for sock in listener.sockets:
+                loop.remove_reader(sock.fileno())
+        for _ in range(_ACCEPT_TURNS):
+            await asyncio.sleep(0)
+        for listener in self._listeners:
+            listener.close()
 
     def reconfigure(self, settings: ServerSettings) -> None:
         """Hold clients to other limits, and answer TLS with another certificate.

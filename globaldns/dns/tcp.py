@@ -127,7 +127,6 @@ class Connections:
 
         A connection that has asked nothing yet may ask once: its client cannot know.
         """
-        await asyncio.sleep(0)  # for those that were accepted a moment ago
         for connection in tuple(self._open):
             connection.retire()
         try:

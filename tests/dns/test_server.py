@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import dns.message
@@ -12,6 +13,7 @@ import pytest
 from globaldns.dns.certificate import read_certificate
 from globaldns.dns.counters import Dropped
 from globaldns.dns.listen import parse_listen
+from globaldns.dns.loop import DatagramLoop
 from globaldns.dns.responder import Responder
 from globaldns.dns.seats import ServerSettings, TlsListening
 from globaldns.dns.server import DnsServer
@@ -105,6 +107,35 @@ async def test_the_last_replies_leave_before_the_server_stops(
     assert rest.count(WEB[12:]) == 3
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("loop", [asyncio.SelectorEventLoop, DatagramLoop])
+@pytest.mark.parametrize("turns", range(6))
+def test_who_was_accepted_a_moment_before_the_server_stops_may_ask_once(
+    turns: int, loop: type[asyncio.SelectorEventLoop], responder: Responder
+) -> None:
+    async def ask() -> bytes:
+        server = make_plain_server(responder, "127.0.0.1:0")
+        await server.start()
+        (address,) = server.addresses
+        with (
+            server._seat.pairs[0].tcp.dup() as also_listening,
+            socket.create_connection((address.host, address.port), CEILING_SECONDS) as client,
+        ):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            stopping = asyncio.create_task(server.stop())
+            client.sendall(len(WEB).to_bytes(2) + WEB)
+            await stopping
+            with suppress(BlockingIOError):
+                left, _ = also_listening.accept()
+                left.close()
+                return b""
+            return client.recv(512)
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        reply = runner.run(ask())
+    assert reply[2:4] == WEB[:2] or (turns < 2 and reply == b"")
 
 
 async def test_drops_of_every_socket_are_counted_once_however_often_they_are_noted(
