@@ -14,9 +14,13 @@ GlobalDnsError                  message: lower case, no full stop, says what, wh
  |   |- LedgerDamaged           it is no whole ledger; a person must say what becomes of it
  |- ListenError                 an address that cannot be bound
  |- TakeoverError               a server that runs cannot be followed by this one
- |- CertificateError            a certificate, or its key, that DNS over TLS cannot use
+ |- CertificateError            a certificate, or its key, that cannot be used or made
  |- ServerError                 a server gave no answer, or one that cannot be read
  |   |- ServerUnreachable       nothing answers there
+ |- ApiError                    an API server cannot be asked, or does not answer
+ |   |- ApiRefused              it answered that it does not do that, with its status
+ |   |- KubeconfigError         credentials that cannot be used
+ |- StubError                   a cluster's DNS configuration that is not edited as it stands
  |- RequestRefused              something a person asked for that cannot be done
 """
 
@@ -109,7 +113,7 @@ class TakeoverError(GlobalDnsError):
 
 
 class CertificateError(GlobalDnsError):
-    """A certificate that cannot be used; ``is_key`` says that its key is what is wrong."""
+    """A certificate that cannot be used or made; ``is_key`` says that its key is what is wrong."""
 
     def __init__(self, message: str, *, is_key: bool = False, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -122,6 +126,53 @@ class ServerError(GlobalDnsError):
 
 class ServerUnreachable(ServerError):
     """Nothing answers at the address of a server that a command asked."""
+
+
+class ApiError(GlobalDnsError):
+    """An API server that cannot be reached, or gives no answer in time."""
+
+
+class ApiRefused(ApiError):
+    """An API server's Status that is no success; ``status`` is HTTP's, ``reason`` Kubernetes'.
+
+    ``said`` is what it said, without what it was asked.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        reason: str = "",
+        retry_after: float = 0.0,
+        said: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.said = said
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class KubeconfigError(ApiError):
+    """Credentials for an API server that cannot be used."""
+
+
+class StubError(GlobalDnsError):
+    """A DNS configuration that is left as it is; ``code`` is stable, for programs.
+
+    ``line`` and ``column`` count from 1 in its text and begin the message; 0 is nowhere.
+    """
+
+    def __init__(
+        self, reason: str, *, code: str, line: int = 0, column: int = 0, hint: str = ""
+    ) -> None:
+        place = f"line {line}, column {column}: " if line else ""
+        super().__init__(f"{place}{reason}", hint=hint)
+        self.reason = reason
+        self.code = code
+        self.line = line
+        self.column = column
 
 
 class RequestRefused(GlobalDnsError):

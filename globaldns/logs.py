@@ -22,6 +22,8 @@ _HANDLER = "globaldns"
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 """What needs no quotes: printable ASCII but space, quote, = and backslash."""
 
+_EMPTY: tuple[object, ...] = ("", None, (), [], {})
+"""What is not known, or there is nothing of."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 """What every record has; all else came in ``extra``."""
 
@@ -98,8 +100,12 @@ def _level(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord, formatter: logging.Formatter) -> dict[str, object]:
-    """Return what came in ``extra``, and the traceback if there is one."""
-    fields = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    """Return what came in ``extra`` and says anything, and the traceback if there is one."""
+    fields = {
+        key: value
+        for key, value in vars(record).items()
+        if key not in _STANDARD and value not in _EMPTY
+    }
     if record.exc_info:
         fields["traceback"] = formatter.formatException(record.exc_info)
     return fields

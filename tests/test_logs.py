@@ -41,7 +41,7 @@ class Attempt(NamedTuple):
         ({}, ""),
         ({"cluster": "east", "files": 3}, " cluster=east files=3"),
         ({"reason": "line 3: no"}, ' reason="line 3: no"'),
-        ({"empty": "", "none": None}, ' empty="" none=None'),
+        ({"empty": "", "none": None, "list": [], "zero": 0, "no": False}, " zero=0 no=False"),
         ({"names": ["a", "b"]}, " names=a,b"),
         ({"names": ("a b", "c")}, ' names="a b,c"'),
         ({"numbers": [1, 2]}, ' numbers="[1, 2]"'),

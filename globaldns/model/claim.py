@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -28,6 +29,8 @@ _EXAMPLE = "2026-01-02T03:04:05Z"
 _FIELDS = 7
 _LAST = 0xFFFF_FFFF
 """In the year 2106."""
+_TIMES = 4096
+"""Times that are remembered as text: the claims of one turn have one date."""
 _COUNT = re.compile(r"^# (\d+) claims, written ", re.MULTILINE)
 
 
@@ -94,11 +97,13 @@ class Marker(msgspec.Struct, frozen=True, gc=False):
     created: int
 
 
+@lru_cache(maxsize=_TIMES)
 def format_time(at: int) -> str:
     """Return Unix seconds as UTC, RFC 3339."""
     return datetime.fromtimestamp(at, UTC).strftime(_TIME)
 
 
+@lru_cache(maxsize=_TIMES)
 def parse_time(text: str) -> int:
     """Return the Unix seconds of a UTC time as ``format_time`` and Kubernetes write it.
 
@@ -184,5 +189,5 @@ def _parse_claim(line: str) -> Claim:
         cluster,
         ClaimKind(kind),
         None if retired_at == "-" else _parse_date(retired_at),
-        "" if reason == "-" else reason,
+        "" if "-" in (reason, retired_at) else reason,
     )

@@ -9,6 +9,7 @@ import msgspec
 from globaldns.model.address import Address
 from globaldns.model.export import Export, Origin, Port
 from globaldns.model.host import Host
+from globaldns.model.lost import Standing
 
 
 class ServiceState(StrEnum):
@@ -35,6 +36,8 @@ class ServiceState(StrEnum):
     """Only a pin is known of it, and not yet whether anybody exports it."""
     STALE = "stale"
     """Every unfenced contributor's view is older than half of ``vips.quarantine``."""
+    LOST = "lost"
+    """Every unfenced contributor is lost, and the policy for its names is that they go."""
 
     @property
     def tells_addresses(self) -> bool:
@@ -55,6 +58,10 @@ class Conflict(msgspec.Struct, frozen=True, order=True, gc=False):
     detail: str
 
 
+Standings = tuple[tuple[str, Standing], ...]
+"""How the endpoints of lost clusters stand, by cluster, sorted; all others are counted."""
+
+
 class Service(msgspec.Struct, frozen=True, gc=False):
     """What a host is in the whole mesh."""
 
@@ -64,14 +71,21 @@ class Service(msgspec.Struct, frozen=True, gc=False):
     vips: tuple[Address, ...]
     ports: tuple[Port, ...]
     contributions: tuple[Export, ...]
-    """The unfenced exports, oldest first; the first decides what they disagree on."""
+    """The exports that count, oldest first; the first decides what they disagree on."""
     changed_at: int
     """Unix seconds of the last change of what is answered."""
     rule: str
     """Which rule gave it its VIPs: ``pinned``, ``chosen``, ``given``, or why it has none."""
     conflicts: tuple[Conflict, ...] = ()
+    standings: Standings = ()
+    former: tuple[Address, ...] = ()
+    """The VIPs that it had until a short while ago: not answered, and still routed."""
 
     @property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that offer it, sorted."""
         return tuple(sorted({export.cluster for export in self.contributions}))
+
+    def standing(self, cluster: str) -> Standing:
+        """Return how the endpoints of one of its clusters count."""
+        return dict(self.standings).get(cluster, Standing.COUNTED)

@@ -10,7 +10,9 @@ import msgspec
 from globaldns.model.address import Address, Prefix
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.export import Export, Gateway, Origin
+from globaldns.model.fingerprint import Fingerprint
 from globaldns.model.host import Host
+from globaldns.model.lost import LostPolicy
 
 
 class SourceState(StrEnum):
@@ -81,10 +83,12 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     origin: Origin
     created_at: int | None = None
     pins: tuple[Address, ...] = ()
+    lost: LostPolicy | None = None
+    """What becomes of what lost clusters offer of it; None: as the clusters' rules say."""
 
 
 class Fence(msgspec.Struct, frozen=True, gc=False):
-    """A word on whether a cluster's exports count; the newest word per cluster wins."""
+    """A word on a cluster: whether its exports count; the newest word per cluster wins."""
 
     target: str
     """The cluster that is fenced."""
@@ -92,6 +96,52 @@ class Fence(msgspec.Struct, frozen=True, gc=False):
     at: int
     """Unix seconds."""
     origin: Origin
+    uid: str = ""
+    """Of the kube-system namespace of the one that was rebuilt under its name, and is to be taken
+    for it: no other is. Empty: nothing is said of that."""
+
+
+_BLOCK = 512
+"""Claims that are compared at once; where they are the very same values that takes microseconds."""
+
+_FEW = 16
+"""Claims that are looked for one by one."""
+
+
+def missing(before: tuple[Claim, ...], now: tuple[Claim, ...]) -> list[Claim]:
+    """Return the claims of a sequence that another lacks.
+
+    Where a ledger has changed in one place that costs little, however long it is.
+    """
+    start = _count_same(before, now)
+    end = _count_same_at_end(before, now, min(len(before), len(now)) - start)
+    others = before[start : len(before) - end]
+    if not others:
+        return []
+    known = set(now[start : len(now) - end])
+    lacking = [claim for claim in others if claim not in known]
+    anywhere = now if len(lacking) <= _FEW else set(now)
+    return [claim for claim in lacking if claim not in anywhere]
+
+
+def _count_same(some: tuple[Claim, ...], others: tuple[Claim, ...]) -> int:
+    """Return how many claims, in whole blocks, two sequences begin with both."""
+    most = min(len(some), len(others))
+    at = 0
+    while at < most and some[at : at + _BLOCK] == others[at : at + _BLOCK]:
+        at += _BLOCK
+    return min(at, most)
+
+
+def _count_same_at_end(some: tuple[Claim, ...], others: tuple[Claim, ...], most: int) -> int:
+    """Return how many claims, in whole blocks and at most so many, two sequences end with both."""
+    size = 0
+    while size + _BLOCK <= most:
+        block = some[len(some) - size - _BLOCK : len(some) - size]
+        if block != others[len(others) - size - _BLOCK : len(others) - size]:
+            break
+        size += _BLOCK
+    return size
 
 
 class ClaimSet(msgspec.Struct, frozen=True, gc=False):
@@ -103,18 +153,27 @@ class ClaimSet(msgspec.Struct, frozen=True, gc=False):
     """Unretired claims of a ledger that was lost, of hosts of which this one says nothing yet."""
     is_partial: bool = False
     """Whether a part of it was never taken: what it lacks may stand there."""
+    fingerprint: Fingerprint = Fingerprint()
+    """Of what its writer has configured."""
 
     def following(self, old: ClaimSet) -> ClaimSet:
-        """Return it as the ledger that replaces another: what was lost with that one stands."""
+        """Return it as the ledger that replaces another: what was lost with that one stands.
+
+        A ledger forgets claims only once they are retired: others that it lacks were lost too, as
+        when an older etcd is restored.
+        """
         if self.marker is None:
             return self
         if self.is_partial and self.marker == old.marker:
             return self._completed_by(old)
-        lost = old.former if old.marker == self.marker else (*old.claims, *old.former)
+        lost = [claim for claim in missing(old.claims, self.claims) if not claim.is_retired]
+        lost += old.former
         if not lost:
             return self
-        told = {claim.host for claim in self.claims}
-        standing = {claim for claim in lost if not claim.is_retired and claim.host not in told}
+        is_same = old.marker == self.marker
+        told = {claim.host for claim in self.claims if not (is_same and claim.is_retired)}
+        keys = {claim.key for claim in self.claims}
+        standing = {claim for claim in lost if claim.host not in told and claim.key not in keys}
         return msgspec.structs.replace(self, former=tuple(sorted(standing.union(self.former))))
 
     def _completed_by(self, old: ClaimSet) -> ClaimSet:
@@ -138,6 +197,15 @@ class View(msgspec.Struct, frozen=True, gc=False):
     """What its Services, Pods and Nodes use: no place for a VIP."""
     files: tuple[str, ...] = ()
     """The files that were read at least once, in whichever run, sorted."""
+    entrusted: tuple[Claim, ...] = ()
+    """What it claims for clusters that keep no ledger."""
+    network: str = ""
+    """Of its endpoints, where they name none; empty: not known."""
+    uid: str = ""
+    """Of the cluster's kube-system namespace, where it was read from an API server: another is
+    another cluster."""
+    pod_ranges: tuple[Prefix, ...] = ()
+    """What its Nodes have for Pods."""
 
     def following(self, ledger: ClaimSet) -> View:
         """Return it with what stands of the ledger that its own follows."""
@@ -180,11 +248,20 @@ class SetGateways(msgspec.Struct, frozen=True, gc=False, tag=True):
     gateways: tuple[Gateway, ...]
 
 
+class SetNetwork(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The network of the cluster is this now."""
+
+    cluster: str
+    network: str
+
+
 class SetRanges(msgspec.Struct, frozen=True, gc=False, tag=True):
     """All ranges that a cluster uses."""
 
     cluster: str
     ranges: tuple[Prefix, ...]
+    pods: tuple[Prefix, ...] = ()
+    """Those that its Nodes have for Pods."""
 
 
 class SetLedger(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -192,6 +269,13 @@ class SetLedger(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     cluster: str
     ledger: ClaimSet
+
+
+class SetEntrusted(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """What the cluster claims for clusters that keep no ledger is this now."""
+
+    cluster: str
+    claims: tuple[Claim, ...]
 
 
 class SetPolicies(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -224,8 +308,10 @@ Change = (
     | Put
     | Remove
     | SetGateways
+    | SetNetwork
     | SetRanges
     | SetLedger
+    | SetEntrusted
     | SetPolicies
     | SetFences
     | SetFreshness

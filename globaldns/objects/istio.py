@@ -1,4 +1,7 @@
-"""ServiceEntry and WorkloadEntry (networking.istio.io; v1, v1beta1 and v1alpha3 are one type)."""
+"""Kinds of networking.istio.io (v1, v1beta1 and v1alpha3 are one type), and MeshConfig.
+
+ServiceEntries and WorkloadEntries are exports; DestinationRules and Sidecars stand beside routes.
+"""
 
 from __future__ import annotations
 
@@ -84,3 +87,63 @@ class WorkloadEntry(Resource, frozen=True):
     kind: ClassVar[str] = "WorkloadEntry"
 
     spec: WorkloadEntrySpec
+
+
+class DestinationRuleSpec(Slim, frozen=True):
+    """``spec`` of a DestinationRule, as far as it stands beside ours."""
+
+    host: str
+    traffic_policy: Mapping[str, object] | None = None
+
+
+class DestinationRule(Resource, frozen=True):
+    """How clients call a host."""
+
+    kind: ClassVar[str] = "DestinationRule"
+
+    spec: DestinationRuleSpec
+
+
+class SidecarEgress(Slim, frozen=True):
+    """``spec.egress[]`` of a Sidecar."""
+
+    hosts: tuple[str, ...] = ()
+    """``namespace/dnsName``."""
+
+
+class SidecarSpec(Slim, frozen=True):
+    """``spec`` of a Sidecar, as far as it hides anything."""
+
+    egress: tuple[SidecarEgress, ...] = ()
+
+
+class Sidecar(Resource, frozen=True):
+    """What clients of a namespace see."""
+
+    kind: ClassVar[str] = "Sidecar"
+
+    spec: SidecarSpec = SidecarSpec()
+
+
+class MatchExpression(Slim, frozen=True):
+    """``matchExpressions[]`` of a label selector (meta/v1)."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+class LabelSelector(Slim, frozen=True):
+    """A label selector (meta/v1)."""
+
+    match_labels: Mapping[str, str] = NOTHING
+    match_expressions: tuple[MatchExpression, ...] = ()
+
+
+class MeshConfig(Slim, frozen=True):
+    """istiod's own configuration (istio.mesh.v1alpha1), as far as it hides anything."""
+
+    root_namespace: str = ""
+    discovery_selectors: tuple[LabelSelector, ...] = ()
+    default_service_export_to: tuple[str, ...] = ()
+    default_destination_rule_export_to: tuple[str, ...] = ()

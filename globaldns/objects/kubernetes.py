@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
@@ -214,3 +215,11 @@ class Namespace(Resource, frozen=True):
 
     kind: ClassVar[str] = "Namespace"
     is_namespaced: ClassVar[bool] = False
+
+
+class ConfigMap(Resource, frozen=True):
+    """Texts by name."""
+
+    kind: ClassVar[str] = "ConfigMap"
+
+    data: Mapping[str, str] | None = None

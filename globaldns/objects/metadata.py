@@ -66,6 +66,11 @@ class Resource(Slim, frozen=True):
     metadata: Metadata
 
 
+def is_older(version: str, than: str) -> bool:
+    """Whether an object was seen as it was before; a ``resourceVersion`` is a number that rises."""
+    return version.isdecimal() and than.isdecimal() and int(version) < int(than)
+
+
 class ObjectKey(Struct, frozen=True, order=True, gc=False):
     """What makes an object the same object, whatever API version it is read in."""
 

@@ -27,7 +27,13 @@ from globaldns.objects.kubernetes import (
     ServiceExport,
 )
 from globaldns.objects.metadata import ObjectKey
-from globaldns.objects.own import ClusterFence, GlobalService, VIPLedger
+from globaldns.objects.own import (
+    ClusterFence,
+    GlobalService,
+    LostEndpointsWord,
+    LostNamesWord,
+    VIPLedger,
+)
 
 Object = (
     ServiceEntry
@@ -89,6 +95,8 @@ _CHOICES: Mapping[str, type[StrEnum]] = {
     "resolution": Resolution,
     "location": Location,
     "protocol": Protocol,
+    "names": LostNamesWord,
+    "endpoints": LostEndpointsWord,
 }
 """What the fields take that take one of a few words."""
 _TIMES = ("at", "created")

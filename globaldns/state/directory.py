@@ -1,12 +1,7 @@
-"""Files in the state directory: replaced as a whole, read only when they are whole.
-
-A file is written beside its name, synced, renamed, and the directory synced: a crash at any moment
-leaves the old one or the new one.
-"""
+"""Files in the state directory: replaced as a whole, read only when they are whole."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,12 +9,9 @@ from globaldns.errors import StateError
 from globaldns.state.checked import format_header, read_payload
 from globaldns.state.lock import Holder, Lock
 from globaldns.state.refusals import explained
+from globaldns.state.replacing import NEW, replace_file
 
 LOCK = "lock"
-
-_NEW = ".new"
-"""Suffix of a file that is being written; one that a crash left is overwritten."""
-_REPLACE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class StateDirectory:
@@ -69,19 +61,9 @@ class StateDirectory:
         """
         self._lock.check()
         path = self._place(name)
-        new = path.with_name(path.name + _NEW)
         with explained(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                with os.fdopen(os.open(new, _REPLACE, 0o600), "wb") as file:
-                    file.writelines(parts)
-                    file.flush()
-                    os.fsync(file.fileno())
-                new.replace(path)
-            except BaseException:
-                new.unlink(missing_ok=True)
-                raise
-            _sync_directory(path.parent)
+            replace_file(path, *parts, mode=0o600)
 
     def read(self, name: str, octets: int = -1) -> bytes | None:
         """Return a file's content, or so much of its beginning; None: there is none.
@@ -133,7 +115,7 @@ class StateDirectory:
             except FileNotFoundError:
                 return ()
         prefix = f"{folder}/" if folder else ""
-        return tuple(sorted(prefix + name for name in found if not name.endswith(_NEW)))
+        return tuple(sorted(prefix + name for name in found if not name.endswith(NEW)))
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there.
@@ -157,11 +139,3 @@ def _read(path: Path, file: BinaryIO, version: int) -> bytes:
         return read_payload(file, version)
     except StateError as error:
         raise StateError(f"{path} {error}", hint=error.hint) from None
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -147,7 +147,9 @@ class Supervisor:
             self._selector.register(self._holder, selectors.EVENT_READ, self._on_holder)
         while self._exit_code is None:
             self._start_due()
-            for key, _ in self._selector.select(self._pause()):
+            ready = [key for key, _ in self._selector.select(self._pause())]
+            # What a process said before it died counts: that it died is heard last.
+            for key in sorted(ready, key=lambda key: key.fd == reader):
                 key.data(key.fd)
             self._look()
         self._end_workers()

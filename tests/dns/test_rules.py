@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from globaldns.config.schema import DnsSettings, Limits, Seconds
+from globaldns.config.kinds import Seconds
+from globaldns.config.schema import DnsSettings, Limits
 from globaldns.dns.listen import parse_listen
 from globaldns.dns.rules import DnsRules, dns_rules
 from globaldns.model.address import format_address, parse_prefix

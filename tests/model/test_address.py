@@ -13,6 +13,7 @@ from globaldns.model.address import (
     Prefix,
     family,
     format_address,
+    is_address,
     parse_address,
     parse_prefix,
 )
@@ -143,3 +144,13 @@ def test_what_is_no_cidr_is_refused_with_the_one_that_was_meant(text, hint):
         parse_prefix(text)
     assert str(caught.value) == f"{text!r} is no CIDR"
     assert caught.value.hint == hint
+
+
+@given(st.one_of(st.ip_addresses().map(str), st.from_regex(r"[0-9.]{1,16}"), st.text(max_size=9)))
+def test_is_address_says_what_parsing_says(text):
+    try:
+        parse_address(text)
+    except InvalidAddress:
+        assert not is_address(text)
+    else:
+        assert is_address(text)

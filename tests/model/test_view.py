@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from globaldns.model.host import Host
 from globaldns.model.view import (
@@ -13,9 +15,11 @@ from globaldns.model.view import (
     SetFreshness,
     SetGateways,
     SetLedger,
+    SetNetwork,
     SetPolicies,
     SourceState,
     View,
+    missing,
 )
 from tests.model.values import export
 from tests.registry.mesh import NO_LEDGER, claim, ledger
@@ -55,6 +59,7 @@ def test_names_are_known_in_the_zones_with_which_all_was_read(state, zones, expe
         Put(export("west")),
         Remove("west", Host("a.b")),
         SetGateways("west", ()),
+        SetNetwork("west", "n1"),
         SetLedger("west", ClaimSet()),
         SetPolicies("west", ()),
         SetFences("west", ()),
@@ -79,11 +84,12 @@ OTHER_ONE = claim("a.ns", "240.128.0.9", 4, "west")
     [
         (NO_LEDGER, ledger("west", ONE), ()),
         (ledger("west", ONE), NO_LEDGER, ()),
-        (ledger("west", ONE, TWO), ledger("west", ONE), ()),
+        (ledger("west", ONE, TWO), ledger("west", ONE), (TWO,)),
+        (ledger("west", ONE, ENDED), ledger("west", ONE), ()),
         (ledger("west", TWO, ONE, ENDED), ledger("west", marker="new"), (ONE, TWO)),
         (ledger("west", ONE, TWO), ledger("west", OTHER_ONE, marker="new"), (TWO,)),
     ],
-    ids=["first", "gone", "the same", "lost", "says another number"],
+    ids=["first", "gone", "an older one", "forgotten", "lost", "says another number"],
 )
 def test_what_a_lost_ledger_said_stands_until_the_next_says_anything_of_the_host(old, new, former):
     assert new.following(old) == ClaimSet(new.marker, new.claims, former)
@@ -109,3 +115,30 @@ def test_a_ledger_of_which_a_part_is_refused_lacks_nothing_that_it_said_before()
     assert set(followed.claims) == {ONE, TWO.retire(20, "withdrawn"), ENDED}
     assert followed.following(followed) == followed
     assert ClaimSet(old.marker, (ONE,)).following(followed) == ClaimSet(old.marker, (ONE,))
+
+
+LEDGER = tuple(
+    claim(f"h{number}.ns", f"240.128.{number >> 8}.{number & 255}", 1) for number in range(2000)
+)
+
+
+@given(
+    st.sets(st.integers(0, 1999), max_size=40),
+    st.sets(st.integers(0, 1999), max_size=40),
+    st.integers(0, 1999),
+    st.booleans(),
+)
+def test_what_a_ledger_lacks_is_found_wherever_it_stood(
+    dropped: set[int],
+    added: set[int],
+    cut: int,
+    is_repeated: bool,  # noqa: FBT001
+) -> None:
+    before = tuple(one for number, one in enumerate(LEDGER) if number not in added)
+    now = tuple(one for number, one in enumerate(LEDGER) if number not in dropped)
+    now = (*now[cut:], *now[:cut])
+    if is_repeated:
+        before = (*before, *before[:600])
+    assert {*missing(before, now)} == {*before} - {*now}
+    assert {*missing(now, before)} == {*now} - {*before}
+    assert missing(before, before) == []

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from globaldns.objects.kubernetes import (
+    ConfigMap,
     EndpointPort,
     Endpoints,
     EndpointSlice,
@@ -75,6 +76,7 @@ WRITTEN: list[tuple[type[Resource], dict[str, Any]]] = [
         },
     ),
     (ServiceExport, {}),
+    (ConfigMap, {"data": {"root-cert.pem": "PEM"}}),
 ]
 
 
@@ -108,6 +110,7 @@ def test_what_is_unknown_of_an_endpoint_is_told_apart_from_what_is_false() -> No
         (EndpointSlice, True),
         (Endpoints, True),
         (Pod, True),
+        (ConfigMap, True),
         (Node, False),
         (Namespace, False),
     ],

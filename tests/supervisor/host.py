@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 from globaldns import logs
@@ -28,6 +29,7 @@ from globaldns.model.address import parse_address
 from globaldns.model.host import Host
 from globaldns.model.snapshot import Answering, Entry, ZoneDelta
 from globaldns.state import StateDirectory
+from globaldns.supervisor import children
 from globaldns.supervisor.processes import Stage, Supervisor
 from globaldns.supervisor.takeover import find_holder
 from globaldns.tasks import wall_clock
@@ -101,6 +103,17 @@ def die_once_later(plane: Plane, tell: Tell) -> int:
     return die(plane, tell)
 
 
+def fork_slowly() -> None:
+    """Have the parent go on after its first fork only when that child has died."""
+    waits = iter([os.P_ALL])
+
+    def wait() -> None:
+        for kind in waits:
+            os.waitid(kind, 0, os.WEXITED | os.WNOWAIT)
+
+    os.register_at_fork(after_in_parent=wait)
+
+
 def end_soon(plane: Plane, tell: Tell) -> int:
     begin(plane)
     tell(Stage.ANSWERING)
@@ -131,6 +144,7 @@ BEHAVIOURS: dict[str, Callable[[Plane, Tell], int]] = {
     "fails": fail,
     "dies": die,
     "dies once later": die_once_later,
+    "dies once unseen": die_once_later,
     "ends soon": end_soon,
     "knows too little": know_too_little,
     "hangs": hang,
@@ -150,6 +164,10 @@ def main(folder: str, behaviour: str, workers: str, *options: str) -> int:
     say(f"port {plane.addresses[0].port}")
     held = HeldState(state, seats)
     run = BEHAVIOURS[behaviour]
+    if behaviour == "dies once unseen":
+        fork_slowly()
+    if behaviour == "ends soon":
+        children.LONG_SECONDS = inf  # however slow the machine is
     code = Supervisor(plane, lambda tell: run(plane, tell), held, holder).run()
     for block in plane.blocks:
         say(f"replies {sum(Counts((block,)).responses().values())}")

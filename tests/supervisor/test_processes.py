@@ -108,10 +108,11 @@ def test_a_first_control_process_that_refuses_to_start_ends_all(
     check_free(server)
 
 
+@pytest.mark.parametrize("behaviour", ["dies once later", "dies once unseen"])
 def test_one_that_was_killed_when_there_was_something_to_answer_from_is_followed(
-    start: Start,
+    behaviour: str, start: Start
 ) -> None:
-    server = start("dies once later")
+    server = start(behaviour)
     server.wait_event("begins", 2)
     server.wait_workers()
     assert ask(server.port, NAME) == (VIP,)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globaldns.cli.message import (
+from globaldns.dns.message import (
     Record,
     decode_message,
     encode_query,

@@ -1,9 +1,9 @@
 r"""Record data in presentation format.
 
 Standards:
-    RFC 1035 sections 3.3, 4.1.4 and 5.1   NS, PTR, SOA, TXT; compressed names; text
-    RFC 2782, RFC 3596                     SRV, AAAA
-    RFC 3597 section 5                     ``\# length hex`` for every other type
+    RFC 1035 sections 3.3 and 5.1   NS, PTR, SOA, TXT; text
+    RFC 2782, RFC 3596              SRV, AAAA
+    RFC 3597 section 5              ``\# length hex`` for every other type
 """
 
 from __future__ import annotations
@@ -12,38 +12,15 @@ import struct
 from collections.abc import Callable
 
 from globaldns.dns.codes import Rrtype
-from globaldns.dns.names import MAX_LABEL_OCTETS, ROOT, format_name
+from globaldns.dns.compressed import read_name
+from globaldns.dns.names import format_name
 from globaldns.errors import ServerError
 from globaldns.model.address import Address, format_address
 
-_POINTER = 0xC0
-_MAX_POINTERS = 128
-"""A name has at most 128 labels, so an honest one follows no more pointers."""
 _SOA_NUMBERS = struct.Struct("!5I")
 _SRV_NUMBERS = struct.Struct("!3H")
 _QUOTED = frozenset(b'"\\')
 _PRINTABLE = range(0x20, 0x7F)
-
-
-def read_name(wire: bytes, offset: int) -> tuple[bytes, int]:
-    """Return the name at an offset, without compression, and the offset behind it.
-
-    Raises:
-        ServerError: it has too many pointers or a label of unknown kind.
-        IndexError: it goes beyond the message.
-    """
-    labels, behind = [], 0
-    for _ in range(_MAX_POINTERS + 1):
-        while 0 < (length := wire[offset]) <= MAX_LABEL_OCTETS:
-            labels.append(wire[offset : offset + 1 + length])
-            offset += 1 + length
-        if not length:
-            return b"".join(labels) + ROOT, behind or offset + 1
-        if length < _POINTER:
-            raise ServerError("the answer has a label of unknown kind")
-        behind = behind or offset + 2
-        offset = (length & ~_POINTER) << 8 | wire[offset + 1]
-    raise ServerError("the answer has a name whose pointers do not end")
 
 
 def format_rdata(wire: bytes, rrtype: int, start: int, length: int) -> str:

@@ -14,9 +14,10 @@ from ipaddress import ip_address
 
 import msgspec
 
-from globaldns.cli.rdata import format_rdata, read_name
 from globaldns.dns.codes import Rcode, Rrclass, Rrtype
+from globaldns.dns.compressed import read_name
 from globaldns.dns.names import ROOT, encode_name, format_name
+from globaldns.dns.rdata import format_rdata
 from globaldns.errors import ServerError
 
 PAYLOAD = 1232
