@@ -1,0 +1,265 @@
+"""Our block in a Corefile that is somebody else's.
+
+It stands between marks at the end of the text. Nothing else of the text changes, and what cannot be
+seen to be safe is refused: a zone that is defined twice keeps CoreDNS running as it was, until the
+next start of a pod, which fails.
+
+==============================  ==================================================================
+what stands there               what becomes of it
+==============================  ==================================================================
+no block for our zones          ours, at the end
+ours, between marks             written again where it stands, if a byte differs
+ours, its marks lost            marked again: kubeadm's upgrade keeps blocks and drops comments
+the old Istio plugin's block    replaced on request
+anybody else's                  refused: ``user-owned``
+marks that are no pair          refused: ``marks``
+==============================  ==================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from globaldns.coredns import marks
+from globaldns.coredns.corefile import Block, parse_corefile, refusal
+from globaldns.coredns.marks import Marked
+from globaldns.coredns.rendering import UNKNOWN, Build, render_block
+from globaldns.coredns.stub import Stub
+from globaldns.coredns.surroundings import find_rival, keys_of, surroundings_of
+from globaldns.coredns.zones import Key
+from globaldns.errors import StubError
+from globaldns.model.address import is_address
+
+_BLANK = re.compile(r"[ \t\r]*")
+_ISTIO = frozenset({"errors", "cache", "forward", "proxy"})
+"""What the block for istio-coredns-plugin has in Istio's papers up to 1.5."""
+_FORWARDS = frozenset({"forward", "proxy"})
+_OURS = _ISTIO | {"bind", "log"}
+"""What ours has, what it took the place of, and what people may have added."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What is known beside the text."""
+
+    build: Build = UNKNOWN
+    known: frozenset[str] = frozenset()
+    """Fingerprints of what we wrote before: such a block is ours without marks."""
+    adopt_istio: bool = False
+    """Replace the block for istio-coredns-plugin."""
+
+
+DEFAULTS = Options()
+
+
+def install(text: str, stub: Stub, options: Options = DEFAULTS) -> str:
+    """Return a Corefile with our block in it; the same text if it is there as it should be.
+
+    Raises:
+        StubError: it is not edited; the code says why, line and column where.
+    """
+    marked = find_ours(text)
+    if marked is None:
+        marked = _find_unmarked(text, stub, options)
+    base = text if marked is None else marks.cut(text, marked)
+    lines = lines_beside(base, stub, options.build)
+    changed = marks.append(text, lines) if marked is None else marks.replace(text, marked, lines)
+    check_apart(changed, base, lines)
+    return changed
+
+
+def remove(text: str, known: Collection[str] = ()) -> str:
+    """Return a Corefile without our block: the very text that it was installed into.
+
+    Raises:
+        StubError: the text cannot be read, or its marks are no pair.
+    """
+    marked = find_ours(text)
+    if marked is None:
+        marked = _find_known(text, known)
+    return text if marked is None else marks.cut(text, marked)
+
+
+def fingerprints(text: str) -> frozenset[str]:
+    """Return what tells the block between our marks again once it has lost them.
+
+    Raises:
+        StubError: the text cannot be read, or its marks are no pair.
+    """
+    marked = find_ours(text)
+    return frozenset(map(_print, parse_corefile(marked.inside).blocks if marked else ()))
+
+
+def find_ours(text: str) -> Marked | None:
+    """Return our block with its marks.
+
+    Raises:
+        StubError: the text cannot be read, its marks are no pair, or there is more between them
+            than one block, or one that is not ours.
+    """
+    parse_corefile(text)
+    marked = marks.find_marked(text)
+    if marked is None:
+        return None
+    inside = parse_corefile(marked.inside)
+    if marked.indent or len(inside.blocks) > 1 or inside.imports or inside.snippets:
+        raise refusal(
+            text,
+            marked.start,
+            "a mark that is indented" if marked.indent else "more than our block between the marks",
+            code=marks.CODE,
+            hint="begin the line with the mark" if marked.indent else "move the rest below the END",
+        )
+    if not all(map(_may_be_ours, inside.blocks)):
+        raise refusal(
+            text,
+            marked.start,
+            "another block than ours between the marks",
+            code=marks.CODE,
+            hint="move it below the END",
+        )
+    return marked
+
+
+def lines_beside(base: str, stub: Stub, build: Build) -> tuple[str, ...]:
+    """Return the lines of our block for a Corefile that does not have it.
+
+    Raises:
+        StubError: our block cannot stand beside what is there.
+    """
+    corefile = parse_corefile(base)
+    at = surroundings_of(corefile)
+    if rival := find_rival(corefile, keys_of(stub, at)):
+        raise user_owned(base, *rival)
+    if corefile.imports:
+        raise StubError(
+            f"blocks are imported from {corefile.imports[0]}, and may be for our zones",
+            code="imports",
+            hint="put our block into a file of its own there",
+        )
+    return render_block(stub, at, build)
+
+
+def user_owned(text: str, block: Block, key: Key) -> StubError:
+    """Return that somebody else's block has a zone of ours."""
+    return refusal(
+        text,
+        block.start,
+        f"a block for {key.zone} that is not ours",
+        code="user-owned",
+        hint="remove it, or adopt it if it was made for istio-coredns-plugin",
+    )
+
+
+def check_apart(changed: str, base: str, lines: Iterable[str]) -> None:
+    """See that a text is another one with our block in it, which is read as it stands.
+
+    Raises:
+        StubError: it is not; code ``open-end``.
+    """
+    if not _is_apart(changed, base, _block(lines)):
+        raise refusal(
+            base,
+            len(base),
+            "what stands before our block is not closed, and would swallow it",
+            code="open-end",
+            hint="put braces around the last block, and close its quotes",
+        )
+
+
+def _is_apart(changed: str, base: str, ours: Block) -> bool:
+    before = parse_corefile(base)
+    try:
+        after, marked = parse_corefile(changed), marks.find_marked(changed)
+    except StubError:
+        return False
+    if marked is None or marks.cut(changed, marked) != base:
+        return False
+    here = sum(block.start < marked.start for block in after.blocks)
+    contents = list(after.contents)
+    return (
+        contents[here : here + 1] == [ours.content]
+        and (*contents[:here], *contents[here + 1 :]) == before.contents
+        and (after.imports, after.included, after.snippets)
+        == (before.imports, before.included, before.snippets)
+    )
+
+
+def _may_be_ours(block: Block) -> bool:
+    names = {directive.name for directive in block.directives}
+    return bool(names & _FORWARDS) and names <= _OURS
+
+
+def _find_unmarked(text: str, stub: Stub, options: Options) -> Marked | None:
+    """Return a block that is ours although it has no marks, as if it had them."""
+    if known := _find_known(text, options.known):
+        return known
+    corefile = parse_corefile(text)
+    at = surroundings_of(corefile)
+    rival = find_rival(corefile, keys_of(stub, at))
+    if rival is None:
+        return None
+    block, key = rival
+    is_ours = block.content == _block(render_block(stub, at, options.build)).content
+    if not is_ours and not (options.adopt_istio and is_istio_plugin(block)):
+        raise user_owned(text, block, key)
+    return _whole_lines(text, block)
+
+
+def _find_known(text: str, known: Collection[str]) -> Marked | None:
+    for block in parse_corefile(text).blocks:
+        if _print(block) in known:
+            return _whole_lines(text, block)
+    return None
+
+
+def is_istio_plugin(block: Block) -> bool:
+    """Whether a block is as Istio's papers had it for istio-coredns-plugin."""
+    names = [directive.name for directive in block.directives]
+    forwards = [directive for directive in block.directives if directive.name in _FORWARDS]
+    if len(block.zones) != 1 or len(forwards) != 1 or not _ISTIO.issuperset(names):
+        return False
+    words, *more = forwards[0].lines
+    return not more and words[1:2] == (".",) and len(words) > 2 and all(map(_is_target, words[2:]))  # noqa: PLR2004
+
+
+def _is_target(word: str) -> bool:
+    return is_address(word) or is_address(word.rpartition(":")[0].strip("[]"))
+
+
+def _whole_lines(text: str, block: Block) -> Marked:
+    """Return the lines of a block, which nothing may stand beside."""
+    start = text.rfind("\n", 0, block.start) + 1
+    end = text.find("\n", block.stop)
+    stop = len(text) if end < 0 else end + 1
+    before, after = text[start : block.start], text[block.stop : stop].removesuffix("\n")
+    is_alone = _BLANK.fullmatch(before) and _BLANK.fullmatch(after)
+    if not is_alone or parse_corefile(text[start:stop]).contents != (block.content,):
+        raise refusal(
+            text,
+            block.start,
+            "our block has lost its marks, and has no lines of its own",
+            code="shared-line",
+            hint="move it out of snippets, and away from what shares its lines",
+        )
+    return Marked(
+        start=start,
+        stop=stop,
+        inside=text[start:stop],
+        newline=marks.newline_of(text),
+        indent="",
+        is_ended=end >= 0,
+    )
+
+
+def _block(lines: Iterable[str]) -> Block:
+    return parse_corefile("\n".join(lines)).blocks[0]
+
+
+def _print(block: Block) -> str:
+    words = [block.keys, *(directive.lines for directive in block.directives)]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()

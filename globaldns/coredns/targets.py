@@ -1,0 +1,195 @@
+"""The object in which a cluster's DNS is told, with our words in it and without.
+
+One pair of functions for all shapes: who reads and writes objects needs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from globaldns.coredns import custom, editing, kubedns, openshift, rke2
+from globaldns.coredns.editing import DEFAULTS, Options
+from globaldns.coredns.stub import Stub
+from globaldns.errors import StubError
+from globaldns.exports.marks import OWNED_BY
+
+Object = Mapping[str, Any]
+Path = tuple[str, ...]
+
+_KINDS = {
+    "configmaps": ("v1", "ConfigMap"),
+    "helmchartconfigs.helm.cattle.io": ("helm.cattle.io/v1", "HelmChartConfig"),
+}
+"""Of objects that we make where they are not: those that a server reads if they are there."""
+_ENVELOPE = frozenset({"apiVersion", "kind", "metadata", "status"})
+"""What an object has besides what people put in."""
+
+
+class Shape(StrEnum):
+    """How a place is edited."""
+
+    COREFILE = "corefile"
+    CUSTOM = "custom"
+    STUB_DOMAINS = "stub-domains"
+    OPENSHIFT = "openshift"
+    HELM_VALUES = "helm-values"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a cluster's DNS is told."""
+
+    shape: Shape
+    resource: str
+    """Plural, with the group behind a dot."""
+    name: str
+    namespace: str = ""
+    """Empty: cluster-wide."""
+    key: str
+    """Of a ConfigMap's data, or a path in the object."""
+    base: str = ""
+    """``namespace/name`` of the ConfigMap whose Corefile says where CoreDNS listens."""
+
+    def __str__(self) -> str:
+        """Return it for people: ``configmaps kube-system/coredns Corefile``."""
+        place = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.resource} {place} {self.key}"
+
+    @property
+    def path(self) -> Path:
+        """Where our words, or the list or mapping with them, are in the object."""
+        if self.shape is Shape.CUSTOM:
+            return ("data",)
+        return ("data", self.key) if self.resource == "configmaps" else (*self.key.split("."),)
+
+
+def install(
+    target: Target,
+    standing: Object | None,
+    stub: Stub,
+    *,
+    cluster: str,
+    base: str = "",
+    options: Options = DEFAULTS,
+) -> dict[str, Any]:
+    """Return the object as it should be; equal to ``standing`` if that is as it should be.
+
+    Args:
+        target: Which object it is.
+        standing: The object as the API server has it; None: there is none.
+        stub: What is to be told.
+        cluster: Our own id, for the label of an object that we make.
+        base: The Corefile that CoreDNS runs with, for shapes that are no Corefile themselves.
+        options: What is known besides.
+
+    Raises:
+        StubError: it is not edited; the code says why.
+    """
+    made = standing if standing is not None else _new(target, cluster)
+    value = value_at(target, made)
+    return _with(made, target.path, _installed(target.shape, value, stub, base, options))
+
+
+def remove(
+    target: Target, standing: Object, stub: Stub, known: Collection[str] = ()
+) -> dict[str, Any] | None:
+    """Return the object without our words; None: we made it, and nothing is left in it.
+
+    Raises:
+        StubError: it is not edited; the code says why.
+    """
+    value = value_at(target, standing)
+    if value is None:
+        return dict(standing)
+    left = _with(standing, target.path, _removed(target.shape, value, stub, known))
+    is_made = OWNED_BY in (_get(standing, ("metadata", "labels")) or ())
+    return left if not is_made or any(left[key] for key in left.keys() - _ENVELOPE) else None
+
+
+def fingerprints(target: Target, installed: Object, stub: Stub) -> frozenset[str]:
+    """Return what to remember of an object with our words, for ``known`` of the next time.
+
+    Raises:
+        StubError: the object cannot be read.
+    """
+    value = value_at(target, installed)
+    match target.shape:
+        case Shape.COREFILE:
+            return editing.fingerprints(value or "")
+        case Shape.STUB_DOMAINS:
+            return kubedns.fingerprints(stub)
+        case Shape.CUSTOM | Shape.OPENSHIFT | Shape.HELM_VALUES:
+            return frozenset()
+
+
+def value_at(target: Target, standing: Object) -> Any:
+    """Return what stands where our words are in an object; None: nothing."""
+    return _get(standing, target.path)
+
+
+def _installed(shape: Shape, value: Any, stub: Stub, base: str, options: Options) -> object:
+    match shape:
+        case Shape.COREFILE:
+            if value is None:
+                raise StubError(
+                    "there is no Corefile", code="missing", hint="name the ConfigMap that has it"
+                )
+            return editing.install(value, stub, options)
+        case Shape.CUSTOM:
+            return custom.install(value or {}, base, stub, options.build)
+        case Shape.STUB_DOMAINS:
+            return kubedns.install(value, stub, options.known)
+        case Shape.OPENSHIFT:
+            return openshift.install(value or (), stub)
+        case Shape.HELM_VALUES:
+            return rke2.install(value or "", base, stub, options.build)
+
+
+def _removed(shape: Shape, value: Any, stub: Stub, known: Collection[str]) -> object:
+    match shape:
+        case Shape.COREFILE:
+            return editing.remove(value, known)
+        case Shape.CUSTOM:
+            return custom.remove(value) or None
+        case Shape.STUB_DOMAINS:
+            return kubedns.remove(value, stub, known)
+        case Shape.OPENSHIFT:
+            return openshift.remove(value) or None
+        case Shape.HELM_VALUES:
+            return rke2.remove(value) or None
+
+
+def _new(target: Target, cluster: str) -> Object:
+    if target.resource not in _KINDS or target.shape is Shape.COREFILE:
+        raise StubError(
+            f"{target}: there is none", code="missing", hint="name the object that the server reads"
+        )
+    version, kind = _KINDS[target.resource]
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {
+            "name": target.name,
+            "namespace": target.namespace,
+            "labels": {OWNED_BY: cluster},
+        },
+    }
+
+
+def _get(value: Any, path: Path) -> Any:
+    for key in path:
+        value = (value or {}).get(key)
+    return value
+
+
+def _with(value: Object, path: Path, leaf: object) -> dict[str, Any]:
+    """Return a mapping with another value at a path; None, or an empty mapping: nothing there."""
+    key, *rest = path
+    below = _with(value.get(key) or {}, (*rest,), leaf) or None if rest else leaf
+    changed = {**value, key: below}
+    if below is None:
+        del changed[key]
+    return changed

@@ -1,0 +1,81 @@
+"""Our key beside others', where a Corefile imports them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from globaldns.coredns.custom import install, key_for, remove
+from globaldns.coredns.marks import BEGIN, END
+from globaldns.errors import StubError
+from tests.coredns.collection import COREFILES, IMPORTING, STUB, stub
+
+OTHERS = {
+    "corp.server": "corp.example:53 {\n    forward . 10.1.0.53\n}\n",
+    "log.override": "log\n",
+    "note": "not read at all {",
+}
+AKS = IMPORTING["aks"]
+
+
+@pytest.mark.parametrize("base", IMPORTING.values(), ids=IMPORTING)
+@pytest.mark.parametrize("data", [{}, OTHERS], ids=["no others", "others"])
+def test_laws(base: str, data: dict[str, str]) -> None:
+    installed = install(data, base, STUB)
+    assert {name: installed[name] for name in data} == data
+    assert remove(installed) == data
+    assert install(installed, base, STUB) == installed
+    other = stub("mesh.example", server="10.96.0.7")
+    assert install(installed, base, other) == install(data, base, other)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.text(), st.just("x {\n}\n")), st.sampled_from([*IMPORTING.values()]))
+def test_laws_over_other_keys(data: dict[str, str], base: str) -> None:
+    foreign = {name: text for name, text in data.items() if not name.startswith("globaldns.")}
+    assert remove(install(foreign, base, STUB)) == foreign
+
+
+def test_the_block_listens_where_the_root_zone_does() -> None:
+    assert install({}, IMPORTING["gardener"], STUB) == {
+        "globaldns.server": f"{BEGIN}\nglobal:8053 {{\n    errors\n    cache 30\n"
+        f"    forward . 10.96.0.99\n}}\n{END}\n"
+    }
+
+
+def test_our_key_ends_as_the_import_says() -> None:
+    base = AKS.replace("custom/*.server", "/custom/*.include")
+    assert key_for(base) == "globaldns.include"
+
+
+def test_where_nothing_is_imported_there_is_no_key() -> None:
+    with pytest.raises(StubError) as refused:
+        install({}, COREFILES["kubeadm"], STUB)
+    assert refused.value.code == "imports"
+
+
+@pytest.mark.parametrize(
+    ("data", "base", "code", "says"),
+    [
+        ({"istio.server": "global:53 {\n}\n"}, AKS, "user-owned", "istio.server: line 1"),
+        ({}, f"{AKS}global {{\n}}\n", "user-owned", "Corefile: line 29"),
+        ({"globaldns.server": "global:53 {\n}\n"}, AKS, "user-owned", "globaldns.server"),
+        ({"a.server": "x\nerrors\n"}, AKS, "open-end", "closed"),
+        ({"a.server": "x {\n"}, AKS, "syntax", "a.server: line 2"),
+    ],
+)
+def test_what_is_not_understood_is_refused(
+    data: dict[str, str], base: str, code: str, says: str
+) -> None:
+    with pytest.raises(StubError, match=says) as refused:
+        install(data, base, STUB)
+    assert refused.value.code == code
+
+
+def test_a_key_that_somebody_added_to_is_not_removed() -> None:
+    installed = install({}, AKS, STUB)
+    installed["globaldns.server"] += "corp.example {\n}\n"
+    with pytest.raises(StubError) as refused:
+        remove(installed)
+    assert refused.value.code == "user-owned"

@@ -1,0 +1,195 @@
+"""Our block comes, stays and goes, and nothing else moves."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from globaldns.coredns.corefile import parse_corefile
+from globaldns.coredns.editing import Options, fingerprints, install, remove
+from globaldns.coredns.marks import BEGIN, END
+from globaldns.errors import StubError
+from tests.coredns.collection import COREFILES, ISTIO, SOUP, STUB, corefiles, spoiled, stub
+
+OTHER = stub("global", "mesh.example", server="10.96.0.7 fd00::7")
+KUBEADM = COREFILES["kubeadm"]
+BEHIND = KUBEADM.count("\n") + 1
+PLAIN = "global:53 {\n    errors\n    cache 30\n    forward . 10.96.0.99\n}\n"
+CASES = {
+    f"{name}, {how}": text
+    for name, whole in COREFILES.items()
+    for how, text in spoiled(whole).items()
+}
+CASES |= {"nothing": "", "a line": "\n", "a comment": "# none yet"}
+
+
+def check_laws(text: str) -> None:
+    installed = install(text, STUB)
+    assert remove(installed) == text
+    assert install(installed, STUB) == installed
+    assert install(installed, OTHER) == install(text, OTHER)
+    foreign, ours = parse_corefile(text).contents, parse_corefile(installed).contents
+    assert ours[:-1] == foreign
+    assert ours[-1][0][0].startswith("global")
+
+
+@pytest.mark.parametrize("text", CASES.values(), ids=CASES)
+def test_laws_over_the_corefiles_of_all_platforms(text: str) -> None:
+    check_laws(text)
+
+
+@settings(max_examples=50, deadline=None)
+@given(corefiles())
+def test_laws_over_other_corefiles(text: str) -> None:
+    check_laws(text)
+
+
+def others(text: str) -> list[object]:
+    """What the blocks say that are not for our zone."""
+    blocks = parse_corefile(text).blocks
+    return [b.content for b in blocks if all(key.zone != "global." for key in b.zones)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(SOUP)
+def test_whatever_is_not_refused_obeys(text: str) -> None:
+    try:
+        installed = install(text, STUB)
+    except StubError:
+        return
+    assert install(installed, STUB) == installed
+    foreign = others(remove(text))
+    assert [*parse_corefile(remove(installed)).contents] == foreign
+    assert others(installed) == foreign
+    assert len(parse_corefile(installed).blocks) == len(foreign) + 1
+    if BEGIN not in text and [*parse_corefile(text).contents] == foreign:
+        assert remove(installed) == text
+
+
+def test_what_is_installed() -> None:
+    assert install(KUBEADM, STUB) == f"{KUBEADM}{BEGIN}\n{PLAIN}{END}\n"
+
+
+def test_without_our_block_nothing_is_removed() -> None:
+    assert remove(KUBEADM) == KUBEADM
+
+
+def test_our_block_is_written_again_where_it_stands() -> None:
+    drifted = f"{BEGIN}\nglobal:53 {{\n log\n forward . 10.9.9.9\n}}\n{END}\n{KUBEADM}"
+    assert install(drifted, STUB) == f"{BEGIN}\n{PLAIN}{END}\n{KUBEADM}"
+    assert install(f"{BEGIN}\n{END}\n{KUBEADM}", STUB) == f"{BEGIN}\n{PLAIN}{END}\n{KUBEADM}"
+
+
+def test_a_block_that_has_lost_its_marks_is_ours_if_it_says_what_we_say() -> None:
+    migrated = f"{KUBEADM}global:53 {{\n  errors\n  cache   30\n  forward . 10.96.0.99\n}}\n"
+    assert install(migrated, STUB) == install(KUBEADM, STUB)
+
+
+def test_a_block_that_has_lost_its_marks_is_ours_if_it_says_what_we_said() -> None:
+    said = fingerprints(install(KUBEADM, STUB))
+    stripped = KUBEADM + PLAIN
+    assert install(stripped, OTHER, Options(known=said)) == install(KUBEADM, OTHER)
+    assert remove(stripped, said) == KUBEADM
+    assert remove(stripped) == stripped
+
+
+def test_a_text_without_our_block_has_no_fingerprint() -> None:
+    assert fingerprints(KUBEADM + PLAIN) == frozenset()
+
+
+REFUSED = {
+    "somebody else's": (f"{KUBEADM}global:53 {{\n forward . 10.9.9.9\n}}\n", "user-owned", BEHIND),
+    "beside ours": (f"{BEGIN}\n{PLAIN}{END}\n{KUBEADM}global {{\n}}\n", "user-owned", BEHIND),
+    "in capitals": (f"GLOBAL. {{\n}}\n{KUBEADM}", "user-owned", 1),
+    "beside other zones": (f"{KUBEADM}a:53 global:53 {{\n}}\n", "user-owned", BEHIND),
+    "by a snippet": (f"(x) {{\nglobal {{\n}}\n}}\n{KUBEADM}import x\n", "user-owned", BEHIND + 4),
+    "at a port that cannot be told": (f"{KUBEADM}global:{{$PORT}} {{\n}}\n", "user-owned", BEHIND),
+    "in files": (f"{KUBEADM}import conf.d/*\n", "imports", 0),
+    "a zone that cannot be told": (f"{KUBEADM}{{$ZONE}}:53 {{\n}}\n", "unknown-zone", BEHIND),
+    "no root zone": ("cluster.local:53 {\n}\n", "root", 1),
+    "a block without braces": (".:53\nerrors\nforward . 1.1.1.1\n", "open-end", 4),
+    "a key alone": (".:53", "open-end", 1),
+    "a brace that is missing": (".:53 {\n cache {\n  success 5\n }\n", "open-end", 5),
+    "a quote that is open": ('.:53 {\n}\n# x\na {\n} "b {', "open-end", 5),
+    "a quote of nothing that is open": ('.:53 {\n}\n"', "open-end", 3),
+    "what coredns does not read": (".:53 {\n", "syntax", 2),
+    "a mark without its pair": (f"{KUBEADM}{BEGIN}\n", "marks", BEHIND),
+    "indented marks": (f"{KUBEADM}  {BEGIN}\n{PLAIN}  {END}\n", "marks", BEHIND),
+    "words of a mark in a comment": (f"# keep {BEGIN} alone\n{KUBEADM}", "marks", 1),
+    "two blocks between marks": (f"{BEGIN}\n{PLAIN}a {{\n}}\n{END}\n{KUBEADM}", "marks", 1),
+    "somebody else's between marks": (
+        f"{KUBEADM}{BEGIN}\nfoo:53 {{\n whoami\n}}\n{END}\n",
+        "marks",
+        BEHIND,
+    ),
+    "a snippet between marks": (f"{BEGIN}\n(x) {{\n}}\n{END}\n{KUBEADM}", "marks", 1),
+    "an import between marks": (f"{BEGIN}\nimport x\n{END}\n{KUBEADM}", "marks", 1),
+    "ours without marks, on a shared line": (
+        f"a {{\n}} {PLAIN}{KUBEADM}",
+        "shared-line",
+        2,
+    ),
+    "ours without marks, by a snippet that brings more": (
+        f"(x) {{\n{PLAIN}a {{\n}}\n}}\n{KUBEADM}import x\n",
+        "shared-line",
+        BEHIND + len(PLAIN.splitlines()) + 4,
+    ),
+    "ours without marks, before a comment": (
+        f"{KUBEADM}{PLAIN.rstrip()}  # mine\n",
+        "shared-line",
+        BEHIND,
+    ),
+    "marks inside a snippet": (f"(x) {{\n{BEGIN}\n{PLAIN}{END}\n}}\n{KUBEADM}", "open-end", 0),
+    "marks inside a quote": (f'.:53 {{\n log "\n{BEGIN}\n{END}\n"\n}}\n', "open-end", 0),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "line"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_understood_is_refused(text: str, code: str, line: int) -> None:
+    with pytest.raises(StubError) as refused:
+        install(text, STUB)
+    assert refused.value.code == code
+    assert not line or refused.value.line == line
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["global:5353 {\n}\n", "tls://global {\n}\n", "ns1.global {\n}\n", "# global:53 {\n"],
+)
+def test_blocks_that_only_look_like_ours_are_left_alone(text: str) -> None:
+    check_laws(KUBEADM + text)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ISTIO,
+        ISTIO.replace("proxy", "forward"),
+        ISTIO.replace("    errors\n", ""),
+        ISTIO.replace("10.96.12.34", "10.96.12.34:53"),
+    ],
+)
+def test_the_block_for_the_old_istio_plugin_is_adopted_on_request(block: str) -> None:
+    text = f"{KUBEADM}{block}# behind\n"
+    with pytest.raises(StubError, match=r"block for global\. that is not ours"):
+        install(text, STUB)
+    adopted = install(text, STUB, Options(adopt_istio=True))
+    assert adopted == f"{KUBEADM}{BEGIN}\n{PLAIN}{END}\n# behind\n"
+    assert remove(adopted) == f"{KUBEADM}# behind\n"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ISTIO.replace("errors", "log"),
+        ISTIO.replace("10.96.12.34", "10.96.12.34 {\n force_tcp\n}"),
+        ISTIO.replace("10.96.12.34", "/etc/resolv.conf"),
+        ISTIO.replace("global:53", "global:53 corp.example"),
+        ISTIO.replace("    proxy . 10.96.12.34\n", ""),
+    ],
+)
+def test_no_other_block_is_adopted(block: str) -> None:
+    with pytest.raises(StubError) as refused:
+        install(KUBEADM + block, STUB, Options(adopt_istio=True))
+    assert refused.value.code == "user-owned"

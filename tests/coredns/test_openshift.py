@@ -1,0 +1,69 @@
+"""Our entry in the operator's list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from globaldns.coredns.openshift import install, remove, server_entry
+from globaldns.coredns.stub import Foreign
+from globaldns.errors import StubError
+from tests.coredns.collection import STUB, stub
+
+CORP: dict[str, Any] = {
+    "name": "corp",
+    "zones": ["corp.example"],
+    "forwardPlugin": {"upstreams": ["10.1.0.53"], "policy": "Sequential", "new": {"field": 1}},
+}
+OURS = {
+    "name": "globaldns",
+    "zones": ["global"],
+    "forwardPlugin": {"upstreams": ["10.96.0.99"], "protocolStrategy": ""},
+}
+
+
+@pytest.mark.parametrize("servers", [[], [CORP]], ids=["none", "another"])
+def test_laws(servers: list[dict[str, Any]]) -> None:
+    installed = install(servers, STUB)
+    assert installed == [*servers, OURS]
+    assert install(installed, STUB) == installed
+    assert remove(installed) == servers
+
+
+def test_ours_stays_where_it_stands_with_what_the_api_server_added() -> None:
+    defaulted = {**OURS["forwardPlugin"], "policy": "Random", "transportConfig": {}}  # type: ignore[dict-item]
+    standing = [{**OURS, "forwardPlugin": defaulted}, CORP]
+    assert install(standing, STUB) == standing
+    moved = stub("mesh.example", server="10.96.0.7 fd00::7", force_tcp=True)
+    assert install(standing, moved) == [
+        {
+            "name": "globaldns",
+            "zones": ["mesh.example"],
+            "forwardPlugin": {
+                "upstreams": ["10.96.0.7", "fd00::7"],
+                "protocolStrategy": "TCP",
+                "policy": "Random",
+                "transportConfig": {},
+            },
+        },
+        CORP,
+    ]
+
+
+def test_reverse_zones_are_written_out() -> None:
+    entry = server_entry(stub(reverse=("240.0.0.0/7",)))
+    assert entry["zones"] == ["global", "240.in-addr.arpa", "241.in-addr.arpa"]
+
+
+@pytest.mark.parametrize("zone", ["global", "GLOBAL."])
+def test_a_zone_that_another_entry_has_is_refused(zone: str) -> None:
+    with pytest.raises(StubError, match="'corp' has zone global") as refused:
+        install([{**CORP, "zones": ["corp.example", zone]}], STUB)
+    assert refused.value.code == "user-owned"
+
+
+def test_names_of_others_cannot_be_asked_elsewhere() -> None:
+    with pytest.raises(StubError) as refused:
+        install([], stub(foreign=Foreign.FALLTHROUGH))
+    assert refused.value.code == "build"

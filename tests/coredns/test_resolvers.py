@@ -1,0 +1,74 @@
+"""What resolvers outside of clusters are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from globaldns.coredns.resolvers import (
+    dnsmasq_conf,
+    negative_anchors,
+    resolved_drop_in,
+    unbound_conf,
+)
+from globaldns.coredns.stub import Foreign, Server, Stub
+from globaldns.errors import StubError
+from tests.coredns.collection import stub
+
+WIDE = Stub(
+    zones=("global", "mesh.example"),
+    servers=(Server("127.0.0.1", 1053), Server("fd00::53")),
+    reverse=("240.0.0.0/8",),
+    force_tcp=True,
+)
+
+
+def test_every_zone_is_a_route_and_none_is_searched() -> None:
+    assert resolved_drop_in(WIDE.zones, ["[::1]:53"]) == (
+        "[Resolve]\nDNS=[::1]:53\nDomains=~global ~mesh.example\n"
+    )
+
+
+def test_no_zone_has_to_be_signed() -> None:
+    assert negative_anchors(WIDE.zones) == "global\nmesh.example\n"
+
+
+def test_dnsmasq_asks_every_server_of_a_zone() -> None:
+    assert dnsmasq_conf(WIDE) == (
+        "server=/global/127.0.0.1#1053\n"
+        "server=/global/fd00::53#53\n"
+        "server=/mesh.example/127.0.0.1#1053\n"
+        "server=/mesh.example/fd00::53#53\n"
+        "server=/240.in-addr.arpa/127.0.0.1#1053\n"
+        "server=/240.in-addr.arpa/fd00::53#53\n"
+        "rebind-domain-ok=/global/mesh.example/\n"
+    )
+
+
+def test_unbound_has_stub_zones_that_need_no_signature() -> None:
+    assert unbound_conf(stub(server="10.96.0.99")) == (
+        "server:\n"
+        '  domain-insecure: "global"\n'
+        '  private-domain: "global"\n'
+        "stub-zone:\n"
+        '  name: "global"\n'
+        "  stub-addr: 10.96.0.99@53\n"
+    )
+
+
+def test_unbound_may_ask_this_machine_over_tcp_and_for_addresses() -> None:
+    lines = unbound_conf(WIDE).splitlines()
+    assert "  do-not-query-localhost: no" in lines
+    assert '  local-zone: "240.in-addr.arpa" transparent' in lines
+    assert lines.count("  stub-tcp-upstream: yes") == 3
+    assert lines.count("  stub-addr: 127.0.0.1@1053") == 3
+
+
+@pytest.mark.parametrize("told", [dnsmasq_conf, unbound_conf])
+def test_who_cannot_ask_others_for_the_rest_of_a_zone_is_not_told_to(
+    told: Callable[[Stub], str],
+) -> None:
+    with pytest.raises(StubError) as refused:
+        told(stub(foreign=Foreign.FALLTHROUGH))
+    assert refused.value.code == "build"

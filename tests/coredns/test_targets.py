@@ -1,0 +1,120 @@
+"""Whatever the shape, our words come into an object, stay there, and go."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from globaldns.coredns.editing import Options
+from globaldns.coredns.marks import BEGIN, END
+from globaldns.coredns.targets import Target, fingerprints, install, remove
+from globaldns.errors import StubError
+from globaldns.exports.marks import OWNED_BY
+from tests.coredns.collection import COREFILES, IMPORTING, STUB
+from tests.coredns.targets import (
+    BASES,
+    COREFILE,
+    CUSTOM,
+    MOVED,
+    OPENSHIFT,
+    RKE2,
+    STUB_DOMAINS,
+)
+
+
+def obj(**parts: Any) -> dict[str, Any]:
+    """An object as an API server has it."""
+    return {"kind": "Any", "metadata": {"name": "any", "resourceVersion": "7"}, **parts}
+
+
+ROWS = {
+    "corefile": (COREFILE, obj(data={"Corefile": COREFILES["kubeadm"], "NodeHosts": "x"})),
+    "custom": (CUSTOM, obj(data={"log.override": "log\n"})),
+    "custom, empty": (CUSTOM, obj()),
+    "stub domains": (STUB_DOMAINS, obj(data={"stubDomains": '{"a": ["1.1.1.1"]}'})),
+    "stub domains, other keys": (STUB_DOMAINS, obj(data={"upstreamNameservers": "[]"})),
+    "stub domains, empty": (STUB_DOMAINS, obj()),
+    "openshift": (OPENSHIFT, obj(spec={"cache": {}, "servers": [{"name": "a", "zones": ["a"]}]})),
+    "openshift, none": (OPENSHIFT, obj(spec={"logLevel": "Normal"}, status={"clusterIP": "x"})),
+    "helm values": (RKE2, obj(spec={"valuesContent": "nodelocal:\n  enabled: true\n"})),
+}
+
+
+@pytest.mark.parametrize(("target", "standing"), ROWS.values(), ids=ROWS)
+def test_laws(target: Target, standing: dict[str, Any]) -> None:
+    before = copy.deepcopy(standing)
+    base = BASES.get(target, "")
+    installed = install(target, standing, STUB, cluster="east", base=base)
+    assert installed != standing
+    assert "10.96.0.99" in str(installed)
+    assert install(target, installed, STUB, cluster="east", base=base) == installed
+    assert remove(target, installed, STUB) == standing == before
+
+
+@pytest.mark.parametrize("target", [CUSTOM, STUB_DOMAINS, RKE2], ids=lambda target: target.shape)
+def test_an_object_that_a_server_reads_if_it_is_there_is_made_and_goes(target: Target) -> None:
+    made = install(target, None, STUB, cluster="east", base=BASES.get(target, ""))
+    assert made["metadata"]["labels"] == {OWNED_BY: "east"}
+    assert (made["metadata"]["namespace"], made["metadata"]["name"]) == (
+        target.namespace,
+        target.name,
+    )
+    assert made["kind"] in {"ConfigMap", "HelmChartConfig"}
+    assert remove(target, made, STUB) is None
+
+
+def test_an_object_of_ours_stays_as_long_as_others_need_it() -> None:
+    made = install(CUSTOM, None, STUB, cluster="east", base=IMPORTING["k3s"])
+    made["data"]["log.override"] = "log\n"
+    left = remove(CUSTOM, made, STUB)
+    assert left is not None
+    assert left["data"] == {"log.override": "log\n"}
+    made = install(STUB_DOMAINS, None, STUB, cluster="east") | {"binaryData": {"x": "eA=="}}
+    left = remove(STUB_DOMAINS, made, STUB)
+    assert left is not None
+    assert "data" not in left
+
+
+def test_what_is_remembered_tells_ours_again() -> None:
+    for target, standing in (ROWS["corefile"], ROWS["stub domains"]):
+        installed = install(target, standing, STUB, cluster="east")
+        known = fingerprints(target, installed, STUB)
+        bare = str(installed["data"][target.key]).replace(f"{BEGIN}\n", "").replace(f"{END}\n", "")
+        stripped = obj(data={**installed["data"], target.key: bare})
+        moved = install(target, stripped, MOVED, cluster="east", options=Options(known=known))
+        assert moved == install(target, standing, MOVED, cluster="east")
+        assert remove(target, stripped, MOVED, known) == standing
+
+
+@pytest.mark.parametrize("row", ["custom", "openshift", "helm values"])
+def test_where_marks_or_a_name_tell_ours_nothing_is_remembered(row: str) -> None:
+    target, standing = ROWS[row]
+    installed = install(target, standing, STUB, cluster="east", base=BASES.get(target, ""))
+    assert fingerprints(target, installed, STUB) == frozenset()
+
+
+@pytest.mark.parametrize("target", [COREFILE, OPENSHIFT], ids=lambda target: target.shape)
+def test_an_object_that_has_to_be_there_is_not_made(target: Target) -> None:
+    with pytest.raises(StubError, match="there is n") as refused:
+        install(target, None, STUB, cluster="east")
+    assert refused.value.code == "missing"
+
+
+def test_a_config_map_without_a_corefile_gets_none() -> None:
+    with pytest.raises(StubError) as refused:
+        install(COREFILE, obj(data={}), STUB, cluster="east")
+    assert refused.value.code == "missing"
+    assert remove(COREFILE, obj(data={}), STUB) == obj(data={})
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        (COREFILE, "configmaps kube-system/coredns Corefile"),
+        (OPENSHIFT, "dnses.operator.openshift.io default spec.servers"),
+    ],
+)
+def test_a_target_for_people(target: Target, text: str) -> None:
+    assert str(target) == text
