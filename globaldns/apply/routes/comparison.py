@@ -1,0 +1,148 @@
+"""What is to be done to an object that is to say something else, and how urgent that is. Pure.
+
+Every write is paid by the API server and by every sidecar. So what has not changed is not written,
+nor is the share of a gateway that has hardly moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from globaldns.apply.routes.standing import Document
+from globaldns.exports.marks import OWNED_BY
+from globaldns.istio.labels import RANKS
+from globaldns.objects.kubernetes import Service
+
+_PORT = ("name", "port", "protocol", "appProtocol")
+Place = tuple[str, tuple[tuple[str, int], ...]]
+"""Address and ports of an endpoint."""
+
+
+class Urgency(IntEnum):
+    """What is done first."""
+
+    REMOVAL = 0
+    """Something leads to where nobody is."""
+    NEW = 1
+    WEIGHTS = 2
+    DEMOTION = 3
+    """Endpoints that come earlier or later than before."""
+
+
+def compare(before: Document, after: Document, weight_step: float) -> Urgency | None:
+    """Return how urgent it is to have an object say what it is to say; None: it does nearly.
+
+    ``weight_step``: the share of all that an endpoint's weight must have moved by.
+    """
+    if is_same(before, after):
+        return None
+    former, wanted = _endpoints(before), _endpoints(after)
+    if former.keys() - wanted.keys():
+        return Urgency.REMOVAL
+    if (
+        not _is_marked(before, after)
+        or _rest(before) != _rest(after)
+        or wanted.keys() - former.keys()
+    ):
+        return Urgency.NEW
+    plain = {place: _without_weight(one) for place, one in former.items()}
+    if plain == {place: _without_weight(one) for place, one in wanted.items()}:
+        return Urgency.WEIGHTS if _has_moved(former, wanted, weight_step) else None
+    unranked = {place: _without_rank(one) for place, one in plain.items()}
+    if unranked == {place: _without_rank(_without_weight(one)) for place, one in wanted.items()}:
+        return Urgency.DEMOTION
+    return Urgency.NEW
+
+
+def is_same(before: Document, after: Document) -> bool:
+    """Whether an object says what it is to say, and has our mark."""
+    return _is_marked(before, after) and bool(spec_of(before) == spec_of(after))
+
+
+def spec_of(document: Document) -> Any:
+    """Return what is compared of an object: of a Service not what the API server chooses in it."""
+    spec = document.get("spec") or {}
+    if document["kind"] != Service.kind:
+        return spec
+    ports = [{key: port[key] for key in _PORT if port.get(key)} for port in spec.get("ports") or ()]
+    return {"ports": ports}
+
+
+def amend(before: Document, after: Document) -> Document:
+    """Return what an object is to say: a Service that somebody gave a selector is theirs by it.
+
+    So it stays as it is, but without our mark.
+    """
+    if before["kind"] != Service.kind or not (before.get("spec") or {}).get("selector"):
+        return after
+    metadata = before["metadata"]
+    labels = {key: text for key, text in metadata["labels"].items() if key != OWNED_BY}
+    return {**before, "metadata": {**metadata, "labels": labels}}
+
+
+def hold_demotions(before: Document, after: Document) -> Document:
+    """Return what an object is to say, but that endpoints which come last go on doing so."""
+    former, spec = _endpoints(before), after["spec"]
+    if not spec.get("endpoints"):
+        return after
+    endpoints = [
+        _without_rank(one) if (known := former.get(_place(one))) and not _rank(known) else one
+        for one in spec["endpoints"]
+    ]
+    return {**after, "spec": {**spec, "endpoints": endpoints}}
+
+
+def _is_marked(before: Document, after: Document) -> bool:
+    of_mark = {_labels(before).get(OWNED_BY), _labels(after).get(OWNED_BY)}
+    return len(of_mark) == 1 and _labels(after).items() <= _labels(before).items()
+
+
+def _labels(document: Document) -> Mapping[str, str]:
+    return document["metadata"].get("labels") or {}
+
+
+def _endpoints(document: Document) -> dict[Place, Document]:
+    endpoints = (document.get("spec") or {}).get("endpoints") or []
+    return {_place(one): one for one in endpoints if isinstance(one, dict)}
+
+
+def _place(endpoint: Document) -> Place:
+    ports = endpoint.get("ports") or {}
+    return str(endpoint.get("address", "")), tuple(sorted(ports.items()))
+
+
+def _rest(document: Document) -> Mapping[str, Any]:
+    return {key: one for key, one in (document.get("spec") or {}).items() if key != "endpoints"}
+
+
+def _without_weight(endpoint: Document) -> Document:
+    return {key: one for key, one in endpoint.items() if key != "weight"}
+
+
+def _without_rank(endpoint: Document) -> Document:
+    labels = {key: one for key, one in (endpoint.get("labels") or {}).items() if key not in RANKS}
+    rest = {key: one for key, one in endpoint.items() if key != "labels"}
+    return {**rest, "labels": labels} if labels else rest
+
+
+def _rank(endpoint: Document) -> int:
+    """Return how many labels of rank an endpoint has; the last has none."""
+    labels = endpoint.get("labels") or {}
+    return sum(rank in labels for rank in RANKS)
+
+
+def _has_moved(
+    former: Mapping[Place, Document], wanted: Mapping[Place, Document], step: float
+) -> bool:
+    before, after = _shares(former), _shares(wanted)
+    return any(abs(after[place] - before[place]) >= step * before[place] for place in after)
+
+
+def _shares(endpoints: Mapping[Place, Document]) -> dict[Place, float]:
+    """Return of each endpoint the part that it has of all weights of its rank."""
+    sums: dict[int, int] = {}
+    for one in endpoints.values():
+        sums[_rank(one)] = sums.get(_rank(one), 0) + one.get("weight", 1)
+    return {place: one.get("weight", 1) / sums[_rank(one)] for place, one in endpoints.items()}

@@ -1,0 +1,177 @@
+"""What is to be done for a host now, and what may wait. Pure.
+
+name is gone ──► twice the largest TTL ──► its route is withdrawn
+endpoints that came last may come earlier ──► STABLE_SECONDS ──► they do
+an object was written ──► REST_SECONDS ──► it is written again; what leads nowhere goes at once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from globaldns.apply.routes.comparison import Urgency, amend, compare, hold_demotions
+from globaldns.apply.routes.standing import Document, Standing, key_of
+from globaldns.objects.metadata import ObjectKey
+
+STABLE_SECONDS = 300.0
+"""How long a cluster must be back before its endpoints come before others again."""
+REST_SECONDS = 1.0
+"""The least time between two writes of an object that leads to all that it should."""
+
+
+class Fate(StrEnum):
+    """What becomes of what stands for a host."""
+
+    WRITE = "write"
+    STAND = "stand"
+    """It is not known what it should be: it stays as it is."""
+    WITHDRAW = "withdraw"
+    """The name is gone; clients that still know it go on being served for a while."""
+    END = "end"
+    """It breaks what somebody else has written."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What is wanted for a host."""
+
+    fate: Fate
+    documents: tuple[Document, ...] = ()
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What is obeyed."""
+
+    weight_step: float
+    withdraw_seconds: float
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """What is to be remembered of a host until it is looked at again; steady seconds."""
+
+    gone_since: float | None = None
+    back_since: float | None = None
+    """Since when endpoints that come last could come earlier."""
+    written: Mapping[ObjectKey, float] = {}
+
+
+class Create(msgspec.Struct, frozen=True):
+    """There is no such object of ours."""
+
+    document: Document
+
+
+class Replace(msgspec.Struct, frozen=True):
+    """It is to say something else."""
+
+    standing: Standing
+    document: Document
+
+
+class Delete(msgspec.Struct, frozen=True):
+    """It is of no use."""
+
+    standing: Standing
+
+
+Step = Create | Replace | Delete
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What is to be done."""
+
+    step: Step | None = None
+    urgency: Urgency = Urgency.NEW
+    later: float | None = None
+    """When to look again, in steady seconds."""
+    memory: Memory = Memory()
+
+
+def step_key(step: Step) -> ObjectKey:
+    """Return which object a step is about."""
+    return key_of(step.document) if isinstance(step, Create) else step.standing.key
+
+
+def decide(
+    wanted: Wanted, standing: Sequence[Standing], memory: Memory, rules: Rules, now: float
+) -> Decision:
+    """Return the most urgent thing to do for a host; ``standing`` is all of ours about it."""
+    present = [one for one in standing if not one.is_leaving]
+    match wanted.fate:
+        case Fate.STAND:
+            return Decision(memory=msgspec.structs.replace(memory, gone_since=None))
+        case Fate.END:
+            return _delete(present, memory)
+        case Fate.WITHDRAW:
+            return _withdraw(present, memory, rules, now)
+        case Fate.WRITE:
+            return _write(
+                wanted, present, msgspec.structs.replace(memory, gone_since=None), rules, now
+            )
+
+
+def _delete(present: Sequence[Standing], memory: Memory) -> Decision:
+    if not present:
+        return Decision()
+    return Decision(Delete(present[0]), Urgency.REMOVAL, memory=memory)
+
+
+def _withdraw(present: Sequence[Standing], memory: Memory, rules: Rules, now: float) -> Decision:
+    if not present:
+        return Decision()
+    since = now if memory.gone_since is None else memory.gone_since
+    memory = msgspec.structs.replace(memory, gone_since=since)
+    due = since + rules.withdraw_seconds
+    return _delete(present, memory) if due <= now else Decision(later=due, memory=memory)
+
+
+def _write(
+    wanted: Wanted, present: Sequence[Standing], memory: Memory, rules: Rules, now: float
+) -> Decision:
+    at = {one.key: one for one in present}
+    documents = {key_of(document): document for document in wanted.documents}
+    documents, memory, later = _hold(documents, at, memory, now)
+    found: list[tuple[Urgency, Step]] = []
+    for key, document in documents.items():
+        one = at.get(key)
+        if one is None:
+            found.append((Urgency.NEW, Create(document)))
+            continue
+        before = one.document
+        amended = amend(before, document)
+        urgency = compare(before, amended, rules.weight_step)
+        if urgency is None:
+            continue
+        due = memory.written.get(key, now - REST_SECONDS) + REST_SECONDS
+        if urgency is Urgency.REMOVAL or due <= now:
+            found.append((urgency, Replace(one, amended)))
+        else:
+            later = min(due, later or due)
+    if not found and later is None and all(key in at for key in documents):
+        # Elsewhere it stands only until it stands where it should.
+        found += ((Urgency.REMOVAL, Delete(at[key])) for key in at.keys() - documents.keys())
+    if not found:
+        return Decision(later=later, memory=memory)
+    urgency, step = min(found, key=lambda one: one[0])
+    return Decision(step, urgency, later, memory)
+
+
+def _hold(
+    documents: dict[ObjectKey, Document],
+    at: Mapping[ObjectKey, Standing],
+    memory: Memory,
+    now: float,
+) -> tuple[dict[ObjectKey, Document], Memory, float | None]:
+    """Return what is to be written while endpoints that came last have to go on doing so."""
+    held = {
+        key: hold_demotions(at[key].document, document) if key in at else document
+        for key, document in documents.items()
+    }
+    if held == documents:
+        return documents, msgspec.structs.replace(memory, back_since=None), None
+    since = now if memory.back_since is None else memory.back_since
+    memory = msgspec.structs.replace(memory, back_since=since)
+    due = since + STABLE_SECONDS
+    return (documents, memory, None) if due <= now else (held, memory, due)

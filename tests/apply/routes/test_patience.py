@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+
+from globaldns.apply.routes.comparison import Urgency
+from globaldns.apply.routes.patience import (
+    REST_SECONDS,
+    STABLE_SECONDS,
+    Create,
+    Decision,
+    Delete,
+    Fate,
+    Memory,
+    Replace,
+    Rules,
+    Wanted,
+    decide,
+    step_key,
+)
+from globaldns.apply.routes.standing import Document, Standing, key_of
+from tests.apply.routes.documents import LAST, endpoint, entry, rule, standing
+
+RULES = Rules(weight_step=0.1, withdraw_seconds=60.0)
+HERE, THERE = endpoint("10.0.0.1"), endpoint("2.2.2.2")
+
+
+def judge(
+    documents: list[Document],
+    present: list[Standing],
+    memory: Memory | None = None,
+    *,
+    fate: Fate = Fate.WRITE,
+    now: float = 1000.0,
+) -> Decision:
+    return decide(Wanted(fate, tuple(documents)), present, memory or Memory(), RULES, now)
+
+
+def test_what_is_not_there_is_created_and_what_differs_replaced() -> None:
+    first = judge([entry(HERE), rule()], [])
+    assert first.step == Create(entry(HERE))
+    second = judge([entry(HERE), rule()], [standing(entry(HERE))])
+    assert second.step == Create(rule())
+    assert second.urgency is Urgency.NEW
+    one = standing(entry(HERE))
+    third = judge([entry(HERE, THERE)], [one])
+    assert third.step == Replace(one, entry(HERE, THERE))
+    assert judge([entry(HERE)], [one]).step is None
+
+
+def test_the_most_urgent_thing_is_done_first() -> None:
+    present = [standing(rule("old")), standing(entry(HERE, THERE))]
+    decision = judge([rule("new"), entry(HERE)], present)
+    assert decision.step == Replace(present[1], entry(HERE))
+    assert decision.urgency is Urgency.REMOVAL
+
+
+def test_what_stands_elsewhere_goes_once_all_stands_where_it_should() -> None:
+    elsewhere = standing(entry(HERE, name="web-global-0"))
+    assert judge([entry(HERE)], [elsewhere]).step == Create(entry(HERE))
+    decision = judge([entry(HERE)], [elsewhere, standing(entry(HERE))])
+    assert decision.step == Delete(elsewhere)
+    assert step_key(decision.step) == elsewhere.key
+
+
+def test_a_route_goes_some_time_after_its_name() -> None:
+    one = standing(entry(HERE))
+    waiting = judge([], [one], fate=Fate.WITHDRAW)
+    assert (waiting.step, waiting.later) == (None, 1060.0)
+    still = judge([], [one], waiting.memory, fate=Fate.WITHDRAW, now=1059.0)
+    assert (still.step, still.later) == (None, 1060.0)
+    over = judge([], [one], still.memory, fate=Fate.WITHDRAW, now=1060.0)
+    assert over.step == Delete(one)
+    assert judge([], [], over.memory, fate=Fate.WITHDRAW, now=1061.0) == Decision()
+
+
+def test_a_name_that_came_back_is_withdrawn_from_the_beginning() -> None:
+    one = standing(entry(HERE))
+    waiting = judge([], [one], fate=Fate.WITHDRAW)
+    back = judge([entry(HERE)], [one], waiting.memory, now=1050.0)
+    again = judge([], [one], back.memory, fate=Fate.WITHDRAW, now=1070.0)
+    assert (again.step, again.later) == (None, 1130.0)
+
+
+def test_what_is_not_known_stays_and_what_breaks_others_goes_at_once() -> None:
+    one = standing(entry(HERE))
+    assert judge([], [one], fate=Fate.STAND).step is None
+    assert judge([], [one], fate=Fate.END).step == Delete(one)
+    assert judge([], [], fate=Fate.END) == Decision()
+
+
+def test_an_object_is_written_once_a_second_unless_it_leads_nowhere() -> None:
+    one = standing(entry(HERE, THERE))
+    memory = Memory(written={one.key: 999.5})
+    added = entry(HERE, THERE, endpoint("3.3.3.3"))
+    waiting = judge([added], [one], memory)
+    assert (waiting.step, waiting.later) == (None, 999.5 + REST_SECONDS)
+    assert judge([added], [one], memory, now=1000.5).step == Replace(one, added)
+    assert judge([entry(HERE)], [one], memory).step == Replace(one, entry(HERE))
+
+
+def test_endpoints_that_came_last_come_earlier_once_that_is_stable() -> None:
+    last = endpoint("2.2.2.2", LAST)
+    one = standing(entry(HERE, last))
+    waiting = judge([entry(HERE, THERE)], [one])
+    assert (waiting.step, waiting.later) == (None, 1000.0 + STABLE_SECONDS)
+    more = entry(HERE, THERE, endpoint("3.3.3.3"))
+    held = judge([more], [one], waiting.memory, now=1100.0)
+    assert held.step == Replace(one, entry(HERE, last, endpoint("3.3.3.3")))
+    over = judge([entry(HERE, THERE)], [one], held.memory, now=1000.0 + STABLE_SECONDS)
+    assert over.step == Replace(one, entry(HERE, THERE))
+    relapse = judge([entry(HERE, last)], [one], held.memory, now=1200.0)
+    assert relapse.memory.back_since is None
+
+
+@pytest.mark.parametrize("fate", [Fate.WRITE, Fate.END, Fate.WITHDRAW])
+def test_an_object_that_is_leaving_is_left_to_it(fate: Fate) -> None:
+    leaving = standing(entry(HERE), deletionTimestamp="2026-01-01T00:00:00Z")
+    decision = judge([], [leaving], Memory(gone_since=0.0), fate=fate)
+    assert decision.step is None
+
+
+def test_steps_say_which_object_they_are_about() -> None:
+    assert step_key(Create(rule())) == key_of(rule())

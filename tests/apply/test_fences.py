@@ -1,0 +1,58 @@
+"""A word on a cluster as an object of an API server."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from globaldns.apply.fences import object_name, why, write_fence
+from globaldns.errors import ApiRefused
+from globaldns.kube.client import Client
+from globaldns.kube.kubeconfig import Access
+from globaldns.model.export import Origin
+from globaldns.model.view import Fence
+from tests.kube.fake import FakeApiServer, Resource
+
+FENCES = Resource("globaldns.io", ("v1alpha1",), "clusterfences", "ClusterFence", namespaced=False)
+WORD = Fence("west", True, 1_767_323_045, Origin("Command", "", "x"))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "name"),
+    [("west", "west"), ("west-1", "west-1"), ("West_1", "cluster-"), ("a.b", "cluster-")],
+)
+def test_a_fence_is_called_as_its_cluster_where_an_object_may_be(cluster: str, name: str) -> None:
+    assert object_name(cluster).startswith(name)
+    assert object_name(cluster) == object_name(cluster).lower()
+
+
+async def test_a_word_stands_as_an_object_and_a_newer_one_replaces_it() -> None:
+    async with FakeApiServer(FENCES) as server:
+        client = Client(Access(text=yaml.safe_dump(server.kubeconfig("east"))))
+        try:
+            await write_fence(client, WORD, owner="east")
+            (found,) = server.objects("clusterfences.globaldns.io")
+            assert found["spec"] == {
+                "cluster": "west",
+                "fenced": True,
+                "at": "2026-01-02T03:04:05Z",
+            }
+            assert found["metadata"]["labels"] == {"globaldns.io/owned-by": "east"}
+            newer = Fence("west", False, WORD.at + 1, WORD.origin, "u-2")
+            await write_fence(client, newer, owner="east")
+            (found,) = server.objects("clusterfences.globaldns.io")
+            assert (found["spec"]["fenced"], found["spec"]["uid"]) == (False, "u-2")
+        finally:
+            await client.close()
+
+
+async def test_who_may_not_write_is_told_so() -> None:
+    async with FakeApiServer(FENCES) as server:
+        server.deny("patch", "clusterfences.globaldns.io")
+        client = Client(Access(text=yaml.safe_dump(server.kubeconfig("east"))))
+        try:
+            with pytest.raises(ApiRefused) as caught:
+                await write_fence(client, WORD, owner="east")
+            assert why(caught.value) == "its account may not write there"
+        finally:
+            await client.close()

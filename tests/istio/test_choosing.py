@@ -1,0 +1,136 @@
+"""Which targets are written: what is left out is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from globaldns.config.routing import Sni
+from globaldns.istio.choosing import Choice, choose_external, choose_targets, warn_of_entries
+from globaldns.istio.notices import Code
+from globaldns.model.export import ExportKind, Resolution
+from globaldns.model.host import Host
+from globaldns.routing.horizon import MUTUAL_TLS, Gap, Horizon, Lack, Rank, Target
+from globaldns.routing.topology import Viewer
+from tests.routing.meshes import EXPORTS, TOPOLOGY, endpoint, export, service
+
+NAME = "web.shop.global"
+MUTUAL = (MUTUAL_TLS,)
+NEAR = Target(Rank.OWN, "10.0.0.1", cluster="c1a", network="n1", labels=MUTUAL)
+PLAIN = Target(Rank.OWN, "10.0.0.3", cluster="c1a", network="n1")
+GATEWAY = Target(Rank.OTHER, "2.2.2.2", 15443, cluster="c2a", network="n2", labels=MUTUAL)
+WEB = service(*EXPORTS)
+
+
+def choose(*targets: Target, sni: Sni = Sni.CLIENT, host: str = "web.shop") -> Choice:
+    web = service(*EXPORTS)
+    web = type(web)(Host(host), *(getattr(web, name) for name in web.__struct_fields__[1:]))
+    return choose_targets(web, f"{host}.global", Horizon(targets), sni)
+
+
+def codes(choice: Choice) -> list[Code]:
+    return [notice.code for notice in choice.notices]
+
+
+@pytest.mark.parametrize(
+    ("sni", "targets", "written", "names_service", "told"),
+    [
+        (Sni.CLIENT, (NEAR, GATEWAY), (NEAR, GATEWAY), True, []),
+        (Sni.CLIENT, (NEAR,), (NEAR,), True, []),
+        (Sni.CLIENT, (), (), True, []),
+        (Sni.CLIENT, (NEAR, PLAIN), (NEAR, PLAIN), False, []),
+        (Sni.CLIENT, (NEAR, PLAIN, GATEWAY), (NEAR, GATEWAY), True, [Code.PLAINTEXT]),
+        (Sni.GATEWAY, (NEAR, PLAIN, GATEWAY), (NEAR, PLAIN, GATEWAY), False, []),
+    ],
+    ids=["both", "near", "none", "plaintext alone", "plaintext and gateway", "gateway mode"],
+)
+def test_who_takes_no_mutual_tls_is_left_out_only_beside_a_gateway_in_client_mode(
+    sni: Sni,
+    targets: tuple[Target, ...],
+    written: tuple[Target, ...],
+    *,
+    names_service: bool,
+    told: list[Code],
+) -> None:
+    choice = choose(*targets, sni=sni)
+    assert choice.targets == written
+    assert choice.sni_of == ("web.shop" if names_service else None)
+    assert codes(choice) == told
+
+
+@pytest.mark.parametrize(
+    ("host", "sni", "told"),
+    [
+        ("*.shop", Sni.CLIENT, [Code.NO_SNI]),
+        ("*.shop", Sni.GATEWAY, [Code.NO_SNI]),
+        ("a.web.shop", Sni.CLIENT, [Code.NO_SNI]),
+        ("a.web.shop", Sni.GATEWAY, []),
+    ],
+)
+def test_no_gateway_is_told_of_a_name_that_none_knows(
+    host: str, sni: Sni, told: list[Code]
+) -> None:
+    choice = choose(NEAR, GATEWAY, host=host, sni=sni)
+    assert codes(choice) == told
+    assert choice.targets == ((NEAR,) if told else (NEAR, GATEWAY))
+    assert choice.sni_of is None
+
+
+def test_every_gap_is_told_with_its_cluster_and_network() -> None:
+    gaps = (
+        Gap(Lack.NO_GATEWAY, "c5", "n5", 2),
+        Gap(Lack.PLAINTEXT, "c2a", "n2", 1),
+        Gap(Lack.DOUBLE, "c1b", "", 1),
+    )
+    choice = choose_targets(WEB, NAME, Horizon((), gaps), Sni.CLIENT)
+    assert codes(choice) == [Code.NO_GATEWAY, Code.PLAINTEXT, Code.DOUBLE]
+    first, second, third = (notice.detail for notice in choice.notices)
+    assert first.startswith("2 endpoints of c5 in n5 cannot be reached")
+    assert second.startswith("1 endpoint of c2a in n2 cannot be reached")
+    assert third.startswith("1 endpoint of c1b left out: in what is one network, pods of another")
+    assert "clusters.c1b.network" in choice.notices[2].hint
+
+
+def test_what_is_no_address_is_left_out_of_the_mesh_and_told() -> None:
+    named = Target(Rank.OWN, "db.local", cluster="c1a", labels=MUTUAL)
+    choice = choose(NEAR, named)
+    assert choice.targets == (NEAR,)
+    assert codes(choice) == [Code.ADDRESS]
+
+
+def test_an_entry_has_room_for_4096_endpoints_the_nearest() -> None:
+    many = tuple(Target(Rank.OWN, f"10.0.{n >> 8}.{n & 255}", labels=MUTUAL) for n in range(5000))
+    choice = choose(*many, GATEWAY)
+    assert choice.targets == many[:4096]
+    assert codes(choice) == [Code.TOO_MANY]
+    assert choice.notices[0].detail.startswith("905 of 5001 endpoints")
+
+
+@pytest.mark.parametrize(
+    ("resolution", "written"),
+    [
+        (Resolution.STATIC, ["198.51.100.7"]),
+        (Resolution.DNS, ["198.51.100.7", "rates.example"]),
+        (Resolution.DNS_ROUND_ROBIN, ["198.51.100.7"]),
+    ],
+)
+def test_outside_of_the_mesh_names_stand_where_they_are_looked_up(
+    resolution: Resolution, written: list[str]
+) -> None:
+    addresses = ("198.51.100.7", "rates.example", "unix:///run/rates")
+    horizon = Horizon(tuple(Target(Rank.OWN, address) for address in addresses))
+    choice = choose_external(NAME, horizon, resolution)
+    assert [target.address for target in choice.targets] == written
+    assert len(choice.notices) == {1: 2, 2: 1}[len(written)]
+
+
+def test_a_far_entry_may_have_no_service_that_its_gateway_knows() -> None:
+    viewer = Viewer("c1a", frozenset({"n1"}))
+    entry = {"kind": ExportKind.SERVICE_ENTRY}
+    far = export("c2a", endpoint("20.0.0.1", "n2"), **entry)
+    near = export("c1b", endpoint("10.0.0.1", "n1"), **entry)
+    direct = export("c4", endpoint("40.0.0.1", "n4"), **entry)
+    unready = export("c2b", endpoint("20.0.0.2", "n2", ready=False), **entry)
+    web = service(far, near, direct, unready, export("c3", endpoint("30.0.0.1", "n3")))
+    (notice,) = warn_of_entries(web, NAME, viewer, TOPOLOGY)
+    assert notice.code is Code.UNSURE_SNI
+    assert "of c2a" in notice.detail
