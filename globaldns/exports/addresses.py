@@ -11,20 +11,7 @@ import re
 from globaldns.errors import InvalidAddress
 from globaldns.model.address import Address, parse_address
 
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}", re.ASCII)
 _LENGTH = re.compile(r"0|[1-9]\d{0,2}", re.ASCII)
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is an IP address; IPv4 without the cost of parsing it."""
-    if _IPV4.fullmatch(text):
-        return True
-    try:
-        parse_address(text)
-    except InvalidAddress:
-        return False
-    return True
 
 
 def parse_range(text: str) -> tuple[Address, int]:

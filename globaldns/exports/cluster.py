@@ -29,14 +29,13 @@ from globaldns.exports.service_entry import export_entry, forget_allocation, ser
 from globaldns.exports.validation import warnings
 from globaldns.model.export import Export, Origin
 from globaldns.model.finding import Finding
-from globaldns.model.host import service_host
-from globaldns.model.view import Change, View
+from globaldns.model.host import Host, service_host
+from globaldns.model.view import Change, ClaimSet, View
 from globaldns.objects import Object, ObjectKey
 from globaldns.objects.istio import ServiceEntry
 from globaldns.objects.kubernetes import Namespace, Service, ServiceExport
-from globaldns.objects.own import GlobalService
 
-_WRITTEN_BY_US = (ServiceEntry, Service, ServiceExport, GlobalService)
+_WRITTEN_BY_US = (ServiceEntry, Service, ServiceExport)
 """Kinds that count only when a person, or another program, wrote them."""
 
 
@@ -142,6 +141,26 @@ class ClusterExports:
         facets = self._facets.view(self._context.network)
         return msgspec.structs.replace(facets, exports=self._contest.exports())
 
+    def kept(self) -> ClaimSet:
+        """Return what this cluster keeps of our own ledger.
+
+        Raises:
+            InvalidObject: a part of it cannot be read.
+        """
+        return self._facets.kept()
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces that the cluster has, as far as its objects show."""
+        return self._store.namespaces()
+
+    def ambient_namespaces(self) -> frozenset[str]:
+        """Return the namespaces for whose pods their nodes speak HBONE."""
+        return self._store.labelled_namespaces(marks.DATAPLANE, marks.AMBIENT)
+
+    def services(self) -> frozenset[Host]:
+        """Return the hosts of all Services that others wrote, exported or not."""
+        return self._store.services()
+
     def is_refused(self, key: ObjectKey) -> bool:
         """Whether the latest version of an object is refused, and its last good one stands."""
         return key in self._refused
@@ -182,7 +201,7 @@ class ClusterExports:
             self._judge_entry(identity, resource, file)
             return
         self._touch(resource)
-        self._facets.ranges.add(resource)
+        self._facets.add_ranges(resource)
         if isinstance(resource, Service) and self._facets.put_service(identity, resource):
             self._is_context_stale = True
 
@@ -194,7 +213,7 @@ class ClusterExports:
                 self._contest.remove(host, identity)
         else:
             self._touch(former)
-            self._facets.ranges.discard(former)
+            self._facets.discard_ranges(former)
         self._relations.discard(former)
 
     def _touch(self, resource: Object) -> None:
@@ -224,6 +243,11 @@ class ClusterExports:
         """Export an entry, and say what is wrong with it."""
         origin = Origin(identity.kind, identity.namespace, identity.name, file)
         ports = read_ports(entry.spec.ports)
+        if self._is_left_out(identity.namespace):
+            for _, host, _ in served_hosts(entry, self._rules.zones):
+                self._contest.remove(host, identity)
+            self._remark(identity, [])
+            return
         exports, problems = export_entry(
             entry, ports, origin, store=self._store, context=self._context
         )
@@ -237,6 +261,10 @@ class ClusterExports:
     def _judge_service(self, identity: ObjectKey) -> None:
         """Export a Service if it is to be, and say what is wrong with it."""
         service = self._store.get(Service, identity.namespace, identity.name)
+        if self._is_left_out(identity.namespace):
+            self._contest.remove(service_host(identity.name, identity.namespace), identity)
+            self._remark(identity, [])
+            return
         if service is None:
             self._contest.remove(service_host(identity.name, identity.namespace), identity)
             self._remark(identity, self._say_missing(identity))
@@ -252,8 +280,16 @@ class ClusterExports:
             self._contest.remove(service_host(identity.name, identity.namespace), identity)
         else:
             self._contest.put(export)
-        problems += warn_gateway(service)
+        problems += warn_gateway(service, self._rules)
         self._remark(identity, [(identity, problem) for problem in problems])
+
+    def _is_left_out(self, namespace: str) -> bool:
+        """Whether a namespace lacks what the configuration selects."""
+        selector = self._rules.namespace_selector
+        if not selector:
+            return False
+        found = self._store.get(Namespace, "", namespace)
+        return found is None or not found.metadata.labels.items() >= {*selector}
 
     def _remark(self, identity: ObjectKey, said: list[tuple[ObjectKey, Problem]]) -> None:
         """Remember what is to be said of an export; a ServiceExport may be what is wrong."""

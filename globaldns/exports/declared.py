@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import chain
+
 from msgspec import Struct
 
 from globaldns.errors import InvalidObject, LedgerError
-from globaldns.exports.marks import parse_pins
+from globaldns.exports.losing import read_lost
+from globaldns.exports.marks import is_elsewhere, parse_pins
 from globaldns.exports.ownership import refuse_namespace
 from globaldns.exports.rules import ExportRules
 from globaldns.model.claim import Claim, ClaimKey, Marker, parse_claims
 from globaldns.model.export import Origin
-from globaldns.model.host import service_host
+from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.host import Host, service_host
 from globaldns.model.view import ClaimSet, Fence, Policy
 from globaldns.objects.own import ClusterFence, GlobalService, VIPLedger
 
@@ -25,6 +30,10 @@ class Shard(Struct, frozen=True, gc=False):
     claims: tuple[Claim, ...]
     is_refused: bool = False
     """Whether it was never taken, so that what it says is not known."""
+    hosts: frozenset[Host] = frozenset()
+    """Those that its claims are about."""
+    fingerprint: Fingerprint = Fingerprint()
+    """What it says of its writer's configuration: one of a ledger's shards does."""
 
 
 def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
@@ -40,19 +49,31 @@ def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
             code="ledger-cluster",
             hint="keep every cluster's ledger with its own objects",
         )
+    claims = read_claims(ledger)
+    hosts = frozenset(claim.host for claim in claims)
+    return Shard(read_marker(ledger), claims, hosts=hosts, fingerprint=ledger.spec.settings)
+
+
+def read_claims(ledger: VIPLedger) -> tuple[Claim, ...]:
+    """Return the claims of a VIPLedger, whatever its role.
+
+    Raises:
+        InvalidObject: a line of it is no claim of the cluster that it names.
+    """
     try:
         claims = parse_claims(ledger.spec.data)
     except LedgerError as error:
         raise InvalidObject(str(error), path=_DATA, code="ledger-line", hint=_LINES) from None
+    cluster = ledger.spec.cluster
     foreign = next((claim for claim in claims if claim.cluster != cluster), None)
     if foreign is not None:
         raise InvalidObject(
             f"has a claim of {foreign.cluster!r} on {foreign.host}",
             path=_DATA,
             code="ledger-cluster",
-            hint="a ledger holds the claims of its own cluster only",
+            hint="a ledger holds the claims of one cluster only",
         )
-    return Shard(read_marker(ledger), claims)
+    return claims
 
 
 def read_marker(ledger: VIPLedger) -> Marker:
@@ -62,32 +83,52 @@ def read_marker(ledger: VIPLedger) -> Marker:
 
 
 def unite_shards(shards: list[Shard]) -> ClaimSet:
-    """Return what the shards of one ledger say; of several ledgers the newest stands."""
+    """Return what the shards of one ledger say; of several ledgers the newest stands.
+
+    Where no host stands in two shards, as in every ledger that a globaldns writes, they are joined
+    as they are: one changed shard of a thousand costs little.
+    """
     if not shards:
         return ClaimSet()
     marker = newest_marker(shards)
     newest = [shard for shard in shards if shard.marker == marker]
+    is_partial = any(shard.is_refused for shard in newest)
+    told = (shard.fingerprint for shard in newest if shard.fingerprint != Fingerprint())
+    fingerprint = next(told, Fingerprint())
+    hosts = set().union(*(shard.hosts for shard in newest))
+    if len(hosts) == sum(len(shard.hosts) for shard in newest):
+        joined = tuple(chain.from_iterable(shard.claims for shard in newest))
+        return ClaimSet(marker, joined, is_partial=is_partial, fingerprint=fingerprint)
     claims: dict[ClaimKey, Claim] = {}
     for claim in (claim for shard in newest for claim in shard.claims):
         known = claims.get(claim.key, claim)
         claims[claim.key] = known.merge(claim)
-    is_partial = any(shard.is_refused for shard in newest)
-    return ClaimSet(marker, tuple(claims[key] for key in sorted(claims)), is_partial=is_partial)
+    united = tuple(claims[key] for key in sorted(claims))
+    return ClaimSet(marker, united, is_partial=is_partial, fingerprint=fingerprint)
 
 
 def newest_marker(shards: list[Shard]) -> Marker:
-    """Return the marker of the ledger that was begun last."""
-    return max((shard.marker for shard in shards), key=lambda marker: (marker.created, marker.id))
+    """Return the marker of the ledger that was begun last; what is refused replaces nothing."""
+    readable = [shard for shard in shards if not shard.is_refused] or shards
+    return max((shard.marker for shard in readable), key=lambda marker: (marker.created, marker.id))
 
 
 def read_policy(service: GlobalService, origin: Origin, rules: ExportRules) -> Policy | None:
-    """Return what a GlobalService pins; None where it pins nothing.
+    """Return what a GlobalService says of its service; None where it says nothing.
+
+    One that we wrote in our own namespace, for want of its service's, says nothing of the service
+    that has its name.
 
     Raises:
-        InvalidObject: a pin is no address, there are too many, or the namespace may not export.
+        InvalidObject: a pin is no address, there are too many, a time is none, or the namespace may
+            not export.
     """
+    if is_elsewhere(service.metadata):
+        return None
+    _refuse_time(service.spec.renumber)
     pins = parse_pins(service.spec.pins, path="$.spec.pins")
-    if not pins:
+    lost = read_lost(service.spec.lost)
+    if not pins and lost is None:
         return None
     if len(pins) > rules.records_per_name:
         raise InvalidObject(
@@ -104,10 +145,21 @@ def read_policy(service: GlobalService, origin: Origin, rules: ExportRules) -> P
         origin=origin,
         created_at=service.metadata.created_at,
         pins=pins,
+        lost=lost,
     )
+
+
+def _refuse_time(renumber: datetime | None) -> None:
+    if renumber is not None and renumber.timestamp() <= 0:
+        raise InvalidObject(
+            f"{renumber:%Y} is before any wish for another VIP",
+            path="$.spec.renumber",
+            code="renumber-time",
+            hint="write the present time, as globaldns vip renumber does",
+        )
 
 
 def read_fence(fence: ClusterFence, origin: Origin) -> Fence:
     """Return the word of a ClusterFence."""
     spec = fence.spec
-    return Fence(spec.cluster, spec.fenced, int(spec.at.timestamp()), origin)
+    return Fence(spec.cluster, spec.fenced, int(spec.at.timestamp()), origin, spec.uid)

@@ -9,7 +9,7 @@ Standards:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -22,6 +22,7 @@ from globaldns.objects.kubernetes import (
     EndpointPort,
     Endpoints,
     EndpointSlice,
+    Namespace,
     Pod,
     Reference,
     Service,
@@ -117,7 +118,7 @@ def _endpoint(
     target = best.target
     is_pod = target is not None and target.kind == Pod.kind
     pod = store.get(Pod, target.namespace or namespace, target.name) if target and is_pod else None
-    labels = pod.metadata.labels if pod else {}
+    labels = _labels(pod, store) if pod else {}
     share = context.shared.share
     return Endpoint(
         best.address,
@@ -128,6 +129,14 @@ def _endpoint(
         labels=share(tuple(sorted(labels.items()))),
         service_account=share(pod.spec.service_account_name if pod else ""),
     )
+
+
+def _labels(pod: Pod, store: Store) -> Mapping[str, str]:
+    """Return a Pod's labels; which dataplane it is in its Namespace says for it."""
+    own = pod.metadata.labels
+    namespace = store.get(Namespace, "", pod.metadata.namespace)
+    mode = namespace.metadata.labels.get(marks.DATAPLANE) if namespace else None
+    return own if mode is None or marks.DATAPLANE in own else {**own, marks.DATAPLANE: mode}
 
 
 def _numbers(seen: Iterable[Sighting], names: dict[str, str]) -> tuple[tuple[str, int], ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import msgspec
+
 from globaldns.errors import InvalidObject
 from globaldns.exports.declared import (
     Shard,
     newest_marker,
+    read_claims,
     read_fence,
     read_ledger,
     read_marker,
@@ -17,24 +20,29 @@ from globaldns.exports.declared import (
 )
 from globaldns.exports.gateways import gateways_by_hand, gateways_of, is_gateway
 from globaldns.exports.problem import report, warning
-from globaldns.exports.ranges import Ranges
+from globaldns.exports.ranges import Ranges, pod_ranges, used_ranges
 from globaldns.exports.rules import ExportRules
+from globaldns.model.address import Prefix
+from globaldns.model.claim import Claim
 from globaldns.model.export import Gateway, Origin
 from globaldns.model.finding import Finding
 from globaldns.model.view import (
     Change,
+    ClaimSet,
     Fence,
     Policy,
+    SetEntrusted,
     SetFences,
     SetGateways,
     SetLedger,
+    SetNetwork,
     SetPolicies,
     SetRanges,
     View,
 )
-from globaldns.objects import ObjectKey
+from globaldns.objects import Object, ObjectKey
 from globaldns.objects.kubernetes import Service
-from globaldns.objects.own import ClusterFence, GlobalService, VIPLedger
+from globaldns.objects.own import ClusterFence, GlobalService, LedgerRole, VIPLedger
 
 _Value = TypeVar("_Value")
 
@@ -49,9 +57,13 @@ class Facets:
 
     def __init__(self, rules: ExportRules) -> None:
         self._rules = rules
-        self.ranges = Ranges()
+        self._ranges = Ranges(used_ranges)
+        self._pod_ranges = Ranges(pod_ranges)
         self._gateways: dict[ObjectKey, tuple[Gateway, ...]] = {}
         self._shards: dict[ObjectKey, tuple[Shard, str]] = {}
+        self._entrusted: dict[ObjectKey, tuple[Claim, ...]] = {}
+        self._kept: dict[ObjectKey, VIPLedger] = {}
+        """What this cluster keeps of our own ledger, for the day on which we lose it."""
         self._policies: dict[ObjectKey, Policy] = {}
         self._fences: dict[ObjectKey, Fence] = {}
         self._told = View(rules.cluster)
@@ -80,6 +92,19 @@ class Facets:
         Raises:
             InvalidObject: it is refused.
         """
+        match ledger.spec.role:
+            case LedgerRole.DEPUTY:
+                claims = read_claims(ledger)
+                self._remove_ledger(key)
+                self._note("entrusted", self._entrusted, key, claims)
+                return
+            case LedgerRole.COPY | LedgerRole.FORMER:
+                self._remove_ledger(key)
+                if ledger.spec.cluster == self._rules.home:
+                    self._kept[key] = ledger
+                return
+            case LedgerRole.OWN:
+                pass
         try:
             shard = read_ledger(ledger, self._rules.cluster)
         except InvalidObject:
@@ -87,24 +112,42 @@ class Facets:
                 shard = Shard(read_marker(ledger), (), is_refused=True)
                 self._note("ledger", self._shards, key, (shard, file))
             raise
+        if key not in self._shards:
+            self._remove_ledger(key)
         self._note("ledger", self._shards, key, (shard, file))
+
+    def add_ranges(self, resource: Object) -> None:
+        """Take the ranges that an object uses."""
+        self._ranges.add(resource)
+        self._pod_ranges.add(resource)
+
+    def discard_ranges(self, resource: Object) -> None:
+        """Forget the ranges of an object that was taken."""
+        self._ranges.discard(resource)
+        self._pod_ranges.discard(resource)
 
     def put_service(self, key: ObjectKey, service: Service) -> bool:
         """Take the gateways that a Service is; return whether they are new.
 
         A gateway whose Service has lost its address keeps the last one.
         """
-        gateways = gateways_of(service, self._rules.cluster)
+        gateways = gateways_of(service, self._rules)
         if not gateways and is_gateway(service):
             gateways = self._gateways.get(key, ())
         return self._note("gateways", self._gateways, key, gateways or None)
 
     def remove(self, key: ObjectKey) -> bool:
         """Forget what an object said; return whether that was a gateway."""
-        self._note("ledger", self._shards, key, None)
+        self._remove_ledger(key)
         self._note("policies", self._policies, key, None)
         self._note("fences", self._fences, key, None)
         return self._note("gateways", self._gateways, key, None)
+
+    def _remove_ledger(self, key: ObjectKey) -> None:
+        """Forget what a ledger said, in whichever role."""
+        self._note("ledger", self._shards, key, None)
+        self._note("entrusted", self._entrusted, key, None)
+        self._kept.pop(key, None)
 
     def gateways(self, network: str) -> tuple[Gateway, ...]:
         """Return the gateways; those of the configuration lead into the cluster's network."""
@@ -112,23 +155,41 @@ class Facets:
             return gateways_by_hand(self._rules, network)
         return tuple(sorted({one for some in self._gateways.values() for one in some}))
 
+    def kept(self) -> ClaimSet:
+        """Return what this cluster keeps of our own ledger.
+
+        Raises:
+            InvalidObject: a part of it cannot be read.
+        """
+        copies = [one for one in self._kept.values() if one.spec.role is LedgerRole.COPY]
+        former = (one for one in self._kept.values() if one.spec.role is LedgerRole.FORMER)
+        kept = unite_shards([Shard(read_marker(one), read_claims(one)) for one in copies])
+        claims = tuple(claim for one in former for claim in read_claims(one))
+        return msgspec.structs.replace(kept, former=claims)
+
     def view(self, network: str) -> View:
         """Return a view of these parts alone."""
         ledger, policies, fences = self._now.ledger, self._now.policies, self._now.fences
         if "ledger" in self._stale:
-            ledger = unite_shards([shard for shard, _ in self._shards.values()])
+            ledger = unite_shards([self._shards[key][0] for key in sorted(self._shards)])
         if "policies" in self._stale:
             policies = _by_origin(self._policies, lambda policy: policy.origin)
         if "fences" in self._stale:
             fences = _by_origin(self._fences, lambda fence: fence.origin)
+        entrusted = self._now.entrusted
+        if "entrusted" in self._stale:
+            entrusted = tuple(sorted(c for some in self._entrusted.values() for c in some))
         self._stale.clear()
         self._now = View(
             cluster=self._rules.cluster,
             gateways=self.gateways(network),
+            network=network,
             ledger=ledger,
+            entrusted=entrusted,
             policies=policies,
             fences=fences,
-            ranges=self.ranges.all(),
+            ranges=self._ranges.all(),
+            pod_ranges=self._pod_ranges.all(),
         )
         return self._now
 
@@ -142,14 +203,18 @@ class Facets:
         self._told = now
         if now.gateways != told.gateways:
             yield SetGateways(now.cluster, now.gateways)
+        if now.network != told.network:
+            yield SetNetwork(now.cluster, now.network)
         if now.ledger is not told.ledger and now.ledger != told.ledger:
             yield SetLedger(now.cluster, now.ledger)
+        if now.entrusted is not told.entrusted and now.entrusted != told.entrusted:
+            yield SetEntrusted(now.cluster, now.entrusted)
         if now.policies is not told.policies and now.policies != told.policies:
             yield SetPolicies(now.cluster, now.policies)
         if now.fences is not told.fences and now.fences != told.fences:
             yield SetFences(now.cluster, now.fences)
-        if now.ranges is not told.ranges and now.ranges != told.ranges:
-            yield SetRanges(now.cluster, now.ranges)
+        if _ranges_of(now) != _ranges_of(told):
+            yield SetRanges(now.cluster, *_ranges_of(now))
 
     def findings(self) -> Iterator[Finding]:
         """Yield a warning per object of a ledger that a newer one has replaced."""
@@ -178,6 +243,11 @@ class Facets:
             values[key] = value
         self._stale.add(facet)
         return True
+
+
+def _ranges_of(view: View) -> tuple[tuple[Prefix, ...], tuple[Prefix, ...]]:
+    """Return all ranges, and those for Pods: the same values as long as nothing changes."""
+    return view.ranges, view.pod_ranges
 
 
 def _by_origin(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from globaldns.config.gateways import HINT, find_fault
 from globaldns.exports import marks
 from globaldns.exports.problem import Problem, warning
 from globaldns.exports.rules import ExportRules
@@ -31,26 +32,43 @@ def gateways_by_hand(rules: ExportRules, network: str) -> tuple[Gateway, ...]:
     )
 
 
-def gateways_of(service: Service, cluster: str) -> tuple[Gateway, ...]:
-    """Return the gateways that a labelled Service is; none where its port or address is unknown."""
+def gateways_of(service: Service, rules: ExportRules) -> tuple[Gateway, ...]:
+    """Return the gateways that a labelled Service is; none where its port or address is unknown.
+
+    An address at which no gateway can be is none.
+    """
     network = service.metadata.labels.get(marks.NETWORK)
     port = _port(service)
     if not network or port is None:
         return ()
-    ingress = service.status.load_balancer.ingress
-    addresses = {one.ip or one.hostname for one in ingress} | {*service.spec.external_ips}
-    return tuple(Gateway(network, address, port, cluster) for address in sorted(addresses - {""}))
+    return tuple(
+        Gateway(network, address, port, rules.cluster)
+        for address in _addresses(service)
+        if not find_fault(address, rules.pools)
+    )
 
 
-def warn_gateway(service: Service) -> Iterator[Problem]:
-    """Yield why a labelled Service cannot be used as a gateway."""
-    if is_gateway(service) and _port(service) is None:
+def warn_gateway(service: Service, rules: ExportRules) -> Iterator[Problem]:
+    """Yield why a labelled Service, or an address of it, cannot be used as a gateway."""
+    if not is_gateway(service):
+        return
+    if _port(service) is None:
         yield warning(
             "gateway-port",
             "$.spec.ports",
             f"a gateway of a network needs port {MULTICLUSTER_PORT}",
             f"add the port, or name another with the label {marks.GATEWAY_PORT}",
         )
+    for fault in filter(None, (find_fault(one, rules.pools) for one in _addresses(service))):
+        reason = f"an address of this gateway is left out: {fault}"
+        yield warning("gateway-address", "$.status.loadBalancer", reason, HINT)
+
+
+def _addresses(service: Service) -> list[str]:
+    """Return where a Service is reached from outside: IP addresses and names, sorted."""
+    ingress = service.status.load_balancer.ingress
+    addresses = {one.ip or one.hostname for one in ingress} | {*service.spec.external_ips}
+    return sorted(addresses - {""})
 
 
 def _port(service: Service) -> int | None:

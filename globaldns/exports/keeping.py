@@ -10,9 +10,12 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from globaldns.model.host import Host, service_host
 from globaldns.objects import KINDS, Object, ObjectKey
+from globaldns.objects.kubernetes import Namespace, Service
 
 _Kind = TypeVar("_Kind", bound=Object)
+_SERVICE = Service.kind
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +86,26 @@ class Store:
         for (kind, namespace), names in self._kept.items():
             if kind in wanted:
                 yield from (ObjectKey(kind, namespace, name) for name in names)
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces that there are, or that other objects are in."""
+        inhabited = {namespace for _, namespace in self._kept if namespace}
+        return frozenset(inhabited.union(self.names(Namespace, "")))
+
+    def labelled_namespaces(self, label: str, value: str) -> frozenset[str]:
+        """Return the namespaces that have a label with a value."""
+        needle, mentioned = label.encode(), self._kept.get((Namespace.kind, ""), {})
+        return frozenset(
+            name
+            for name, kept in mentioned.items()
+            if needle in kept.packed
+            and self._unpack(kept, Namespace).metadata.labels.get(label) == value
+        )
+
+    def services(self) -> frozenset[Host]:
+        """Return the hosts of all Services, exported or not."""
+        of_services = ((ns, names) for (kind, ns), names in self._kept.items() if kind == _SERVICE)
+        return frozenset(service_host(name, ns) for ns, names in of_services for name in names)
 
     def mentioning(self, kind: type[Object], texts: Collection[str]) -> Iterator[ObjectKey]:
         """Yield the keys of objects in which a text may stand; some in which it does not."""

@@ -8,6 +8,11 @@ from globaldns.objects import Metadata
 
 OWNED_BY = "globaldns.io/owned-by"
 """On all that a globaldns writes; its value is the cluster."""
+HOST = "globaldns.io/host"
+"""On a GlobalService that we wrote in our own namespace for want of its host's: that host."""
+BLANK = "globaldns.io/blank"
+"""``true`` on a GlobalService that we wrote and nobody has written a spec into: no cluster needs to
+read it."""
 VIP = "globaldns.io/vip"
 """Pins addresses, separated by commas."""
 NETWORK = "topology.istio.io/network"
@@ -18,6 +23,11 @@ SLICE_SERVICE = "kubernetes.io/service-name"
 """On an EndpointSlice, the Service that it belongs to."""
 REGION = "topology.kubernetes.io/region"
 ZONE = "topology.kubernetes.io/zone"
+DATAPLANE = "istio.io/dataplane-mode"
+"""``ambient`` on a Pod, or on the Namespace of Pods that say nothing else: a Pod without a sidecar,
+for which its node speaks HBONE."""
+AMBIENT = "ambient"
+"""Its value."""
 LOCALITY = "istio-locality"
 """Locality of a workload, with dots for slashes."""
 
@@ -25,6 +35,11 @@ LOCALITY = "istio-locality"
 def is_owned(metadata: Metadata) -> bool:
     """Whether a globaldns wrote the object, so that it is never an export nor a pin."""
     return OWNED_BY in metadata.labels or OWNED_BY in metadata.annotations
+
+
+def is_elsewhere(metadata: Metadata) -> bool:
+    """Whether we wrote a GlobalService where its name says nothing of its host."""
+    return HOST in metadata.annotations and is_owned(metadata)
 
 
 def annotated_pins(metadata: Metadata) -> tuple[Address, ...]:

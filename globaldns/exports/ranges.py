@@ -7,7 +7,7 @@ for the addresses around it, 256 of IPv4 and 65,536 of IPv6.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from globaldns.errors import InvalidAddress
 from globaldns.model.address import Family, Prefix, parse_address, parse_prefix
@@ -19,22 +19,23 @@ _AROUND = {Family.IPV4: 24, Family.IPV6: 112}
 
 
 class Ranges:
-    """The ranges that the objects of one cluster use, counted."""
+    """The ranges that the objects of one cluster use, counted; ``of`` says which an object does."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: Callable[[Object], set[Prefix]]) -> None:
+        self._of = of
         self._users: Counter[Prefix] = Counter()
         self._all: tuple[Prefix, ...] | None = ()
 
     def add(self, resource: Object) -> None:
         """Take an object; most kinds use no range."""
-        for prefix in _used(resource):
+        for prefix in self._of(resource):
             if not self._users[prefix]:
                 self._all = None
             self._users[prefix] += 1
 
     def discard(self, resource: Object) -> None:
         """Forget an object that was taken."""
-        for prefix in _used(resource):
+        for prefix in self._of(resource):
             self._users[prefix] -= 1
             if not self._users[prefix]:
                 del self._users[prefix]
@@ -47,17 +48,24 @@ class Ranges:
         return self._all
 
 
-def _used(resource: Object) -> set[Prefix]:
+def used_ranges(resource: Object) -> set[Prefix]:
+    """Return what an object uses, for whatever."""
     match resource:
         case Service(spec=spec):
             return set(_around(spec.cluster_ip, *spec.cluster_ips))
         case Pod(status=status):
             return set(_around(status.pod_ip, *(one.ip for one in status.pod_ips)))
-        case Node(spec=spec, status=status):
-            addresses = (one.address for one in status.addresses)
-            return set(_read(spec.pod_cidr, *spec.pod_cidrs, *addresses))
+        case Node(status=status):
+            return pod_ranges(resource).union(_read(*(one.address for one in status.addresses)))
         case _:
             return set()
+
+
+def pod_ranges(resource: Object) -> set[Prefix]:
+    """Return what a Node has for its Pods."""
+    if isinstance(resource, Node):
+        return set(_read(resource.spec.pod_cidr, *resource.spec.pod_cidrs))
+    return set()
 
 
 def _around(*texts: str) -> Iterator[Prefix]:

@@ -89,8 +89,8 @@ class Relations:
                 yield from self._all_selecting()
             case Namespace():
                 name = resource.metadata.name
-                names = store.names(Service, name)
-                yield from (ObjectKey(Service.kind, name, service) for service in names)
+                for kind in (Service, ServiceEntry):
+                    yield from (ObjectKey(kind.kind, name, one) for one in store.names(kind, name))
             case _:
                 return
 

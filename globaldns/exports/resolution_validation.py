@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from globaldns.exports.addresses import is_address
 from globaldns.exports.problem import Problem
 from globaldns.exports.workload_validation import UNIX, refuse_workload
+from globaldns.model.address import is_address
 from globaldns.model.export import Resolution
 from globaldns.objects.istio import ServiceEntrySpec, WorkloadEntrySpec
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from globaldns.config.schema import IstioAddresses
-from globaldns.exports.addresses import is_address, plain_addresses
+from globaldns.exports.addresses import plain_addresses
 from globaldns.exports.context import Context
 from globaldns.exports.entry_ports import EntryPorts
 from globaldns.exports.keeping import Store
@@ -20,7 +20,7 @@ from globaldns.exports.ownership import refuse_host
 from globaldns.exports.problem import Problem
 from globaldns.exports.rules import ExportRules
 from globaldns.exports.workloads import Numbers, own_numbers, selected_endpoints, workload_endpoint
-from globaldns.model.address import Address, parse_address
+from globaldns.model.address import Address, is_address, parse_address
 from globaldns.model.export import (
     Endpoint,
     Export,

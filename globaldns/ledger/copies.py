@@ -10,6 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from globaldns.ledger.rows import COLUMNS, READ, decode, delete, insert
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.view import ClaimSet
@@ -78,3 +80,17 @@ def _by_cluster(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
     for claim in claims:
         found.setdefault(claim.cluster, []).append(claim)
     return found
+
+
+class ReadLedger(msgspec.Struct, frozen=True):
+    """All that a ledger says."""
+
+    marker: Marker
+    claims: tuple[Claim, ...]
+    copies: Mapping[str, ClaimSet]
+    """What other clusters said last in ledgers of their own."""
+
+    @property
+    def everything(self) -> tuple[Claim, ...]:
+        """All claims, with the copies: what nobody may forget when this ledger is lost."""
+        return unite_with_copies(self.claims, self.copies)

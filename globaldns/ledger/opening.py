@@ -115,18 +115,26 @@ def _check_owner(ledger: SqliteLedger, cluster: str) -> None:
 
 
 def _keep_marker(state: StateDirectory, ledger: SqliteLedger, on_loss: OnLoss) -> None:
-    remembered = _remembered(state)
-    if remembered == ledger.marker:
-        return
-    if remembered is not None and on_loss is OnLoss.REFUSE:
+    remembered = remembered_marker(state)
+    if remembered is not None and remembered != ledger.marker and on_loss is OnLoss.REFUSE:
         raise LedgerError(
             f"{ledger.path}: it is another ledger than the last one here",
             hint="put the last one back, or accept this one with serve --new-ledger",
         )
-    state.write_checked(MARKER, msgspec.msgpack.encode(ledger.marker))
+    keep_marker(state, ledger.marker)
 
 
-def _remembered(state: StateDirectory) -> Marker | None:
+def keep_marker(state: StateDirectory, marker: Marker) -> None:
+    """Remember which ledger this state directory goes with.
+
+    Raises:
+        StateError: it cannot be.
+    """
+    if remembered_marker(state) != marker:
+        state.write_checked(MARKER, msgspec.msgpack.encode(marker))
+
+
+def remembered_marker(state: StateDirectory) -> Marker | None:
     """Return the marker that was kept; None: none, or it cannot be read."""
     try:
         data = state.read_checked(MARKER)

@@ -13,6 +13,7 @@ from globaldns.model.claim import Claim, format_time
 from globaldns.model.export import Export
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host, fold, split_zone
+from globaldns.model.lost import Standing
 from globaldns.model.service import Conflict, Service, ServiceState
 from globaldns.registry.findings import explain_pin
 from globaldns.registry.registry import Registry
@@ -39,6 +40,12 @@ class Contributor(msgspec.Struct, frozen=True, gc=False):
     endpoints: int
     ready_endpoints: int
     pins: tuple[str, ...]
+    lost: bool = False
+    """Whether it was not in contact for so long that the policy for that applies."""
+    standing: str = Standing.COUNTED
+    """How its endpoints count: ``demoted`` or ``dropped`` where it is lost."""
+    propagation_seconds: float | None = None
+    """From receiving the last change of its cluster to answering it; None: there was none yet."""
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +68,33 @@ class ClaimLine(msgspec.Struct, frozen=True, gc=False):
     retired_at: str
     reason: str
     is_holding: bool
+
+
+class RouteLine(msgspec.Struct, frozen=True, gc=False):
+    """One place to which the clients of one cluster are sent, or why they are not."""
+
+    seen_from: str
+    """The cluster that has the clients' routes."""
+    to: str
+    """An endpoint's address, or a gateway's and its port; empty: nowhere."""
+    network: str
+    of: str
+    """The cluster whose endpoints it leads to; empty: of several."""
+    rank: str
+    """``own`` comes before ``other``, and that before ``last``."""
+    share: float
+    """Of all that goes to its rank, from 0 to 1."""
+    lack: str = ""
+    """Why endpoints cannot be reached, or by which clients of ``of``."""
+
+
+class NoticeLine(msgspec.Struct, frozen=True, gc=False):
+    """What the clients of our own cluster do not get of a host."""
+
+    code: str
+    detail: str
+    hint: str
+    """What to do about it."""
 
 
 class Explanation(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +125,12 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     """How many hosts lie below it, where it is none."""
     waits_until: str = ""
     """When a hand-over is over, RFC 3339."""
+    routes: tuple[RouteLine, ...] = ()
+    """Where the clients of each cluster are sent."""
+    notices: tuple[NoticeLine, ...] = ()
+    """What the clients of our own cluster do not get of it, and why."""
+    former: tuple[str, ...] = ()
+    """The VIPs that it had until a short while ago, which are routed still."""
     paused: str = ""
     """Why it is not numbered now, or nothing is; empty: it is."""
 
@@ -111,7 +151,7 @@ def explain(
     """Explain a host, with or without its zone, or the host that a VIP stands for.
 
     ``refused`` says which objects and files do not count; those about this host are told.
-    ``failure`` is why our ledger cannot be written, if it cannot.
+    ``failure`` is why our ledger is not written now, if it is not.
 
     Raises:
         RequestRefused: the VIP stands for no host and never did.
@@ -134,16 +174,24 @@ def explain(
             for port in (service.ports if service else ())
         ),
         changed_at=format_time(service.changed_at) if service else "",
-        contributors=tuple(_contributor(registry, export) for export in exports),
-        dropped=(*_dropped(registry, host), *_refused(registry, host, refused)),
+        contributors=tuple(
+            _contributor(registry, export)
+            for export in registry.silence.judge(host, exports).exports
+        ),
+        dropped=(
+            *_dropped(registry, host),
+            *_lost(registry, host, now),
+            *_refused(registry, host, refused),
+        ),
         conflicts=service.conflicts if service else (),
+        former=tuple(map(format_address, service.former if service else ())),
         history=_history(registry, host, concerned),
         below=0 if service else _below(registry, host),
         waits_until=_waits_until(registry, service),
         paused=registry.pause_reason
+        or (_foreign(registry, exports) if registry.is_settled else "")
         or failure
-        or _waiting(registry)
-        or _foreign(registry, exports),
+        or _waiting(registry),
         unheard=_unheard(registry),
     )
 
@@ -239,6 +287,9 @@ def _contributor(registry: Registry, export: Export) -> Contributor:
         endpoints=len(export.endpoints),
         ready_endpoints=sum(endpoint.ready for endpoint in export.endpoints),
         pins=tuple(map(format_address, export.pins)),
+        lost=export.cluster in registry.silence.lost,
+        standing=registry.silence.fate(export.cluster, export.host).endpoints,
+        propagation_seconds=registry.views.cluster(export.cluster).propagation,
     )
 
 
@@ -258,6 +309,18 @@ def _dropped(registry: Registry, host: Host) -> tuple[Dropped, ...]:
         detail = f"no pool has a free {' or '.join(map(str, families))} address (fix: vips.pools)"
         dropped.append(Dropped("", "", "pool-exhausted", detail))
     return tuple(dropped)
+
+
+def _lost(registry: Registry, host: Host, now: int) -> Iterator[Dropped]:
+    """Yield the exports that count no more because their clusters are lost."""
+    exports = registry.views.exports(host)
+    counting = registry.silence.judge(host, exports).exports
+    for export in exports if counting is not exports else ():
+        if export not in counting:
+            contact = registry.views.cluster(export.cluster).freshness.contact
+            age = "ever" if contact is None else f"for {now - contact} s"
+            detail = f"its cluster was not in contact {age}: lost.names"
+            yield Dropped(export.cluster, str(export.origin), "lost", detail)
 
 
 def _refused(registry: Registry, host: Host, refused: Iterable[Finding]) -> Iterator[Dropped]:

@@ -6,12 +6,15 @@ Conflicts are told to the loser. What leaves a host without its address is an er
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from globaldns.model.address import Address, format_address
 from globaldns.model.export import Export, ExportKind, Resolution
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.service import Conflict, Service
-from globaldns.registry.merge import DUPLICATE
+from globaldns.registry.agreement import differing_settings
+from globaldns.registry.merge import DUPLICATE, LOST_POLICY
+from globaldns.registry.overlaps import network_overlaps
 from globaldns.registry.pins import Pinning
 from globaldns.registry.publishing import PIN_COLLISION
 from globaldns.registry.registry import Registry
@@ -22,6 +25,7 @@ _PATHS = {
     "port-protocol": "$.spec.ports",
     "resolution": "$.spec.resolution",
     "location": "$.spec.location",
+    LOST_POLICY: "$.spec.lost",
 }
 """Where the loser of a conflict says what it says, by rule."""
 _PINS = {
@@ -30,6 +34,13 @@ _PINS = {
     "Service": "$.metadata.annotations",
 }
 """Where an object pins, by kind."""
+_SETTINGS = {
+    "pools": "vips.pools",
+    "zones": "zones",
+    "allow": "clusters.*.allow",
+    "quarantine": "vips.quarantine",
+}
+"""The keys of what must be equal in all clusters."""
 _WITHOUT_ADDRESS = frozenset({Resolution.NONE, Resolution.DYNAMIC_DNS})
 """Resolutions of which nothing is routed by an address of ours."""
 GLOBAL_SERVICE = "GlobalService"
@@ -48,17 +59,22 @@ def mesh_findings(registry: Registry) -> dict[str, list[Finding]]:
 
 def _all(registry: Registry) -> Iterator[Finding]:
     yield from _of_lost_ledgers(registry)
+    yield from _of_settings(registry)
+    yield from _of_doubles(registry)
     yield from _of_fences(registry)
     yield from map(_tell_loser, registry.conflicts())
     yield from _of_pins(registry)
     for host in sorted(registry.numbering.exhausted):
         if host in registry.services:
             yield from _refuse_number(registry.services[host], registry)
+    yield from network_overlaps(registry)
     for service in registry.services.values():
         held = registry.claims.held(service.host)
         for export in service.contributions:
             if held and _is_unrouted(export):
                 yield _warn_unrouted(export, [claim.vip for claim in held])
+            if export.kind is ExportKind.ROUTE:
+                yield _warn_route(export)
 
 
 def _of_lost_ledgers(registry: Registry) -> Iterator[Finding]:
@@ -77,28 +93,61 @@ def _of_lost_ledgers(registry: Registry) -> Iterator[Finding]:
             )
 
 
+def _of_settings(registry: Registry) -> Iterator[Finding]:
+    for cluster, settings in differing_settings(registry).items():
+        keys = ", ".join(_SETTINGS[setting] for setting in settings)
+        yield Finding(
+            severity=Severity.WARNING,
+            code="settings-differ",
+            reason=f"its globaldns is configured with other {keys} than ours: names and VIPs "
+            "may not be the same in both",
+            hint="configure all clusters alike",
+            cluster=cluster,
+        )
+
+
+def _of_doubles(registry: Registry) -> Iterator[Finding]:
+    for cluster, counted in sorted(registry.views.doubles.items()):
+        yield Finding(
+            severity=Severity.ERROR,
+            code="double-cluster",
+            reason=f"is the same cluster as {counted}: its kube-system has the same UID; what it "
+            f"exports counts once, as {counted}'s",
+            hint=f"remove one of the two, or see where the kubeconfig of {cluster} leads",
+            cluster=cluster,
+        )
+
+
 def _of_fences(registry: Registry) -> Iterator[Finding]:
-    known = ", ".join(sorted(registry.settings.clusters))
-    for cluster in sorted(registry.settings.clusters):
-        for fence in registry.views.cluster(cluster).fences:
-            if fence.target not in registry.settings.clusters:
-                yield Finding(
-                    severity=Severity.ERROR,
-                    code="unknown-cluster",
-                    reason=f"fences {fence.target!r}, which is no configured cluster",
-                    file=fence.origin.file,
-                    object=str(fence.origin),
-                    path="$.spec.cluster",
-                    hint=f"the clusters are {known}",
-                    cluster=cluster,
-                )
+    """Yield the fences of clusters that are not configured, each once: all clusters hold a word."""
+    views, known = registry.views, registry.settings.clusters
+    names = ", ".join(sorted(known))
+    for target in sorted(views.fenced - known.keys()):
+        words = (
+            (cluster, fence)
+            for cluster in sorted(known)
+            for fence in views.cluster(cluster).fences
+            if fence.target == target and fence.fenced
+        )
+        for cluster, fence in islice(words, 1):
+            yield Finding(
+                severity=Severity.WARNING,
+                code="unknown-cluster",
+                reason=f"fences {target!r}, which is no configured cluster",
+                file=fence.origin.file,
+                object=str(fence.origin),
+                path="$.spec.cluster",
+                hint=f"globaldns cluster unfence {target} ends it; the clusters are {names}",
+                cluster=cluster,
+            )
 
 
 def _of_pins(registry: Registry) -> Iterator[Finding]:
     for host in sorted(registry.views.pinned_hosts(set(registry.views.hosts))):
         for pinning in registry.views.pinnings(host):
-            yield from _refuse_pins(pinning, registry)
-            if _is_idle(pinning, registry):
+            refused = list(_refuse_pins(pinning, registry))
+            yield from refused
+            if not refused and _is_idle(pinning, registry):
                 yield _warn_idle(pinning)
 
 
@@ -206,6 +255,21 @@ def _warn_unrouted(export: Export, vips: list[Address]) -> Finding:
         object=str(export.origin),
         path="$.spec",
         hint=f"spec: {{addresses: [{texts}]}}",
+        cluster=export.cluster,
+    )
+
+
+def _warn_route(export: Export) -> Finding:
+    return Finding(
+        severity=Severity.WARNING,
+        code="hand-written-route",
+        reason="is a route to gateways, written by hand: while it stands, no other for "
+        f"{export.host} is written in {export.cluster}",
+        file=export.origin.file,
+        object=str(export.origin),
+        path="$.spec.endpoints",
+        hint="pin its address where the service runs, compare with globaldns export --cluster "
+        f"{export.cluster}, and delete it",
         cluster=export.cluster,
     )
 

@@ -12,13 +12,13 @@ moment before a crash could be forgotten while that cluster is away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
-from globaldns.model.view import ClaimSet, SetLedger
+from globaldns.model.view import ClaimSet, SetEntrusted, SetLedger, missing
 from globaldns.registry.claims import Claims
 from globaldns.registry.numbering import Numbering
 from globaldns.registry.views import Views
@@ -40,19 +40,20 @@ def compare_ledgers(cluster: str, old: ClaimSet, new: ClaimSet, claims: Claims) 
     """
     if new.marker is None:
         return LedgerChange(ours=() if old.marker is None else tuple(claims.of_cluster(cluster)))
-    stands = {claim for claim in (*new.claims, *new.former) if claim.cluster == cluster}
     if old.marker is None:
+        stands = {claim for claim in (*new.claims, *new.former) if claim.cluster == cluster}
         told = {claim.host for claim in stands}
         stale = {
             claim for claim in claims.of_cluster(cluster) if claim.is_retired or claim.host in told
-        } - stands
-    else:
-        known = {claim for claim in (*old.claims, *old.former) if claim.cluster == cluster}
-        told = {claim.host for claim in stands - known}
-        ours = {c for host in told for c in claims.of_host(host) if c.cluster == cluster}
-        stale = (known | ours) - stands
-        stands -= known
-    return LedgerChange(gone=frozenset(stale), new=tuple(sorted(stands)))
+        }
+        return LedgerChange(gone=frozenset(stale - stands), new=tuple(sorted(stands)))
+    before, after = (*old.claims, *old.former), (*new.claims, *new.former)
+    gone = {claim for claim in missing(before, after) if claim.cluster == cluster}
+    added = {claim for claim in missing(after, before) if claim.cluster == cluster}
+    told = {claim.host for claim in added}
+    ours = {c for host in told for c in claims.of_host(host) if c.cluster == cluster}
+    stands = {claim for claim in after if claim.host in told} if ours else set()
+    return LedgerChange(gone=frozenset(gone | (ours - stands)), new=tuple(sorted(added)))
 
 
 class OtherLedgers:
@@ -62,10 +63,53 @@ class OtherLedgers:
         self._views = views
         self._claims = claims
         self._numbering = numbering
+        self._heard: dict[str, tuple[Claim, ...]] = {}
+        """By speaker, what it claims for clusters without a ledger."""
+        self._entrusted: dict[str, list[Claim]] = {}
+        """Of that, what we have yet to unite with."""
+
+    def unite_entrusted(self) -> set[Host]:
+        """Claim for clusters without a ledger what others claim for them; return the hosts.
+
+        What they claimed for us before we had one we take over.
+        """
+        heard, self._entrusted = self._entrusted, {}
+        views, known = self._views, self._claims
+        own = views.settings.cluster
+        new = [
+            claim
+            for speaker, claims in heard.items()
+            if speaker in views.settings.clusters and speaker not in views.doubles
+            for claim in claims
+            if views.is_written_by_us(claim.cluster) and known.is_news(claim)
+            if claim.cluster != own or self._may_take_over(claim)
+        ]
+        return self._numbering.write(new)
+
+    def _may_take_over(self, claim: Claim) -> bool:
+        """Whether our ledger says nothing of a host, and we export it or its VIP rests."""
+        own, host = self._views.settings.cluster, claim.host
+        is_of_use = claim.is_retired or host in self._views.cluster(own).exports
+        return is_of_use and all(known.cluster != own for known in self._claims.of_host(host))
+
+    def hear_again(self) -> None:
+        """Unite with all that was heard: other clusters may count now, or keep no ledger."""
+        self._entrusted = {speaker: list(claims) for speaker, claims in self._heard.items()}
+
+    def adopt(self, new: Sequence[Claim], gone: Sequence[Claim]) -> set[Host]:
+        """Take in what somebody else has written in our ledger, and forgotten in it."""
+        has_ledger, numbering = self._views.has_ledger, self._numbering
+        claims = [claim for claim in new if not has_ledger(claim.cluster)]
+        dirty = numbering.acknowledge(claims) | numbering.learn(claims)
+        return dirty | numbering.forget(claim for claim in gone if not has_ledger(claim.cluster))
 
     def learn(self, copies: Mapping[str, ClaimSet], now: int) -> set[Host]:
         """Take in the copies that our ledger has; from now on answers wait for new ones."""
-        changes = (SetLedger(cluster, ledger) for cluster, ledger in copies.items())
+        changes = (
+            SetLedger(cluster, ledger)
+            for cluster, ledger in copies.items()
+            if not self._views.cluster(cluster).has_spoken
+        )
         affected = {host for change in changes for host in self.take_in(change, now)}
         self._numbering.uncopied.is_awaited = True
         return affected
@@ -82,8 +126,16 @@ class OtherLedgers:
         self._numbering.uncopied.send()
         return self.said()
 
-    def take_in(self, change: SetLedger, now: int) -> set[Host]:
+    def take_in(self, change: SetLedger | SetEntrusted, now: int) -> set[Host]:
         """Take in all that one says; return the hosts for which anything is different."""
+        if isinstance(change, SetEntrusted):  # nothing is until we unite with it
+            new = missing(change.claims, self._heard.get(change.cluster, ()))
+            self._heard[change.cluster] = change.claims
+            self._entrusted.setdefault(change.cluster, []).extend(new)
+            return {claim.host for claim in new}
+        return self._take_in_ledger(change, now)
+
+    def _take_in_ledger(self, change: SetLedger, now: int) -> set[Host]:
         views, numbering = self._views, self._numbering
         if change.cluster == views.settings.cluster:
             return set()  # our own ledger is the one that we write
@@ -91,7 +143,10 @@ class OtherLedgers:
         view = views.cluster(change.cluster)
         new = view.ledger
         difference = compare_ledgers(change.cluster, old, new, self._claims)
-        dirty = {claim.host for claim in new.former}
+        if new.marker is None and old.marker is not None:
+            self.hear_again()
+        stands = (*missing(new.former, old.former), *missing(old.former, new.former))
+        dirty = {claim.host for claim in stands}
         if (old.marker is None) != (new.marker is None):  # another one claims for it now
             dirty |= view.exports.keys() | view.policies.keys()
             dirty |= numbering.written.hosts_of_cluster(change.cluster)

@@ -10,10 +10,15 @@ from collections.abc import Iterable, Sequence
 from globaldns.model.address import format_address
 from globaldns.model.export import Export, ExportKind, Port, Resolution
 from globaldns.model.service import Conflict
+from globaldns.registry.overruling import Overrule
 from globaldns.registry.pins import Pinning
 
 DUPLICATE = "duplicate-export"
 """The rule of a conflict inside one cluster."""
+LOST_POLICY = "lost-policy"
+"""The rule of one between two GlobalServices about lost clusters."""
+
+_Rival = Export | Pinning | Overrule
 
 
 def deciding_export(exports: Sequence[Export]) -> Export:
@@ -38,7 +43,7 @@ def merge_zones(exports: Sequence[Export], served: tuple[str, ...]) -> tuple[str
 
 def merge_ports(exports: Sequence[Export]) -> tuple[Port, ...]:
     """Return all ports; of two with one name the older's."""
-    ports = exports[0].ports
+    ports = exports[0].ports if exports else ()
     for export in exports[1:]:
         if export.ports != ports:
             names = {port.name for port in ports}
@@ -46,15 +51,18 @@ def merge_ports(exports: Sequence[Export]) -> tuple[Port, ...]:
     return ports
 
 
-def find_conflicts(exports: Sequence[Export], pinnings: Sequence[Pinning]) -> tuple[Conflict, ...]:
-    """Return what the exports and pins of one host disagree on."""
-    if len(exports) == 1 and not pinnings and not exports[0].rivals:
+def find_conflicts(
+    exports: Sequence[Export], pinnings: Sequence[Pinning], overrules: Sequence[Overrule] = ()
+) -> tuple[Conflict, ...]:
+    """Return what the exports, pins and policies of one host disagree on."""
+    if len(exports) == 1 and not pinnings and not exports[0].rivals and not overrules:
         return ()
     found = [
         *_duplicates(exports),
         *_port_conflicts(exports),
         *_kind_conflicts(exports),
         *_pin_conflicts(pinnings),
+        *_policy_conflicts(overrules),
     ]
     return tuple(sorted(found))
 
@@ -91,9 +99,9 @@ def _say_port(port: Port) -> str:
 
 
 def _kind_conflicts(exports: Sequence[Export]) -> Iterable[Conflict]:
-    winner = deciding_export(exports)
+    winner = deciding_export(exports) if exports else None
     for export in exports:
-        if export is winner or export.kind is ExportKind.ROUTE:
+        if winner is None or export is winner or export.kind is ExportKind.ROUTE:
             continue
         if (export.resolution is Resolution.NONE) != (winner.resolution is Resolution.NONE):
             detail = f"resolution is {winner.resolution.value} and {export.resolution.value}"
@@ -111,14 +119,19 @@ def _pin_conflicts(pinnings: Sequence[Pinning]) -> Iterable[Conflict]:
             yield _conflict("pins", pinnings[0], pinning, _say_pins(pinnings[0], pinning))
 
 
+def _policy_conflicts(overrules: Sequence[Overrule]) -> Iterable[Conflict]:
+    for overrule in overrules[1:]:
+        if overrule.lost != overrules[0].lost:
+            detail = "spec.lost says something else of lost clusters"
+            yield _conflict(LOST_POLICY, overrules[0], overrule, detail)
+
+
 def _say_pins(winner: Pinning, loser: Pinning) -> str:
     texts = (", ".join(map(format_address, pinning.pins)) for pinning in (winner, loser))
     return "pinned to {} and {}".format(*texts)
 
 
-def _conflict(
-    rule: str, winner: Export | Pinning, loser: Export | Pinning, detail: str
-) -> Conflict:
+def _conflict(rule: str, winner: _Rival, loser: _Rival, detail: str) -> Conflict:
     return Conflict(
         host=winner.host,
         rule=rule,

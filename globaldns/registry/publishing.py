@@ -11,11 +11,13 @@ from globaldns.model.address import Address, format_address
 from globaldns.model.claim import Claim, ClaimKind
 from globaldns.model.export import Export, Origin, Port, Resolution
 from globaldns.model.host import Host
-from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.model.service import Conflict, Service, ServiceState, Standings
 from globaldns.model.snapshot import Entry, is_same_answer, to_entry
+from globaldns.registry.former import FormerVips
 from globaldns.registry.handover import Handovers
 from globaldns.registry.merge import deciding_export, find_conflicts, merge_ports, merge_zones
 from globaldns.registry.numbering import Numbering
+from globaldns.registry.silence import Silence
 from globaldns.registry.views import Views
 from globaldns.registry.written import WrittenClaims
 
@@ -49,16 +51,19 @@ class Publisher:
         claims: WrittenClaims,
         numbering: Numbering,
         handovers: Handovers,
+        *,
+        silence: Silence,
+        former: FormerVips,
         last: Mapping[Host, Entry],
     ) -> None:
         self._views = views
         self._claims = claims
         self._numbering = numbering
         self._handovers = handovers
+        self._silence = silence
+        self._former = former
         self._last = last
         """What the run before answered, for the time of the last change."""
-        self.too_old: frozenset[str] = frozenset()
-        """Clusters whose views are not answered from."""
 
     def build(self, host: Host, old: Service | None, now: int) -> Service | None:
         """Return what a host is now; None: nothing that anybody knows."""
@@ -76,20 +81,26 @@ class Publisher:
     def _build(self, host: Host, old: Service | None, now: int) -> Service | None:
         exports = self._views.exports(host)
         if not exports:
+            self._former.forget(host)
             return self._build_claimed(host, old, now)
         if old is not None and old.contributions is exports and self._still_waits(old):
             return old
+        counting, standings = self._silence.judge(host, exports)
         pinnings = self._views.pinnings(host)
-        conflicts = find_conflicts(exports, pinnings)
+        conflicts = find_conflicts(counting, pinnings, self._views.overrules.of_host(host))
         if pinnings:
             conflicts = tuple(sorted((*conflicts, *self._pin_collisions(host))))
+        answer = self._answer(host, counting, old, now)
         return _make_service(
             host,
-            self._answer(host, exports, old, now),
+            answer,
+            # Also those of what is lost: a name that was answered there is not known to be absent.
             zones=merge_zones(exports, self._views.settings.zones),
-            ports=merge_ports(exports),
-            exports=exports,
+            ports=merge_ports(counting),
+            exports=counting,
             conflicts=conflicts,
+            standings=standings,
+            former=self._former.find(host, answer.vips, now),
             old=old,
             now=now,
         )
@@ -98,7 +109,7 @@ class Publisher:
         """Whether all that happened to a host without number is that the ledger is to get one."""
         return (
             old.state is ServiceState.UNNUMBERED
-            and not self.too_old
+            and self._silence.is_idle
             and not self._views.pinnings(old.host)
             and self._claims.lacks(old.host)
             and old.host not in self._numbering.exhausted
@@ -125,28 +136,37 @@ class Publisher:
 
     def _is_of_policy(self, claim: Claim) -> bool:
         """Whether a GlobalService is why a claim was made: it says nothing of a service."""
-        policies = self._views.cluster(claim.cluster).policies
-        return claim.kind is ClaimKind.PINNED and claim.host in policies
+        policy = self._views.cluster(claim.cluster).policies.get(claim.host)
+        return claim.kind is ClaimKind.PINNED and policy is not None and bool(policy.pins)
 
     def _answer(
         self, host: Host, exports: tuple[Export, ...], old: Service | None, now: int
     ) -> Answer:
-        if deciding_export(exports).resolution is Resolution.NONE:
+        if exports and deciding_export(exports).resolution is Resolution.NONE:
             return _without(ServiceState.NONE)
         held = self._claims.held(host)
-        if self.too_old and all(export.cluster in self.too_old for export in exports):
-            return _without(ServiceState.STALE, _vips(held))
+        if (silent := self._silent_state(exports)) is not None:
+            return _without(silent, _vips(held))
         if self._numbering.is_local(host):
-            return Answer(ServiceState.READY, self._local_addresses(exports), RULE_LOCAL)
+            return Answer(ServiceState.READY, self._local_addresses(host), RULE_LOCAL)
         if self._views.pinnings(host) and not self._claims.is_pinned(host):
             return self._answer_unclaimed_pin(host, old, now)
         if not held:
             return self._answer_nothing(host)
         return self._answer_held(host, ServiceState.READY, held[0].kind, old, now)
 
-    def _local_addresses(self, exports: Iterable[Export]) -> tuple[Address, ...]:
+    def _silent_state(self, exports: tuple[Export, ...]) -> ServiceState | None:
+        """Return why no contributor is answered from; None: one is."""
+        if not exports:
+            return ServiceState.LOST
+        too_old = self._silence.too_old
+        is_stale = too_old and all(export.cluster in too_old for export in exports)
+        return ServiceState.STALE if is_stale else None
+
+    def _local_addresses(self, host: Host) -> tuple[Address, ...]:
+        """Return Istio's own allocation in our cluster; it stays while that is lost, as a VIP."""
         own = self._views.settings.cluster
-        found = (e.local_addresses for e in exports if e.cluster == own)
+        found = (e.local_addresses for e in self._views.exports(host) if e.cluster == own)
         return tuple(sorted(next(found), key=lambda vip: (len(vip), vip)))
 
     def _answer_unclaimed_pin(self, host: Host, old: Service | None, now: int) -> Answer:
@@ -240,6 +260,8 @@ def _make_service(
     ports: tuple[Port, ...],
     exports: tuple[Export, ...],
     conflicts: tuple[Conflict, ...],
+    standings: Standings = (),
+    former: tuple[Address, ...] = (),
     old: Service | None,
     now: int,
 ) -> Service:
@@ -256,9 +278,13 @@ def _make_service(
         and (old.contributions is exports or _clusters(old.contributions) == _clusters(exports))
     ):
         changed_at = old.changed_at
-        if old.contributions == exports and old.conflicts == conflicts:
+        is_same = old.contributions == exports and old.standings == standings
+        if is_same and old.conflicts == conflicts and old.former == former:
             return old
-    return Service(host, zones, state, vips, ports, exports, changed_at, rule, conflicts)
+    return Service(
+        *(host, zones, state, vips, ports, exports, changed_at, rule),
+        *(conflicts, standings, former),
+    )
 
 
 def _clusters(exports: Iterable[Export]) -> set[str]:

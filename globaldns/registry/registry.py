@@ -19,31 +19,21 @@ from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service
 from globaldns.model.snapshot import Entry, Waits
-from globaldns.model.view import (
-    Change,
-    ClaimSet,
-    Freshness,
-    Put,
-    Remove,
-    Reset,
-    SetFences,
-    SetFreshness,
-    SetGateways,
-    SetLedger,
-    SetPolicies,
-    SetRanges,
-)
+from globaldns.model.view import Change, ClaimSet, Fence, SetLedger
 from globaldns.registry.catalogue import Catalogue
 from globaldns.registry.claiming import drop_claims
 from globaldns.registry.claims import Claims
 from globaldns.registry.delta import Delta
+from globaldns.registry.former import FormerVips
 from globaldns.registry.handover import Handovers
+from globaldns.registry.intake import Intake
 from globaldns.registry.ledgers import OtherLedgers
 from globaldns.registry.numbering import AT_ONCE, Numbering
 from globaldns.registry.occupancy import Occupancy, VipUsage
 from globaldns.registry.publishing import Publisher
 from globaldns.registry.retention import expired
 from globaldns.registry.settings import RegistrySettings
+from globaldns.registry.silence import Silence
 from globaldns.registry.views import Views
 from globaldns.registry.vip import make_rooms
 
@@ -76,9 +66,16 @@ class Registry:
         entries = {entry.host: entry for entry in last}
         self._handovers = Handovers(waits, entries.values(), settings.handover)
         written = self.numbering.written
-        self._publisher = Publisher(self.views, written, self.numbering, self._handovers, entries)
+        self.silence = Silence(self.views)
+        self._former = FormerVips(self.views, self.claims, self.numbering)
+        self._publisher = Publisher(
+            *(self.views, written, self.numbering, self._handovers),
+            silence=self.silence,
+            former=self._former,
+            last=entries,
+        )
         self._catalogue = Catalogue(self._publisher, written, self._handovers, at_once=at_once)
-        self._must_recheck_rests = False
+        self._intake = Intake(self.views, written, self.others, self._catalogue)
         self._is_settled = False
         self.pause_reason: str | None = None
         """Why nothing is decided though our ledger can be written, as far as is known."""
@@ -136,6 +133,21 @@ class Registry:
         if dirty:
             self._assume_answers()
 
+    def load(self, claims: Sequence[Claim], copies: Mapping[str, ClaimSet], now: int) -> Delta:
+        """Take in all that our ledger says, where that was not known at the start."""
+        dirty = self.others.adopt(claims, ())
+        self._put_off |= dirty
+        self._unpublished |= dirty
+        self._assume_answers()
+        self.learn_copies(copies, now)
+        if self._failure is None:
+            return self._turn(set(), now)
+        return self._turn(self._give_up_waiting(), now)  # we copy nothing
+
+    def adopt(self, new: Sequence[Claim], gone: Sequence[Claim], now: int) -> Delta:
+        """Take in what another replica has written in our ledger, and forgotten in it."""
+        return self._turn(self.others.adopt(new, gone), now)
+
     def conflicts(self) -> tuple[Conflict, ...]:
         """Return all conflicts, by host."""
         found = self._catalogue.conflicts
@@ -149,8 +161,16 @@ class Registry:
         """Take in changes: one turn."""
         dirty: set[Host] = set()
         for change in changes:
-            dirty |= self._take_in(change, now)
+            dirty |= self._intake.take_in(change, now)
         return self._turn(dirty, now)
+
+    def obey_words(self, words: Mapping[str, Fence], now: int) -> Delta:
+        """Obey what people told us of fences, by cluster, as words of our own cluster."""
+        return self._turn(self._intake.set_words(words), now)
+
+    def count_once(self, doubles: Mapping[str, str], now: int) -> Delta:
+        """Count clusters that are read under two ids under one: by the other, which that is."""
+        return self._turn(self._intake.set_doubles(doubles), now)
 
     def settle(self, now: int) -> Delta:
         """Begin to number and retire: every source has synced or its grace is over."""
@@ -198,8 +218,9 @@ class Registry:
         """When ``tick`` has, or had, something to do; None: not before the next change."""
         if self._is_numbering or self.is_behind:
             return 0  # at once
-        too_old = self._publisher.too_old
-        ends = [self._handovers.next_end, self.views.next_too_old(too_old)]
+        ends = [self._handovers.next_end, self._former.next_end, self.silence.next_too_old]
+        if self._is_settled:
+            ends.append(self.silence.next_loss)
         if self.may_write:
             ends.append(self.numbering.occupancy.next_end)
         return min((end for end in ends if end is not None), default=None)
@@ -215,12 +236,7 @@ class Registry:
             RequestRefused: a host has no number that could move, or nothing may be written; then
                 none is moved.
         """
-        if not self.may_write:
-            self._refuse_unless_writable()
-            reason = self.pause_reason or "not every source was read yet"
-            raise RequestRefused(
-                f"nothing is numbered now: {reason}", hint="try again when /readyz is 200"
-            )
+        self.refuse_unless_writing()
         clusters = {host: self.numbering.renumbering_cluster(host) for host in hosts}
         chosen = self.numbering.choose(clusters, now)
         return self._turn(self.numbering.write(chosen) | set(hosts), now)
@@ -270,10 +286,11 @@ class Registry:
         self.settings = settings
         self._handovers.set_length(settings.handover, now)
         self.views.reconfigure(settings)
+        self.others.hear_again()
         self.claims.recount(settings.counting())
         rooms = make_rooms(settings.pools, settings.reserved)
         self.numbering.occupy(Occupancy(rooms, settings.quarantine))
-        self._must_recheck_rests = True
+        self._intake.must_recheck_rests = True
         dirty = {*self.views.hosts, *self.claims.hosts, *self.services}
         return self._turn(dirty, now)
 
@@ -292,57 +309,23 @@ class Registry:
         """Whether anything is numbered or retired now."""
         return self._is_settled and self.pause_reason is None and self._failure is None
 
+    def refuse_unless_writing(self) -> None:
+        """Make sure that what a person asks for can be written now.
+
+        Raises:
+            RequestRefused: it cannot.
+        """
+        if not self.may_write:
+            self._refuse_unless_writable()
+            reason = self.pause_reason or "not every source was read yet"
+            raise RequestRefused(
+                f"nothing is numbered now: {reason}", hint="try again when /readyz is 200"
+            )
+
     def _refuse_unless_writable(self) -> None:
         if self._failure is not None:
             hint = "try again once it can be written"
             raise RequestRefused(f"nothing is done: {self._failure}", hint=hint)
-
-    def _take_in(self, change: Change, now: int) -> set[Host]:
-        if isinstance(change, Put | Remove | SetPolicies | SetRanges):
-            return self.views.take_in(change)
-        if isinstance(change, SetGateways):
-            self.views.set_gateways(change)
-            return set()  # where bytes go is routing's subject
-        self._must_recheck_rests = True  # whoever kept a rest from ending may be back
-        match change:
-            case Reset():
-                return self._reset(change, now)
-            case SetLedger():
-                return self.others.take_in(change, now)
-            case SetFences():
-                return self._set_fences(change)
-            case SetFreshness():
-                return self._set_freshness(change.freshness)
-
-    def _reset(self, change: Reset, now: int) -> set[Host]:
-        view = change.view
-        mine = self.views.cluster(view.cluster)
-        had_spoken, former = mine.is_own_word, mine.freshness
-        dirty = self.views.reset(change)
-        dirty |= self._set_fences(SetFences(view.cluster, view.fences))
-        dirty |= self.others.take_in(SetLedger(view.cluster, view.ledger), now)
-        if view.freshness is not None:
-            dirty |= self._set_freshness(view.freshness)
-        if mine.freshness.zones != former.zones:  # a service may be in more zones now
-            self._catalogue.waiting_anew.update(host for host in dirty if host in self.services)
-        if not had_spoken:
-            dirty |= self.numbering.written.hosts_of_cluster(view.cluster)
-        return dirty
-
-    def _set_fences(self, change: SetFences) -> set[Host]:
-        before = self.views.fenced
-        dirty = self.views.set_fences(change)
-        for cluster in before ^ self.views.fenced:
-            dirty |= self.numbering.written.hosts_of_cluster(cluster)
-        return dirty
-
-    def _set_freshness(self, freshness: Freshness) -> set[Host]:
-        view = self.views.cluster(freshness.cluster)
-        before = (view.may_lack, view.is_own_word)
-        self.views.set_freshness(freshness)
-        if before == (view.may_lack, view.is_own_word):
-            return set()
-        return self.numbering.written.hosts_of_cluster(freshness.cluster)
 
     def _turn(self, dirty: set[Host], now: int) -> Delta:
         return self._publish(self._decide(dirty, now), now)
@@ -350,36 +333,41 @@ class Registry:
     def _decide(self, dirty: set[Host], now: int) -> set[Host]:
         """Let the clusters that we write for take their turn; return what is to be published.
 
-        Takes the set over, which may be of all hosts.
+        Takes the set over, which may be of all hosts. Silence touches no claim.
         """
-        dirty |= self._unpublished | self._elapse(now)
+        touched = self._decide_claims(dirty, now)
+        quiet = self.silence.elapse(now, is_settled=self._is_settled)
+        touched |= quiet if self._is_settled else quiet & self.claims.hosts
+        return touched
+
+    def _decide_claims(self, dirty: set[Host], now: int) -> set[Host]:
+        dirty |= self._unpublished | self._end_waits(now) | self._former.end(now)
         self._unpublished = set()
         if not self.may_write:
             if not self._is_settled:
                 return dirty & self.claims.hosts
             self._put_off.update(dirty)
             return dirty
-        dirty |= self.numbering.end_rests(now, recheck=self._must_recheck_rests)
-        self._must_recheck_rests = False
+        dirty |= self.others.unite_entrusted()
+        dirty |= self.numbering.end_rests(now, recheck=self._intake.must_recheck_rests)
+        self._intake.must_recheck_rests = False
         dirty |= self._put_off
         self._put_off = set()
         dirty |= self.others.end_unsaid(dirty, now)
         return self.numbering.run(dirty, now)
 
-    def _elapse(self, now: int) -> set[Host]:
-        """Return the hosts for which time alone has changed something."""
+    def _end_waits(self, now: int) -> set[Host]:
+        """Return the hosts that need not wait for their VIPs any longer."""
         holders = map(self.numbering.written.holder, self._handovers.end(now))
-        dirty = {holder.host for holder in holders if holder is not None}
-        old, self._publisher.too_old = self._publisher.too_old, self.views.too_old(now)
-        for cluster in old ^ self._publisher.too_old:
-            dirty |= self.views.cluster(cluster).exports.keys()
-        return dirty
+        return {holder.host for holder in holders if holder is not None}
 
     def _give_up_waiting(self) -> set[Host]:
         hosts, self._awaiting = self._awaiting, set()
         return hosts | self.numbering.uncopied.give_up()
 
     def _publish(self, touched: set[Host], now: int) -> Delta:
+        if displaced := self._former.displaced(touched):
+            touched |= displaced
         touched = self.numbering.written.joined(touched)
         if self._awaiting:
             self._awaiting -= touched - self.numbering.awaited(touched)

@@ -6,8 +6,9 @@ count, so that nothing has to be read again when it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 import msgspec
 
@@ -27,10 +28,12 @@ from globaldns.model.view import (
     SetFences,
     SetGateways,
     SetLedger,
+    SetNetwork,
     SetPolicies,
     SetRanges,
     SourceState,
 )
+from globaldns.registry.overruling import Overrules
 from globaldns.registry.pins import Pinning, choose_pinning
 from globaldns.registry.ranges import UsedRanges
 from globaldns.registry.settings import RegistrySettings
@@ -42,17 +45,32 @@ _NO_PINNINGS: tuple[Pinning, ...] = ()
 class ClusterView:
     """The present view of one cluster."""
 
-    __slots__ = ("exports", "fences", "freshness", "gateways", "has_spoken", "ledger", "policies")
+    __slots__ = (
+        "exports",
+        "fences",
+        "freshness",
+        "gateways",
+        "has_spoken",
+        "ledger",
+        "network",
+        "pod_ranges",
+        "policies",
+        "propagation",
+    )
 
     def __init__(self, cluster: str) -> None:
         self.exports: dict[Host, Export] = {}
         self.policies: dict[Host, Policy] = {}
         self.fences: tuple[Fence, ...] = ()
         self.gateways: tuple[Gateway, ...] = ()
+        self.network = ""
+        self.pod_ranges: tuple[Prefix, ...] = ()
         self.ledger = ClaimSet()
         self.freshness = Freshness(cluster, SourceState.WAITING)
         self.has_spoken = False
         """Whether its whole view was given at least once."""
+        self.propagation: float | None = None
+        """Seconds from receiving its last change to answering it, as it was measured."""
 
     @property
     def is_own_word(self) -> bool:
@@ -79,6 +97,11 @@ class Views:
         self.families = settings.families
         self.keepers: set[str] = set()
         """The other clusters that keep a ledger of their own."""
+        self.overrules = Overrules()
+        self.words: Mapping[str, Fence] = {}
+        """What people told us of fences, beside what clusters' objects say."""
+        self.doubles: Mapping[str, str] = {}
+        """The ids of clusters that count under another one, and which that is."""
         self._clusters: dict[str, ClusterView] = {}
         self._exports: dict[Host, tuple[Export, ...]] = {}
         self._pinnings: dict[Host, tuple[Pinning, ...]] = {}
@@ -113,11 +136,11 @@ class Views:
         return self._exports.keys() | self._pinnings.keys()
 
     def fenced_exports(self, host: Host) -> list[tuple[str, Export]]:
-        """Return what clusters offer under a host whose exports do not count."""
+        """Return what clusters offer under a host whose exports do not count, each once."""
         return [
             (cluster, view.exports[host])
             for cluster, view in sorted(self._clusters.items())
-            if host in view.exports and not self.counts(cluster)
+            if host in view.exports and not self.counts(cluster) and cluster not in self.doubles
         ]
 
     @property
@@ -131,8 +154,9 @@ class Views:
         return choose_pinning(cluster, view.exports.get(host), view.policies.get(host))
 
     def counts(self, cluster: str) -> bool:
-        """Whether a cluster's exports count."""
-        return cluster in self.settings.clusters and cluster not in self._fenced
+        """Whether a cluster's exports count, under this id."""
+        is_out = cluster in self._fenced or cluster in self.doubles
+        return cluster in self.settings.clusters and not is_out
 
     def has_ledger(self, cluster: str) -> bool:
         """Whether a cluster keeps its claims itself, so that nobody claims for it."""
@@ -159,23 +183,6 @@ class Views:
         """Whether a name that no view has is known to be absent."""
         return not any(map(self.is_waiting, self.settings.clusters))
 
-    def too_old(self, now: int) -> frozenset[str]:
-        """Return the clusters whose views are too old to be answered from."""
-        ends = ((name, self._goes_stale_at(name)) for name in self.settings.clusters)
-        return frozenset(name for name, end in ends if end is not None and end < now)
-
-    def next_too_old(self, known: AbstractSet[str]) -> int | None:
-        """Return when the next view gets, or got, too old; ``known`` are those that are already."""
-        others = (name for name in self.settings.clusters if name not in known)
-        ends = map(self._goes_stale_at, others)
-        return min((end + 1 for end in ends if end is not None), default=None)
-
-    def _goes_stale_at(self, cluster: str) -> int | None:
-        freshness = self.cluster(cluster).freshness
-        if freshness.state in (SourceState.SYNCED, SourceState.WAITING):
-            return None
-        return (freshness.contact or 0) + self.settings.patience
-
     def take_in(self, change: Put | Remove | SetPolicies | SetRanges) -> set[Host]:
         """Take in one change; return the hosts for which anything is different."""
         match change:
@@ -189,8 +196,8 @@ class Views:
                 return {host}
             case SetPolicies(cluster, policies):
                 return self._set_policies(cluster, policies)
-            case SetRanges(cluster, ranges):
-                return self._set_ranges(cluster, ranges)
+            case SetRanges(cluster, ranges, pods):
+                return self._set_ranges(cluster, ranges, pods)
 
     def reset(self, change: Reset) -> set[Host]:
         """Take in the exports and policies of a whole view."""
@@ -201,11 +208,12 @@ class Views:
         changed |= mine.exports.keys() - new.keys()
         mine.exports = new
         mine.gateways = view.gateways
+        mine.network = view.network
         mine.has_spoken = True
         for host in changed:
             self._index(view.cluster, host)
         changed |= self._set_policies(view.cluster, view.policies)
-        return changed | self._set_ranges(view.cluster, view.ranges)
+        return changed | self._set_ranges(view.cluster, view.ranges, view.pod_ranges)
 
     def _set_policies(self, cluster: str, policies: Iterable[Policy]) -> set[Host]:
         """Take in all GlobalServices of a cluster; of two for one host the older counts."""
@@ -220,13 +228,20 @@ class Views:
             self._index(cluster, host)
         return changed
 
-    def _set_ranges(self, cluster: str, ranges: Iterable[Prefix]) -> set[Host]:
+    def _set_ranges(
+        self, cluster: str, ranges: Iterable[Prefix], pods: tuple[Prefix, ...]
+    ) -> set[Host]:
         """Take in all ranges that a cluster uses; return the hosts that may be pinned there."""
+        self.cluster(cluster).pod_ranges = pods
         return {*self._pinnings} if self._used.set(cluster, ranges) else set()
 
-    def set_gateways(self, change: SetGateways) -> None:
-        """Take in all gateways that a cluster has."""
-        self.cluster(change.cluster).gateways = change.gateways
+    def set_way_in(self, change: SetGateways | SetNetwork) -> None:
+        """Take in all gateways that a cluster has, or its network."""
+        match change:
+            case SetGateways(cluster, gateways):
+                self.cluster(cluster).gateways = gateways
+            case SetNetwork(cluster, network):
+                self.cluster(cluster).network = network
 
     def used_by(self, address: Address) -> tuple[str, Prefix] | None:
         """Return which cluster uses an address for Services, Pods or Nodes, and the range."""
@@ -236,6 +251,26 @@ class Views:
         """Take in all ClusterFences that a cluster has."""
         self.cluster(change.cluster).fences = change.fences
         return self._refence()
+
+    def fences_on(self, cluster: str) -> list[Fence]:
+        """Return every word on a cluster that counts."""
+        said = (self.cluster(name).fences for name in self.settings.clusters)
+        return [one for one in chain(self.words.values(), *said) if one.target == cluster]
+
+    def accepted_uid(self, cluster: str) -> str:
+        """Return which one people said is a cluster since it was rebuilt; empty: they did not."""
+        words = ((word.at, word.uid) for word in self.fences_on(cluster) if word.uid)
+        return max(words, default=(0, ""))[1]
+
+    def set_words(self, words: Mapping[str, Fence]) -> set[Host]:
+        """Take what people told us of clusters, by the one that each word is about."""
+        self.words = words
+        return self._refence()
+
+    def set_doubles(self, doubles: Mapping[str, str]) -> set[Host]:
+        """Take which clusters count under another id, and which that is."""
+        old, self.doubles = self.doubles, doubles
+        return self._index_all(old.keys() ^ doubles.keys())
 
     def set_freshness(self, freshness: Freshness) -> None:
         """Take in how a source stands."""
@@ -270,14 +305,18 @@ class Views:
         self._fenced = self._find_fenced()
         self._exports.clear()
         self._pinnings.clear()
+        self.overrules.clear()
         for cluster, view in self._clusters.items():
             for host in view.exports.keys() | view.policies.keys():
                 self._index(cluster, host)
 
     def _refence(self) -> set[Host]:
         old, self._fenced = self._fenced, self._find_fenced()
+        return self._index_all(old ^ self._fenced)
+
+    def _index_all(self, clusters: Iterable[str]) -> set[Host]:
         changed: set[Host] = set()
-        for cluster in old ^ self._fenced:
+        for cluster in clusters:
             view = self.cluster(cluster)
             hosts = view.exports.keys() | view.policies.keys()
             for host in hosts:
@@ -289,10 +328,10 @@ class Views:
         """By the settings, or by the newest word; only configured clusters may speak."""
         configured = self.settings.clusters
         newest: dict[str, tuple[int, bool]] = {}
-        for cluster in configured:
-            for fence in self.cluster(cluster).fences:
-                word = (fence.at, fence.fenced)
-                newest[fence.target] = max(word, newest.get(fence.target, word))
+        said = (self.cluster(cluster).fences for cluster in configured)
+        for fence in chain(self.words.values(), *said):
+            word = (fence.at, fence.fenced)
+            newest[fence.target] = max(word, newest.get(fence.target, word))
         by_word = {target for target, (_, fenced) in newest.items() if fenced}
         return frozenset(by_word | {name for name, rules in configured.items() if rules.fenced})
 
@@ -309,6 +348,7 @@ class Views:
         else:
             self._exports.pop(host, None)
         policy = view.policies.get(host) if counts else None
+        self.overrules.put(cluster, host, policy)
         if policy or (export and export.pins) or host in self._pinnings:
             self._index_pinning(host, cluster, choose_pinning(cluster, export, policy))
 

@@ -22,6 +22,7 @@ from globaldns.model.view import (
     SetFences,
     SetGateways,
     SetLedger,
+    SetNetwork,
     SetPolicies,
     View,
 )
@@ -50,6 +51,7 @@ class Carryover:
         self._policies = _lacking(remembered.policies, said.policies)
         self._fences = _lacking(remembered.fences, said.fences)
         self._gateways: tuple[Gateway, ...] = () if said.gateways else remembered.gateways
+        self._network = "" if said.network else remembered.network
         self._ledger = _lacking_claims(remembered.ledger, said.ledger)
         self._ends: dict[Hashable, float] = {}
         """When what is not doubtful ends."""
@@ -61,6 +63,7 @@ class Carryover:
             or self._policies
             or self._fences
             or self._gateways
+            or self._network
             or self._ledger != ClaimSet()
         )
 
@@ -88,6 +91,7 @@ class Carryover:
             policies=(*said.policies, *self._policies),
             fences=(*said.fences, *self._fences),
             gateways=said.gateways or self._gateways,
+            network=said.network or self._network,
             ledger=_unite(said.ledger, self._ledger),
         )
 
@@ -120,6 +124,8 @@ class Carryover:
         standing += ((policy, policy.origin) for policy in self._policies)
         standing += ((fence, fence.origin) for fence in self._fences)
         standing += ((item, None) for item in self._gateways)
+        if self._network:
+            standing.append((_of_network(self._network), None))
         if self._ledger != ClaimSet():
             standing.append((self._ledger, None))
         return standing
@@ -129,10 +135,12 @@ class Carryover:
         for host in [host for host in self._exports if host in ended]:
             del self._exports[host]
             changes.append(Remove(self._cluster, host))
-        former = (self._policies, self._fences, self._gateways, self._ledger)
+        former = (self._policies, self._fences, self._gateways, self._network, self._ledger)
         self._policies = tuple(item for item in self._policies if item not in ended)
         self._fences = tuple(item for item in self._fences if item not in ended)
         self._gateways = tuple(item for item in self._gateways if item not in ended)
+        if _of_network(self._network) in ended:
+            self._network = ""
         if self._ledger in ended:
             self._ledger = ClaimSet()
         view = self.beside(msgspec.structs.replace(said, exports=()))
@@ -140,9 +148,10 @@ class Carryover:
             SetPolicies(self._cluster, view.policies),
             SetFences(self._cluster, view.fences),
             SetGateways(self._cluster, view.gateways),
+            SetNetwork(self._cluster, view.network),
             SetLedger(self._cluster, view.ledger),
         )
-        now = (self._policies, self._fences, self._gateways, self._ledger)
+        now = (self._policies, self._fences, self._gateways, self._network, self._ledger)
         changes += (
             change
             for change, before, after in zip(facets, former, now, strict=True)
@@ -161,15 +170,23 @@ class Carryover:
             case SetFences(cluster, fences):
                 self._fences = _lacking(self._fences, fences)
                 return SetFences(cluster, (*fences, *self._fences))
-            case SetGateways(cluster, gateways):
-                self._gateways = () if gateways else self._gateways
-                return SetGateways(cluster, gateways or self._gateways)
+            case SetGateways() | SetNetwork():
+                return self._amend_way_in(change)
             case SetLedger(cluster, ledger):
                 self._ledger = _lacking_claims(self._ledger, ledger)
                 return SetLedger(cluster, _unite(ledger, self._ledger))
             case _:
                 return change
         return change
+
+    def _amend_way_in(self, change: SetGateways | SetNetwork) -> Change:
+        match change:
+            case SetGateways(cluster, gateways):
+                self._gateways = () if gateways else self._gateways
+                return SetGateways(cluster, gateways or self._gateways)
+            case SetNetwork(cluster, network):
+                self._network = "" if network else self._network
+                return SetNetwork(cluster, network or self._network)
 
 
 def _lacking(remembered: tuple[_Item, ...], said: tuple[_Item, ...]) -> tuple[_Item, ...]:
@@ -180,6 +197,11 @@ def _lacking(remembered: tuple[_Item, ...], said: tuple[_Item, ...]) -> tuple[_I
 
 def _identity(item: _Sourced) -> tuple[str, str, str]:
     return (item.origin.kind, item.origin.namespace, item.origin.name)
+
+
+def _of_network(network: str) -> tuple[str, str]:
+    """Return a network as what ends: no host is like it."""
+    return ("network", network)
 
 
 def _lacking_claims(remembered: ClaimSet, said: ClaimSet) -> ClaimSet:

@@ -13,14 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from globaldns.exports.rules import ExportRules
+from globaldns.kube.kubeconfig import Access
 from globaldns.model.finding import Finding
-from globaldns.model.view import Change, Freshness, SourceState, View
+from globaldns.model.host import Host
+from globaldns.model.view import Change, ClaimSet, Freshness, View
 from globaldns.sources.bulk import MANY_OCTETS, BulkReader
 from globaldns.sources.holdings import Record
+from globaldns.sources.journal import Journal
 from globaldns.sources.manifest import Reading, Unread, read_manifest
 from globaldns.sources.places import Places
 from globaldns.sources.reader import Job
+from globaldns.sources.remembered import exporting_namespaces
 from globaldns.sources.scan import scan
+from globaldns.sources.source import Publish
 from globaldns.sources.turns import Moment, Turns
 from globaldns.sources.watch import watch
 from globaldns.tasks import steady_clock, wall_clock
@@ -30,12 +35,7 @@ logger = logging.getLogger(__name__)
 RESCAN_SECONDS = 30.0
 """How long nothing may have to be said about a directory until it is looked at anyway."""
 
-MAX_LINES = 100
-"""Lines about refused objects that one reading may log; ``check`` has all of them."""
 _UNKNOWN = Record(None)
-
-Publish = Callable[[Sequence[Change], float], None]
-"""Takes changes, and the steady time at which their reading began."""
 
 
 class DirectorySource:
@@ -58,10 +58,7 @@ class DirectorySource:
         self._wall = wall
         self._bulk = bulk
         """Reads the first time, if there is much to be read."""
-        self._logged = (SourceState.WAITING, "")
-        """How the source stood when the log was told last."""
-        self._refused: frozenset[tuple[str, str]] = frozenset()
-        """Objects that are refused, each with a reason, as the log was told last."""
+        self._journal = Journal(self.cluster)
 
     @property
     def freshness(self) -> Freshness:
@@ -73,9 +70,33 @@ class DirectorySource:
         """How many manifests there are."""
         return len(self._turns.holdings.files)
 
+    @property
+    def uid(self) -> str:
+        """Which cluster this is, by its kube-system namespace; empty: nobody says so."""
+        return ""
+
+    @property
+    def another(self) -> str:
+        """The UID of the one that answers instead of the one whose view this is; empty: none."""
+        return ""
+
     def view(self) -> View:
         """Return all that the cluster says."""
         return self._turns.view()
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces that the manifests show; until then, those of its exports."""
+        if self._turns.has_read:
+            return self._turns.namespaces()
+        return exporting_namespaces(self._turns.view())
+
+    def ambient_namespaces(self) -> frozenset[str]:
+        """Return those for whose pods their nodes speak HBONE, as far as they were read."""
+        return self._turns.ambient_namespaces()
+
+    def services(self) -> frozenset[Host] | None:
+        """Return the hosts of all its Services but ours; None: it was not read yet."""
+        return self._turns.services() if self._turns.has_read else None
 
     def findings(self, of_mesh: Iterable[Finding] = ()) -> list[Finding]:
         """Return what is wrong now, with file and line; opens the files that it names.
@@ -105,6 +126,18 @@ class DirectorySource:
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes."""
         return self._turns.set_foreign_gateways(addresses)
+
+    def kept(self) -> ClaimSet:
+        """Return what the cluster keeps of our own ledger.
+
+        Raises:
+            InvalidObject: a part of it cannot be read.
+        """
+        return self._turns.kept()
+
+    def lead(self, access: Access) -> bool:  # noqa: ARG002 - every source's
+        """Return that there is no API server."""
+        return False
 
     def begin(self) -> list[Change]:
         """Return what is known already: what was read, else the remembered view, else nothing."""
@@ -151,8 +184,8 @@ class DirectorySource:
                 changes = await self.read(now)
                 if changes:
                     publish(changes, now.steady)
-                self._log_standing()
-                self._log_refusals()
+                self._journal.tell_standing(self.freshness, files=self.files)
+                self._journal.tell_refusals(self._turns.refused(), self.findings)
                 await self._wait(changed)
 
     async def _wait(self, changed: asyncio.Event) -> None:
@@ -191,44 +224,3 @@ class DirectorySource:
                     },
                 )
         return readings
-
-    def _log_refusals(self) -> None:
-        """Log the objects that are refused since the last reading."""
-        former = self._refused
-        self._refused = frozenset((one.object, one.reason) for one in self._turns.refused())
-        new = self._refused - former
-        if not new:
-            return
-        told = [one for one in self.findings() if (one.object, one.reason) in new]
-        for finding in told[:MAX_LINES]:
-            logger.warning(
-                "object is refused",
-                extra={
-                    "cluster": self.cluster,
-                    "object": finding.object,
-                    "file": finding.file,
-                    "line": finding.line,
-                    "reason": finding.reason,
-                    "fix": finding.hint,
-                },
-            )
-        if len(told) > MAX_LINES:
-            logger.warning(
-                "more objects are refused",
-                extra={"cluster": self.cluster, "objects": len(told) - MAX_LINES},
-            )
-
-    def _log_standing(self) -> None:
-        """Log how the source stands, if that is news."""
-        standing = (self.freshness.state, self.freshness.reason)
-        former, self._logged = self._logged, standing
-        if former == standing:
-            return
-        extra = {"cluster": self.cluster, "files": self.files}
-        state, reason = standing
-        if state is not SourceState.SYNCED:
-            logger.warning("source is silent", extra={**extra, "reason": reason})
-        elif reason:
-            logger.warning("source is read in part", extra={**extra, "reason": reason})
-        else:
-            logger.info("source is read", extra=extra)

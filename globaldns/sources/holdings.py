@@ -178,7 +178,8 @@ class Holdings:
         owner = self._owners.get(identity)
         if owner == path:
             return
-        if owner is not None and owner < path:
+        first = min(self._rivals.get(identity, ()), default=path) if owner is None else owner
+        if first < path:  # an orphan's is to inherit it
             self._rivals.setdefault(identity, set()).add(path)
             return
         self._owners[identity] = path

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable, Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
@@ -86,6 +86,23 @@ def as_remembered(view: View, reason: str = "") -> View:
         view.cluster, SourceState.REMEMBERED, former.contact, reason, doubt, former.zones
     )
     return msgspec.structs.replace(view, freshness=freshness)
+
+
+def kinds_of(view: View | None) -> frozenset[str]:
+    """Return of which kinds a view has seen objects for certain."""
+    if view is None:
+        return frozenset()
+    origins = chain(
+        (export.origin for export in view.exports),
+        (policy.origin for policy in view.policies),
+        (fence.origin for fence in view.fences),
+    )
+    return frozenset(origin.kind for origin in origins)
+
+
+def exporting_namespaces(view: View) -> frozenset[str]:
+    """Return the namespaces of what a cluster exports: those that it has for certain."""
+    return frozenset(export.origin.namespace for export in view.exports)
 
 
 def _share_parts(endpoint: Endpoint, share: Callable[[Any], Any]) -> Endpoint:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -80,6 +80,16 @@ def scan(root: Path) -> Scan:
 def stamp_of(status: os.stat_result) -> Stamp:
     """Return the stamp of a file."""
     return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def within(paths: Iterable[str], places: Iterable[str]) -> frozenset[str]:
+    """Return the paths that are one of some places, or lie below it."""
+    return frozenset(path for path in paths if any(is_within(path, place) for place in places))
+
+
+def is_within(path: str, place: str) -> bool:
+    """Whether a path is a place, or lies below it."""
+    return path == place or path.startswith(f"{place}/")
 
 
 def describe(error: OSError) -> str:

@@ -27,7 +27,16 @@ from globaldns.exports.cluster import ClusterExports
 from globaldns.exports.rules import ExportRules
 from globaldns.model.export import Origin
 from globaldns.model.finding import Finding, Severity
-from globaldns.model.view import Change, Doubt, Freshness, Reset, SetFreshness, SourceState, View
+from globaldns.model.view import (
+    Change,
+    ClaimSet,
+    Doubt,
+    Freshness,
+    Reset,
+    SetFreshness,
+    SourceState,
+    View,
+)
 from globaldns.objects import ObjectKey
 from globaldns.objects.istio import ServiceEntry
 from globaldns.objects.kubernetes import Service
@@ -36,7 +45,7 @@ from globaldns.sources.carryover import Carryover, IsDoubtful
 from globaldns.sources.holdings import Holdings, changed_files
 from globaldns.sources.manifest import Manifest, Reading, Unread
 from globaldns.sources.remembered import as_remembered
-from globaldns.sources.scan import Scan
+from globaldns.sources.scan import Scan, is_within, within
 
 YOUNG_SECONDS = 2.0
 """When files that were read while they were young are read again."""
@@ -67,6 +76,9 @@ class Turns:
         self._grace = grace
         self._zones = rules.zones
         self._exports = ClusterExports(rules, remembered.exports if remembered else ())
+        self.namespaces, self.services = self._exports.namespaces, self._exports.services
+        """Return the namespaces, and the hosts of all Services but ours, once they were read."""
+        self.ambient_namespaces = self._exports.ambient_namespaces
         self._scan = Scan({}, {})
         self._remembered = None if remembered is None else as_remembered(remembered)
         self._former_files = remembered.files if remembered is not None else ()
@@ -74,12 +86,10 @@ class Turns:
         self._carryover: Carryover | None = None
         self._is_young = False
         self._unseen: frozenset[str] = frozenset()
-        """What the first reading could not read, of which nothing is remembered either: files,
-        directories, and ledgers that are refused. Where zones are new nothing is remembered of
-        anything, nor of entries that are refused."""
+        """What the first reading could not read, and nothing is remembered of: files, directories,
+        refused ledgers; where zones are new, anything there, and refused entries."""
         self._unread: frozenset[str] = frozenset()
-        """What the first reading could not read, and the run before had; the same kinds, and
-        directories that are empty now."""
+        """The same kinds, which the run before had read; and directories that are empty now."""
         self._emptied: frozenset[str] = frozenset()
         """Directories that hold nothing any more of what was read in them."""
         self._doubt_ends: float | None = None
@@ -109,7 +119,7 @@ class Turns:
         """Return the files of which what was read stands, in this run or in one before."""
         read = frozenset(self.holdings.files.keys() - self.holdings.unknown)
         unheard = self._unread | self._unseen
-        return read | _within(self._former_files, unheard) if unheard else read
+        return read | within(self._former_files, unheard) if unheard else read
 
     def findings(self) -> list[Finding]:
         """Return what is wrong now, but for documents that are not taken; without lines."""
@@ -141,6 +151,10 @@ class Turns:
                 object=str(what),
                 cluster=self.cluster,
             )
+
+    def kept(self) -> ClaimSet:
+        """Return what the cluster keeps of our own ledger; an InvalidObject: it cannot be read."""
+        return self._exports.kept()
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes.
@@ -253,8 +267,8 @@ class Turns:
             missing = self._missing_places()
             if self._new_zones:
                 missing = missing.union(self._refused(ServiceEntry.kind))
-            self._unread = _within(missing, self._unread)
-            self._unseen = _within(missing, self._unseen)
+            self._unread = within(missing, self._unread)
+            self._unseen = within(missing, self._unseen)
         if not self._unseen:
             self._new_zones = frozenset()
         if self._doubt_ends is None or unheard - self._unseen - self._unread:
@@ -279,7 +293,7 @@ class Turns:
     def _seen_before(self, places: Iterable[str]) -> frozenset[str]:
         """Return those of some places of which the run before had read anything."""
         files = self._former_files
-        return frozenset(place for place in places if any(_is_within(f, place) for f in files))
+        return frozenset(place for place in places if any(is_within(f, place) for f in files))
 
     def _refused(self, kind: str) -> Iterator[str]:
         """Yield the files of objects of a kind that are refused: nobody knows what they meant."""
@@ -369,16 +383,6 @@ class Turns:
                 hint="" if path else mend,
                 cluster=self.cluster,
             )
-
-
-def _within(paths: Iterable[str], places: Iterable[str]) -> frozenset[str]:
-    """Return the paths that are one of some places, or lie below it."""
-    return frozenset(path for path in paths if any(_is_within(path, place) for place in places))
-
-
-def _is_within(path: str, place: str) -> bool:
-    """Whether a path is a place, or lies below it."""
-    return path == place or path.startswith(f"{place}/")
 
 
 def _batches(paths: Sequence[str], found: Scan) -> Iterator[list[str]]:

@@ -17,7 +17,7 @@ import errno
 import logging
 import os
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -41,6 +41,20 @@ _FILES = flags.CREATE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO | flags
 _WRITING = flags.MODIFY | flags.CLOSE_WRITE
 _WANTED = _GONE | _FILES | _WRITING | flags.ONLYDIR
 _ENDING = _GONE | flags.UNMOUNT | flags.IGNORED | flags.Q_OVERFLOW | flags.ISDIR
+
+
+def count_spare(most: int) -> int:
+    """Return how many more inotify instances this user may have now, at most so many.
+
+    Whoever watches files takes some, Envoys among them, of ``fs.inotify.max_user_instances``.
+    """
+    with ExitStack() as taken:
+        for count in range(most):
+            try:
+                taken.enter_context(INotify())
+            except OSError:
+                return count
+    return most
 
 
 class _Identity(NamedTuple):

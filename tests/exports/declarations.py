@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from globaldns.model.address import parse_address
@@ -30,8 +31,12 @@ def ledger(name: str, data: str, **spec: Any) -> Object:
     return build("VIPLedger", "globaldns.io/v1alpha1", name, spec={**plain, **spec})
 
 
-def policy(name: str = "reviews", **spec: Any) -> Object:
-    return build("GlobalService", "globaldns.io/v1alpha1", name, spec=spec, created=9)
+def policy(
+    name: str = "reviews", *, labels: Mapping[str, str] | None = None, **spec: Any
+) -> Object:
+    return build(
+        "GlobalService", "globaldns.io/v1alpha1", name, spec=spec, created=9, labels=labels or {}
+    )
 
 
 def fence(name: str, **spec: Any) -> Object:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from globaldns.errors import InvalidAddress
-from globaldns.exports.addresses import is_address, parse_range, plain_addresses
-from globaldns.model.address import format_address, parse_address
+from globaldns.exports.addresses import parse_range, plain_addresses
+from globaldns.model.address import format_address
 
 
 @pytest.mark.parametrize(
@@ -28,13 +26,3 @@ def test_only_single_addresses_are_plain_each_once(texts, plain):
 def test_what_is_no_range_is_refused(text):
     with pytest.raises(InvalidAddress):
         parse_range(text)
-
-
-@given(st.one_of(st.ip_addresses().map(str), st.from_regex(r"[0-9.]{1,16}"), st.text(max_size=9)))
-def test_is_address_says_what_parsing_says(text):
-    try:
-        parse_address(text)
-    except InvalidAddress:
-        assert not is_address(text)
-    else:
-        assert is_address(text)

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from globaldns.config.schema import Allow
 from globaldns.exports import ClusterExports
-from globaldns.model.address import parse_prefix
+from globaldns.model.address import parse_address, parse_prefix
 from globaldns.model.export import Export
-from globaldns.model.view import Put, Remove, SetRanges, View
+from globaldns.model.view import Put, Remove, SetNetwork, SetRanges, View
 from globaldns.objects import Object, ObjectKey, key
 from tests.exports.builders import (
     EXPORTED,
@@ -33,6 +33,7 @@ from tests.exports.builders import (
     service_export,
     workload_entry,
 )
+from tests.exports.declarations import policy
 
 NAMES = ("a", "b", "c")
 ALLOW = Allow(hosts=("*.bookinfo.global",))
@@ -242,6 +243,12 @@ def test_an_object_that_becomes_ours_is_no_export_any_more():
     assert exports.changes() == [Remove("east", "reviews.bookinfo")]
 
 
+def test_a_global_service_counts_whoever_wrote_it_because_its_spec_is_written_by_people_alone():
+    owned = policy(pins=["240.0.0.1"], labels={"globaldns.io/owned-by": "east"})
+    (said,) = cluster([owned]).view().policies
+    assert said.pins == (parse_address("240.0.0.1"),)
+
+
 def test_an_object_that_moves_to_another_file_says_so():
     exports = cluster([entry()])
     exports.changes()
@@ -260,19 +267,46 @@ def test_a_system_namespace_that_says_another_network_changes_all_endpoints():
     exports = cluster([entry(spec={"endpoints": [{"address": "10.0.0.1"}]}), service(**EXPORTED)])
     exports.changes()
     exports.put(namespace("istio-system", labels={"topology.istio.io/network": "n1"}))
-    (put,) = exports.changes()
+    put, network = exports.changes()
     assert put.export.endpoints[0].network == "n1"
+    assert network == SetNetwork("east", "n1")
+
+
+MESH = (("mesh", "on"),)
+
+
+def test_only_namespaces_that_the_configuration_selects_export_anything() -> None:
+    objects = [entry(), service("a", **EXPORTED), namespace("bookinfo", labels={"mesh": "on"})]
+    assert set(exported(*objects, namespace_selector=MESH)) == {"reviews.bookinfo", "a.bookinfo"}
+    assert exported(*objects[:2], namespace_selector=MESH) == {}
+    exports = cluster(objects, namespace_selector=MESH)
+    exports.begin()
+    exports.put(namespace("bookinfo", labels={"mesh": "off"}))
+    assert {type(change) for change in exports.changes()} == {Remove}
+    assert exports.findings() == []
+    exports.put(namespace("bookinfo", labels={"mesh": "on", "more": "yes"}))
+    assert {change.export.host for change in exports.changes()} == {
+        "reviews.bookinfo",
+        "a.bookinfo",
+    }
 
 
 def test_ranges_in_use_are_told_when_they_change() -> None:
     exports = cluster([build("Node", "v1", "n", spec={"podCIDR": "242.7.0.0/24"})])
-    assert exports.view().ranges == (parse_prefix("242.7.0.0/24"),)
+    pods = (parse_prefix("242.7.0.0/24"),)
+    assert (exports.view().ranges, exports.view().pod_ranges) == (pods, pods)
     exports.begin()
     exports.put(service("a", spec={"clusterIP": "241.5.0.1"}))
     (change,) = exports.changes()
-    assert change == SetRanges("east", (parse_prefix("241.5.0.0/24"), parse_prefix("242.7.0.0/24")))
+    assert change == SetRanges("east", (parse_prefix("241.5.0.0/24"), *pods), pods)
     exports.put(service("b", spec={"clusterIP": "241.5.0.2"}))
     assert exports.changes() == []
     for name in ("a", "b"):
         exports.remove(ObjectKey("Service", "bookinfo", name))
-    assert exports.changes() == [SetRanges("east", (parse_prefix("242.7.0.0/24"),))]
+    assert exports.changes() == [SetRanges("east", pods, pods)]
+    exports.put(build("Node", "v1", "n", status={"addresses": [{"address": "242.7.0.0/24"}]}))
+    assert exports.changes() == [SetRanges("east", pods)]
+
+
+def test_namespaces_are_those_of_all_objects_exported_or_not() -> None:
+    assert cluster([entry(), namespace("bank")]).namespaces() == {"bookinfo", "bank"}

@@ -10,7 +10,7 @@ from globaldns.model.export import Origin
 from globaldns.model.host import Host
 from globaldns.model.view import ClaimSet, Fence, Policy, SetFences, SetLedger, SetPolicies
 from globaldns.objects import key
-from tests.exports.builders import cluster, findings
+from tests.exports.builders import build, cluster, findings
 from tests.exports.declarations import MARKER, NEWER, claim, fence, ledger, line, policy
 
 
@@ -60,6 +60,13 @@ def test_shards_of_a_ledger_that_was_replaced_do_not_count():
         )
 
 
+def test_what_cannot_be_read_replaces_no_ledger():
+    exports = cluster([ledger("a", line("a", 1)), ledger("b", "garbage\n", marker=NEWER)])
+    assert exports.view().ledger == ClaimSet(MARKER, (claim("a", 1),))
+    told = [(one.code, one.file) for one in exports.findings()]
+    assert sorted(told) == [("ledger-line", "b.yaml"), ("ledger-marker", "b.yaml")]
+
+
 def test_a_global_service_pins_the_service_of_its_name():
     exports = cluster([policy(pins=["240.0.0.1", "fd00::1", "240.0.0.1"]), policy("plain")])
     origin = Origin("GlobalService", "bookinfo", "reviews", "reviews.yaml")
@@ -90,13 +97,36 @@ def test_pins_that_cannot_be_are_refused(pins, settings, code, path):
 
 
 def test_a_fence_is_the_word_on_its_cluster():
-    exports = cluster([fence("b", cluster="west"), fence("a", cluster="flat", fenced=False)])
+    exports = cluster(
+        [fence("b", cluster="west", uid="u-2"), fence("a", cluster="flat", fenced=False)]
+    )
     assert exports.changes() == [
         SetFences(
             "east",
             (
                 Fence("flat", False, 1767225600, Origin("ClusterFence", "", "a", "a.yaml")),
-                Fence("west", True, 1767225600, Origin("ClusterFence", "", "b", "b.yaml")),
+                Fence("west", True, 1767225600, Origin("ClusterFence", "", "b", "b.yaml"), "u-2"),
             ),
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "annotations", "pins"),
+    [
+        ({"globaldns.io/owned-by": "east"}, {"globaldns.io/host": "a.far"}, False),
+        ({"globaldns.io/owned-by": "west"}, {"globaldns.io/host": "a.far"}, False),
+        ({"globaldns.io/owned-by": "east"}, {}, True),
+        ({}, {"globaldns.io/host": "a.far"}, True),
+    ],
+)
+def test_what_we_wrote_for_want_of_a_namespace_pins_nothing(labels, annotations, *, pins):
+    written = build(
+        "GlobalService",
+        "globaldns.io/v1alpha1",
+        "reviews",
+        spec={"pins": ["240.0.0.1"]},
+        labels=labels,
+        annotations=annotations,
+    )
+    assert bool(cluster([written]).view().policies) is pins

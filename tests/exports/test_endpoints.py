@@ -14,6 +14,7 @@ from tests.exports.builders import (
     cluster,
     endpoint_slice,
     exported,
+    namespace,
     node,
     pod,
     service,
@@ -78,6 +79,21 @@ def test_a_pod_that_moves_between_slices_is_ready_if_one_of_them_says_so():
     fresh = endpoint_slice("b", [behind("p", "10.0.0.1", conditions={"ready": True})])
     (one,) = endpoints(stale, fresh)
     assert one.ready
+
+
+@pytest.mark.parametrize(
+    ("own", "of_namespace", "expected"),
+    [
+        ({}, {}, None),
+        ({}, {"istio.io/dataplane-mode": "ambient"}, "ambient"),
+        ({"istio.io/dataplane-mode": "none"}, {"istio.io/dataplane-mode": "ambient"}, "none"),
+    ],
+)
+def test_which_dataplane_a_pod_is_in_its_namespace_says_for_it(own, of_namespace, expected):
+    home = namespace("bookinfo", labels=of_namespace)
+    there = endpoint_slice("a", [behind("p1", "10.0.0.1")])
+    (found,) = endpoints(there, pod("p1", labels=own), home)
+    assert dict(found.labels).get("istio.io/dataplane-mode") == expected
 
 
 def test_endpoints_have_their_own_port_numbers():

@@ -8,7 +8,15 @@ from globaldns.config.schema import GatewayAddress
 from globaldns.errors import InvalidObject
 from globaldns.exports.facets import Facets
 from globaldns.model.export import Gateway
-from globaldns.model.view import ClaimSet, SetFences, SetGateways, SetLedger, SetPolicies
+from globaldns.model.view import (
+    ClaimSet,
+    SetEntrusted,
+    SetFences,
+    SetGateways,
+    SetLedger,
+    SetNetwork,
+    SetPolicies,
+)
 from globaldns.objects import Object, key
 from tests.exports.builders import balanced, cluster, gateway, rules, service
 from tests.exports.declarations import MARKER, NEWER, claim, fence, ledger, line, policy
@@ -73,8 +81,11 @@ def test_gateways_of_all_services_are_sorted_and_counted_once():
 def test_gateways_by_hand_are_those_and_no_others_and_follow_the_network():
     found = Facets(rules(gateways=(GatewayAddress(address="198.51.100.1"),)))
     put_gateway(found, status=balanced("203.0.113.1"))
-    assert list(found.drain("n1")) == [SetGateways("east", (at("198.51.100.1", "n1"),))]
-    assert list(found.drain("n2")) == [SetGateways("east", (at("198.51.100.1", "n2"),))]
+    for network in ("n1", "n2"):
+        assert list(found.drain(network)) == [
+            SetGateways("east", (at("198.51.100.1", network),)),
+            SetNetwork("east", network),
+        ]
     assert list(found.drain("n2")) == []
 
 
@@ -174,3 +185,110 @@ def test_a_shard_that_a_newer_ledger_has_replaced_is_to_be_deleted():
     assert finding.hint == "delete it"
     found.remove(key(ledger("old", "")))
     assert list(found.findings()) == []
+
+
+ROLES = {
+    "own": {},
+    "deputy": {"role": "deputy", "cluster": "north"},
+    "copy": {"role": "copy", "cluster": "west"},
+    "former": {"role": "former", "cluster": "west"},
+    "a copy of another's": {"role": "copy", "cluster": "north"},
+}
+
+
+def of_role(role: str, name: str = "shard") -> Object:
+    spec = ROLES[role]
+    return ledger(name, line("a", 1, cluster=spec.get("cluster", "east")), **spec)
+
+
+def said(*declarations: Object) -> tuple[object, ...]:
+    found = Facets(rules(home="west"))
+    for one in declarations:
+        found.put(key(one), one, "")
+    view = found.view("")
+    return (view.ledger, view.entrusted, found.kept())
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ("own", ("east", None, None, None)),
+        ("deputy", (None, "north", None, None)),
+        ("copy", (None, None, "west", None)),
+        ("former", (None, None, None, "west")),
+        ("a copy of another's", (None, None, None, None)),
+    ],
+)
+def test_a_ledger_says_what_its_role_is(role: str, told: tuple[str | None, ...]) -> None:
+    found = Facets(rules(home="west"))
+    one = of_role(role)
+    found.put(key(one), one, "")
+    view, kept = found.view(""), found.kept()
+    sayings = (view.ledger.claims, view.entrusted, kept.claims, kept.former)
+    assert tuple(claims[0].cluster if claims else None for claims in sayings) == told
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("former", ROLES)
+def test_a_ledger_says_nothing_any_more_in_a_role_that_it_had(former: str, role: str) -> None:
+    assert said(of_role(former), of_role(role)) == said(of_role(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_ledger_that_is_gone_says_nothing_in_any_role(role: str) -> None:
+    found = Facets(rules(home="west"))
+    one = of_role(role)
+    found.put(key(one), one, "")
+    found.remove(key(one))
+    assert (found.view("").ledger, found.view("").entrusted, found.kept()) == (
+        ClaimSet(),
+        (),
+        ClaimSet(),
+    )
+
+
+@pytest.mark.parametrize("role", ["own", "deputy"])
+def test_what_cannot_be_read_in_another_role_keeps_the_last_good_version(role: str) -> None:
+    found = Facets(rules(home="west"))
+    good = of_role(role)
+    found.put(key(good), good, "")
+    other = next(one for one in ("deputy", "own") if one != role)
+    bad = ledger("shard", "nonsense", **ROLES[other])
+    with pytest.raises(InvalidObject):
+        found.put(key(bad), bad, "")
+    view = found.view("")
+    assert [one.cluster for one in (*view.ledger.claims, *view.entrusted)] == [
+        "east" if role == "own" else "north"
+    ]
+
+
+def test_what_is_entrusted_is_told_when_it_changes() -> None:
+    found = facets()
+    found.begin("")
+    one = of_role("deputy")
+    found.put(key(one), one, "")
+    (change,) = found.drain("")
+    assert isinstance(change, SetEntrusted)
+    assert [claim.cluster for claim in change.claims] == ["north"]
+    assert list(found.drain("")) == []
+    found.remove(key(one))
+    assert list(found.drain("")) == [SetEntrusted("east", ())]
+
+
+def test_a_copy_that_cannot_be_read_is_told_when_it_is_asked_for() -> None:
+    found = Facets(rules(home="west"))
+    bad = ledger("shard", "nonsense", role="copy", cluster="west")
+    found.put(key(bad), bad, "")
+    with pytest.raises(InvalidObject):
+        found.kept()
+
+
+def test_of_copies_of_two_ledgers_the_newer_is_kept() -> None:
+    found = Facets(rules(home="west"))
+    for name, marker, host in (("old", {}, "a"), ("new", {"marker": NEWER}, "b")):
+        data = line(host, 1, cluster="west")
+        one = ledger(name, data, role="copy", cluster="west", **marker)
+        found.put(key(one), one, "")
+    kept = found.kept()
+    assert kept.marker is not None
+    assert (kept.marker.id, [one.host for one in kept.claims]) == ("m2", ["b.bookinfo"])

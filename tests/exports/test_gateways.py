@@ -54,3 +54,13 @@ def test_gateways_by_hand_replace_those_found_and_lead_into_the_clusters_network
     system = namespace("istio-system", labels={"topology.istio.io/network": "network3"})
     found = cluster([gateway(status=NAMED), system], gateways=by_hand).view().gateways
     assert found == (at("198.51.100.1", network="network3"), at("lb", 443, "network3"))
+
+
+def test_addresses_where_no_gateway_can_be_are_left_out_with_a_warning():
+    made = gateway(status=balanced("203.0.113.1", "0.0.0.0", "240.128.0.7"))
+    there = cluster([made], pools=("240.128.0.0/10",))
+    assert there.view().gateways == (at("203.0.113.1"),)
+    assert [(one.code, one.path) for one in there.findings()] == [
+        ("gateway-address", "$.status.loadBalancer")
+    ] * 2
+    assert cluster([made]).view().gateways == (at("203.0.113.1"), at("240.128.0.7"))

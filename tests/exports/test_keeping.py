@@ -6,7 +6,7 @@ from globaldns.exports.keeping import Store
 from globaldns.objects import Object, key
 from globaldns.objects.istio import ServiceEntry
 from globaldns.objects.kubernetes import Service
-from tests.exports.builders import entry, service
+from tests.exports.builders import entry, namespace, node, service
 
 
 def stored(*objects: Object) -> Store:
@@ -55,3 +55,22 @@ def test_mentioning_finds_at_least_all_that_mention():
     store = stored(entry("a", spec=near), entry("b", spec=far), service("203"))
     assert list(store.mentioning(ServiceEntry, {"203.0.113.7"})) == [key(entry("b"))]
     assert list(store.mentioning(ServiceEntry, set())) == []
+
+
+def test_a_namespace_is_there_if_it_or_anything_in_it_is() -> None:
+    assert stored().namespaces() == frozenset()
+    found = stored(entry(), service("a", namespace="shop"), namespace("bank"), node("n1"))
+    assert found.namespaces() == {"bookinfo", "shop", "bank"}
+
+
+def test_services_are_known_by_their_hosts() -> None:
+    assert stored().services() == frozenset()
+    found = stored(service("a"), service("b", namespace="shop"), namespace("bank"), entry("c"))
+    assert found.services() == {"a.bookinfo", "b.shop"}
+
+
+def test_namespaces_are_known_by_what_they_are_labelled_with() -> None:
+    labels = ({"mode": "ambient"}, {"mode": "none"}, {"mode-of": "ambient"}, {})
+    found = stored(*(namespace(f"ns{number}", labels=one) for number, one in enumerate(labels)))
+    assert found.labelled_namespaces("mode", "ambient") == {"ns0"}
+    assert stored().labelled_namespaces("mode", "ambient") == frozenset()

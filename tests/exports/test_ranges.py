@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from globaldns.exports.ranges import Ranges
+from globaldns.exports.ranges import Ranges, pod_ranges, used_ranges
 from globaldns.objects import Object
 from globaldns.objects.kubernetes import (
     Namespace,
@@ -44,7 +44,7 @@ SERVICE = Service(
     ],
 )
 def test_what_an_object_uses(resource: Object, ranges: list[str]) -> None:
-    used = Ranges()
+    used = Ranges(used_ranges)
     used.add(resource)
     assert [str(one) for one in used.all()] == ranges
     assert used.all() is used.all()
@@ -52,8 +52,14 @@ def test_what_an_object_uses(resource: Object, ranges: list[str]) -> None:
     assert used.all() == ()
 
 
+def test_only_a_node_has_ranges_for_pods_and_its_own_address_is_none_of_them() -> None:
+    pod = Pod(metadata=NAMED, status=PodStatus("244.1.0.1"))
+    assert {str(one) for one in pod_ranges(NODE)} == {"242.7.0.0/24", "fd01::/64"}
+    assert pod_ranges(SERVICE) == pod_ranges(pod) == set()
+
+
 def test_a_range_stands_as_long_as_anything_uses_it() -> None:
-    used = Ranges()
+    used = Ranges(used_ranges)
     for address in ("241.5.0.1", "241.5.0.2"):
         used.add(Service(metadata=LABELLED, spec=ServiceSpec(cluster_ip=address)))
     before = used.all()

@@ -1,13 +1,19 @@
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
+import pytest_asyncio
 
+from globaldns.ledger import kubernetes
 from globaldns.ledger.opening import OnLoss, open_ledger, read_ledger
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.address import parse_address
 from globaldns.model.claim import Claim, ClaimKind, Marker
 from globaldns.model.host import Host
 from globaldns.state import StateDirectory
+from tests.kube.fake import FakeApiServer
+from tests.ledger.replicas import LEDGERS, SPACE, Replica, replica
+from tests.ledger.shelves import FIRST
 
 START = 1767323045
 DAY = 86400
@@ -66,3 +72,29 @@ def ledger(tmp_path):
         tmp_path / "ledger.db", cluster="east", marker=Marker("m", START)
     ) as ledger:
         yield ledger
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes, "REPAIR_SECONDS", 0.01)
+
+
+@pytest_asyncio.fixture
+async def fake(impatient: None) -> AsyncIterator[FakeApiServer]:  # noqa: ARG001
+    async with FakeApiServer(LEDGERS) as running:
+        running.add_namespace(SPACE)
+        yield running
+
+
+@pytest_asyncio.fixture
+async def leader(fake: FakeApiServer) -> AsyncIterator[Replica]:
+    async with replica(fake) as one:
+        await one.ledger.begin(FIRST)
+        yield one
+
+
+@pytest_asyncio.fixture
+async def follower(leader: Replica) -> AsyncIterator[Replica]:
+    async with replica(leader.fake, repairs=False) as one:
+        one.may_write = False
+        yield one

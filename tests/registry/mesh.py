@@ -8,6 +8,7 @@ from globaldns.model.address import Address, Prefix, parse_address, parse_prefix
 from globaldns.model.claim import Claim, ClaimKind, Marker
 from globaldns.model.export import Export, ExportKind, Origin, Port, Resolution
 from globaldns.model.host import Host
+from globaldns.model.lost import LostPolicy, LostRules
 from globaldns.model.service import Service
 from globaldns.model.view import ClaimSet, Freshness, Policy, Reset, SourceState, View
 from globaldns.registry.delta import Delta
@@ -17,6 +18,9 @@ from globaldns.registry.settings import ClusterRules, RegistrySettings
 NO_LEDGER = ClaimSet()
 QUARANTINE = 1000
 TTL = 5
+FAR = 10**6
+NEVER_LOST = LostRules(after=FAR)
+"""For tests of what time does otherwise."""
 HTTP = (Port(80, "http", "HTTP"),)
 A, B = Host("a.ns"), Host("b.ns")
 
@@ -38,10 +42,11 @@ def settings(
     pins: Sequence[str] = ("240.0.0.0/4",),
     fenced: Iterable[str] = (),
     zones: tuple[str, ...] = ("global",),
+    lost: LostRules = NEVER_LOST,
 ) -> RegistrySettings:
     return RegistrySettings(
         cluster=cluster,
-        clusters={name: ClusterRules(fenced=name in fenced) for name in clusters},
+        clusters={name: ClusterRules(fenced=name in fenced, lost=lost) for name in clusters},
         zones=zones,
         pools=tuple(map(parse_prefix, pools)),
         reserved=tuple(map(parse_prefix, reserved)),
@@ -77,9 +82,11 @@ def export(
     )
 
 
-def policy(host: str, *pins: str, created_at: int | None = 1) -> Policy:
+def policy(
+    host: str, *pins: str, created_at: int | None = 1, lost: LostPolicy | None = None
+) -> Policy:
     origin = Origin("GlobalService", host.rpartition(".")[2], host.partition(".")[0])
-    return Policy(Host(host), origin, created_at, tuple(map(vip, pins)))
+    return Policy(Host(host), origin, created_at, tuple(map(vip, pins)), lost)
 
 
 def claim(

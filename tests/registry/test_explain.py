@@ -13,6 +13,7 @@ from globaldns.model.export import (
     Transport,
 )
 from globaldns.model.finding import Finding, Severity
+from globaldns.model.lost import LostNames, LostRules
 from globaldns.model.view import (
     Freshness,
     Put,
@@ -110,7 +111,9 @@ def test_a_wait_that_is_over_before_its_host_was_looked_at_has_no_end(registry):
 
 def test_the_history_is_told_newest_first(registry):
     remember(registry, registry.renumber(["a.ns"], 50), 50)
-    lines = explain(registry, "a.ns").history
+    found = explain(registry, "a.ns")
+    lines = found.history
+    assert found.former == (lines[1].vip,)
     assert [(line.kind, line.reason, line.is_holding) for line in lines] == [
         ("chosen", "", True),
         ("given", "replaced", False),
@@ -159,6 +162,9 @@ def test_a_contributor_is_told_with_its_object_and_how_its_source_stands():
         "endpoints": 2,
         "ready_endpoints": 1,
         "pins": ("240.0.0.5",),
+        "lost": False,
+        "standing": "counted",
+        "propagation_seconds": None,
     }
 
 
@@ -212,6 +218,7 @@ def test_a_host_that_its_own_cluster_is_to_number_says_so():
     found = explain(registry, "a.ns")
     assert (found.state, found.would_get) == ("unnumbered", ())
     assert found.paused == "west numbers its own hosts, and has not said this one's number"
+    assert explain(registry, "a.ns", failure="another replica writes: b").paused == found.paused
 
 
 def test_why_the_ledger_cannot_be_written_is_told(registry):
@@ -226,3 +233,30 @@ def test_until_all_is_settled_a_cluster_that_is_only_remembered_is_waited_for():
     registry.settle(11)
     after = explain(registry, "x.ns")
     assert (after.unheard, after.paused) == ((), "")
+
+
+def of_lost_clusters(names: LostNames, *, contact: int = 1) -> Registry:
+    rules = LostRules(names=names)
+    registry = Registry(settings(lost=rules))
+    east = reset("east", export("a.ns"), contact=490)
+    west = reset("west", export("a.ns", "west"), export("b.ns", "west"), contact=contact)
+    return settled(registry, east, west, now=500)
+
+
+def test_a_lost_contributor_says_so_and_how_its_endpoints_stand():
+    found = explain(of_lost_clusters(LostNames()), "a.ns").contributors
+    assert [(c.cluster, c.lost, c.standing) for c in found] == [
+        ("east", False, "counted"),
+        ("west", True, "demoted"),
+    ]
+    assert found[1].contact == "1970-01-01T00:00:01Z"
+
+
+def test_an_export_that_counts_no_more_because_its_cluster_is_lost_is_named_with_its_age():
+    registry = of_lost_clusters(LostNames(expire=0))
+    found = explain(registry, "b.ns")
+    assert (found.state, found.contributors) == ("lost", ())
+    (dropped,) = found.dropped
+    assert (dropped.cluster, dropped.rule) == ("west", "lost")
+    assert "not in contact for 98 s" in dropped.detail
+    assert [c.cluster for c in explain(registry, "a.ns").contributors] == ["east"]

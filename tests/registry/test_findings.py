@@ -14,7 +14,16 @@ from globaldns.model.export import (
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
-from globaldns.model.view import Fence, Policy, Put, Reset, SetLedger, SetRanges
+from globaldns.model.view import (
+    Fence,
+    Policy,
+    Put,
+    Reset,
+    SetFences,
+    SetLedger,
+    SetPolicies,
+    SetRanges,
+)
 from globaldns.registry.explain import explain
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.registry import Registry
@@ -161,7 +170,8 @@ def test_an_entry_with_a_tcp_port_that_does_not_name_its_vip_is_told_the_line_to
     ],
 )
 def test_where_sidecars_need_no_address_of_ours_nothing_is_missed(changes):
-    assert findings(both(structs.replace(export("a.ns"), **({"ports": TCP} | changes)))) == []
+    found = findings(both(structs.replace(export("a.ns"), **({"ports": TCP} | changes))))
+    assert "unrouted-tcp" not in {one.code for one in found}
 
 
 def test_a_full_pool_is_an_error_though_the_other_family_has_room():
@@ -185,6 +195,10 @@ def test_a_global_service_that_pins_what_nobody_exports_is_warned_of():
     )
     (told,) = mesh_findings(registry)["east"]
     assert (told.code, told.severity, told.file) == ("idle-pin", Severity.WARNING, "g.yaml")
+    outside = structs.replace(policy, pins=(vip("10.0.0.5"),))
+    registry.apply([SetPolicies("east", (outside,))], 20)
+    assert [one.code for one in mesh_findings(registry)["east"]] == ["pin-outside"]
+    registry.apply([SetPolicies("east", (policy,))], 20)
     registry.apply([Put(export("typo.ns", "west"))], 20)
     assert mesh_findings(registry) == {}
 
@@ -220,10 +234,34 @@ def test_a_ledger_that_a_cluster_has_lost_is_warned_of_until_the_next_says_as_mu
     assert mesh_findings(registry) == {}
 
 
-def test_a_fence_of_a_cluster_that_is_not_configured_is_an_error_with_those_that_are():
+def test_a_fence_of_a_cluster_that_is_not_configured_is_told_once_until_it_ends():
     word = Fence("wset", fenced=True, at=5, origin=Origin("ClusterFence", "", "wset", "f.yaml"))
-    view = structs.replace(reset("east").view, fences=(word,))
-    (told,) = mesh_findings(settled(Registry(settings()), Reset(view), reset("west")))["east"]
-    assert (told.code, told.severity, told.file) == ("unknown-cluster", Severity.ERROR, "f.yaml")
+    views = (structs.replace(reset(name).view, fences=(word,)) for name in ("east", "west"))
+    registry = settled(Registry(settings()), *map(Reset, views))
+    found = mesh_findings(registry)
+    (told,) = found["east"]
+    assert found.keys() == {"east"}
+    assert (told.code, told.severity, told.file) == ("unknown-cluster", Severity.WARNING, "f.yaml")
     assert "'wset'" in told.reason
-    assert told.hint == "the clusters are east, west"
+    assert "globaldns cluster unfence wset" in told.hint
+    assert "the clusters are east, west" in told.hint
+    registry.apply([SetFences("west", (structs.replace(word, fenced=False, at=6),))], 20)
+    assert mesh_findings(registry) == {}
+
+
+def test_a_cluster_that_is_read_under_two_ids_is_an_error_of_the_one_that_does_not_count():
+    registry = both(export("a.ns"), export("a.ns", "west"))
+    registry.count_once({"west": "east"}, 20)
+    (told,) = mesh_findings(registry)["west"]
+    assert (told.code, told.severity) == ("double-cluster", Severity.ERROR)
+    assert told.reason.startswith("is the same cluster as east")
+    assert told.hint == "remove one of the two, or see where the kubeconfig of west leads"
+
+
+def test_a_route_that_a_person_wrote_is_to_be_migrated():
+    origin = Origin("ServiceEntry", "ns", "a", "a.yaml")
+    made = export("a.ns", "west", kind=ExportKind.ROUTE, pins=["240.0.0.5"])
+    (told,) = mesh_findings(both(export("a.ns"), structs.replace(made, origin=origin)))["west"]
+    assert (told.code, told.severity) == ("hand-written-route", Severity.WARNING)
+    assert (told.file, told.object) == ("a.yaml", "ServiceEntry ns/a")
+    assert "globaldns export --cluster west" in told.hint

@@ -26,6 +26,7 @@ from globaldns.model.view import (
 )
 from globaldns.registry.delta import Delta, Move
 from globaldns.registry.holders import holders
+from globaldns.registry.publishing import answered_vips
 from globaldns.registry.registry import Registry
 from tests.registry.clusters import CLUSTERS, Cluster
 from tests.registry.mesh import QUARANTINE
@@ -332,6 +333,13 @@ class Mesh(RuleBasedStateMachine):
         for cluster in self.clusters.values():
             answered = [vip for vips in cluster.published().values() for vip in vips]
             assert len(answered) == len(set(answered))
+
+    @invariant()
+    def a_vip_that_a_host_had_is_nobodys_else(self) -> None:
+        for cluster in self.clusters.values():
+            services = cluster.registry.services.values()
+            routed = [vip for one in services for vip in (*one.former, *answered_vips(one))]
+            assert len(routed) == len(set(routed))
 
     @invariant()
     def holders_are_those_of_the_plain_function(self) -> None:

@@ -14,6 +14,7 @@ from globaldns.model.address import Address
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.export import Export, Port
 from globaldns.model.host import Host
+from globaldns.model.lost import LostEndpoints, LostNames, LostRules
 from globaldns.model.service import Service
 from globaldns.model.snapshot import to_entry
 from globaldns.model.view import (
@@ -41,7 +42,10 @@ from tests.registry.mesh import HTTP, QUARANTINE, TTL, claim, export, policy, se
 CLUSTERS = ("east", "north", "west")
 KEEPER = "west"
 """The neighbour that may keep a ledger of its own."""
-SETTINGS = settings(clusters=CLUSTERS, pools=["240.128.0.0/29"], reserved=["240.128.0.4/30"])
+LOST = LostRules(60, LostNames(expire=10 * TTL + 20), LostEndpoints(demote=0, expire=QUARANTINE))
+SETTINGS = settings(
+    clusters=CLUSTERS, pools=["240.128.0.0/29"], reserved=["240.128.0.4/30"], lost=LOST
+)
 clusters = st.sampled_from(CLUSTERS)
 NAMES = [f"{name}.ns" for name in "abcdef"]
 names = st.sampled_from(NAMES)
@@ -72,6 +76,7 @@ def essence(service: Service | None) -> tuple[object, ...]:
         service.zones,
         service.ports,
         service.contributions,
+        service.standings,
     )
 
 

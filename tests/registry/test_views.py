@@ -16,6 +16,7 @@ from globaldns.model.view import (
     SetFences,
     SetGateways,
     SetLedger,
+    SetNetwork,
     SetPolicies,
     SourceState,
 )
@@ -23,7 +24,6 @@ from globaldns.registry.registry import Registry
 from globaldns.registry.views import Views
 from tests.registry.mesh import (
     NO_LEDGER,
-    QUARANTINE,
     A,
     B,
     both,
@@ -153,6 +153,25 @@ def test_the_newest_word_of_configured_clusters_fences(words, is_fenced):
     assert found.counts("west") is not is_fenced
 
 
+@pytest.mark.parametrize(
+    ("words", "uid"),
+    [
+        ({}, ""),
+        ({"east": (5, "")}, ""),
+        ({"east": (5, "b")}, "b"),
+        ({"east": (5, "b"), "north": (6, "")}, "b"),
+        ({"east": (6, "b"), "north": (5, "c")}, "b"),
+        ({"stranger": (5, "b")}, ""),
+    ],
+)
+def test_the_newest_word_that_names_a_uid_says_which_one_a_rebuilt_cluster_is(words, uid):
+    found = views()
+    for cluster, (at, said) in words.items():
+        word = Fence("west", False, at, ORIGIN, said)
+        found.set_fences(SetFences(cluster, (word, Fence("east", False, 9, ORIGIN, "x"))))
+    assert found.accepted_uid("west") == uid
+
+
 def test_no_word_unfences_what_the_settings_fence():
     found = Views(settings(fenced=["west"]))
     found.set_fences(SetFences("east", (Fence("west", False, 9, ORIGIN),)))
@@ -220,40 +239,16 @@ def test_a_cluster_that_does_not_count_is_not_waited_for():
     assert (found.may_lack("east"), found.may_lack("west")) == (True, False)
 
 
-@pytest.mark.parametrize(
-    ("state", "contact", "end"),
-    [
-        (SourceState.SILENT, 100, 100 + QUARANTINE // 2),
-        (SourceState.REMEMBERED, 100, 100 + QUARANTINE // 2),
-        (SourceState.REMEMBERED, None, QUARANTINE // 2),
-        (SourceState.SYNCED, 100, None),
-        (SourceState.WAITING, None, None),
-    ],
-)
-def test_a_view_without_contact_is_too_old_after_half_a_quarantine(state, contact, end):
-    found = views(clusters=("east",))
-    found.set_freshness(stands(state, contact))
-    if end is None:
-        assert (found.too_old(10**6), found.next_too_old(frozenset())) == (frozenset(), None)
-    else:
-        assert (found.too_old(end), found.too_old(end + 1)) == (frozenset(), {"east"})
-        assert (found.next_too_old(set()), found.next_too_old({"east"})) == (end + 1, None)
-
-
-def test_the_next_view_that_gets_too_old_is_the_first_of_all():
-    found = views()
-    for cluster, contact in (("east", 300), ("north", 200), ("west", 100)):
-        found.set_freshness(stands(SourceState.SILENT, contact, cluster))
-    assert found.next_too_old({"west"}) == 201 + QUARANTINE // 2
-
-
-def test_gateways_are_those_that_were_said_last():
+def test_gateways_and_network_are_those_that_were_said_last():
     found = views(reset("east"))
     gateways = (Gateway("n1", "192.0.2.1", 15443, "east"),)
-    found.set_gateways(SetGateways("east", gateways))
+    found.set_way_in(SetGateways("east", gateways))
     assert found.cluster("east").gateways == gateways
+    found.set_way_in(SetNetwork("east", "n1"))
+    assert found.cluster("east").network == "n1"
     found.reset(reset("east"))
     assert found.cluster("east").gateways == ()
+    assert found.cluster("east").network == ""
 
 
 def test_fencing_a_cluster_that_was_never_heard_ends_what_is_known_of_it_by_claims():

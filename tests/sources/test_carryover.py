@@ -18,6 +18,7 @@ from globaldns.model.view import (
     SetFences,
     SetGateways,
     SetLedger,
+    SetNetwork,
     SetPolicies,
     View,
 )
@@ -65,6 +66,7 @@ BEFORE = View(
     policies=(policy("a"), policy("b")),
     fences=(fence("west"),),
     gateways=(gateway("192.0.2.1"),),
+    network="n1",
     ledger=ledger("a", "b"),
 )
 PARTLY = View("east", policies=(policy("a"),), ledger=ledger("a"))
@@ -90,6 +92,7 @@ def test_after_its_grace_it_ends_in_one_change_of_each_kind() -> None:
         SetPolicies("east", PARTLY.policies),
         SetFences("east", ()),
         SetGateways("east", ()),
+        SetNetwork("east", ""),
         SetLedger("east", PARTLY.ledger),
     ]
     assert not carried
@@ -100,7 +103,7 @@ def test_doubt_holds_it_and_its_grace_begins_when_the_doubt_ends() -> None:
     assert expire(carried, 0) == []
     assert expire(carried, 100, doubtful=True) == []
     assert expire(carried, 200) == []
-    assert len(expire(carried, 230)) == 4
+    assert len(expire(carried, 230)) == 5
 
 
 def test_silence_starts_its_grace_anew() -> None:
@@ -122,6 +125,8 @@ def test_silence_starts_its_grace_anew() -> None:
             SetGateways("east", (gateway("192.0.2.9"),)),
             SetGateways("east", (gateway("192.0.2.9"),)),
         ),
+        (SetNetwork("east", ""), SetNetwork("east", "n1")),
+        (SetNetwork("east", "n2"), SetNetwork("east", "n2")),
         (SetLedger("east", ClaimSet()), SetLedger("east", ledger("b"))),
         (SetLedger("east", ledger("c")), SetLedger("east", ledger("c", "b"))),
         (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ from tests.sources.manifests import (
     started,
     state,
 )
+from tests.sources.served import service
 
 
 def test_the_first_reading_is_the_whole_view(root: Path) -> None:
@@ -154,6 +156,19 @@ def test_a_config_map_mount_is_swapped_as_a_whole(root: Path) -> None:
     assert put(source.read_once(at(1))) == ["c.ns"]
 
 
+def test_an_object_that_leaves_its_file_is_the_next_files_not_that_of_one_that_comes(
+    root: Path,
+) -> None:
+    (root / "f.yaml").write_text(entry("b"))
+    (root / "g.yaml").write_text(entries("a", "b"))
+    source = started(root)
+    (root / "f.yaml").write_text("")
+    (root / "h.yaml").write_text(entry("b"))
+    source.read_once(at(1))
+    files = {export.host: export.origin.file for export in source.view().exports}
+    assert files == {"a.ns": "g.yaml", "b.ns": "g.yaml"}
+
+
 NAMES = st.sets(st.sampled_from("abcd"), max_size=3).map(lambda names: entries(*sorted(names)))
 TEXTS = NAMES | st.just("x: [") | NAMES.map(lambda text: text[: len(text) // 2])
 EDITS = st.lists(
@@ -262,3 +277,32 @@ async def test_a_silent_source_is_logged_with_the_reason(
     source = DirectorySource(root / "missing", RULES, grace=GRACE)
     await run_until(source, "source is silent", caplog)
     assert str(told(caplog, "source is silent")["reason"]).startswith("its directory")
+
+
+def test_its_namespaces_are_remembered_until_it_is_read(root: Path) -> None:
+    view = remembered(root, f=entry("a"))
+    source = DirectorySource(root, RULES, grace=GRACE, remembered=view)
+    assert source.namespaces() == {"ns"}
+    (root / "f.yaml").write_text(entry("a", namespace="shop"))
+    source.read_once(at(500))
+    assert source.namespaces() == {"shop"}
+
+
+def test_its_services_are_known_once_it_is_read_but_not_ours(root: Path) -> None:
+    source = DirectorySource(root, RULES, grace=GRACE)
+    assert source.services() is None
+    ours = service("b")
+    ours["metadata"]["labels"] = {"globaldns.io/owned-by": "east"}
+    (root / "f.yaml").write_text(yaml.safe_dump_all([service("a", exported=False), ours]))
+    source.read_once(at(500))
+    assert source.services() == {"a.ns"}
+
+
+def test_its_ambient_namespaces_are_known(root: Path) -> None:
+    source = DirectorySource(root, RULES, grace=GRACE)
+    assert source.ambient_namespaces() == frozenset()
+    labels = {"istio.io/dataplane-mode": "ambient"}
+    meshed = {"kind": "Namespace", "metadata": {"name": "shop", "labels": labels}}
+    (root / "f.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", **meshed}))
+    source.read_once(at(500))
+    assert source.ambient_namespaces() == {"shop"}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import pytest
 
 from globaldns.model.view import Change, Reset
 from globaldns.sources.directory import DirectorySource
-from globaldns.sources.watch import COMPARE_SECONDS, watch
+from globaldns.sources.watch import COMPARE_SECONDS, count_spare, watch
 from tests.sources.manifests import GRACE, RULES, entry, hosts
 
 CEILING_SECONDS = 20
@@ -265,3 +266,14 @@ async def test_who_is_cancelled_while_a_watch_begins_leaves_no_descriptor(tmp_pa
         task.cancel()
         await asyncio.wait([task])
     await until(lambda: descriptors() <= before)
+
+
+def test_what_may_be_watched_is_counted_and_given_back() -> None:
+    assert [count_spare(0), count_spare(2), count_spare(2)] == [0, 2, 2]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, before[1]))
+    try:
+        assert count_spare(highest + 5) < highest + 5
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

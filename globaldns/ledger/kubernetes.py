@@ -1,0 +1,388 @@
+"""A ledger kept as VIPLedger objects of our own cluster, followed as it stands there.
+
+Every replica follows it; one of them, which ``guard`` lets, writes, and writes again what others
+have lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+
+import msgspec
+
+from globaldns.errors import ApiError, LedgerError
+from globaldns.kube.client import Client
+from globaldns.kube.resources import VIP_LEDGERS
+from globaldns.kube.watch import (
+    Absent,
+    Begun,
+    Contact,
+    Failed,
+    Follower,
+    Found,
+    Listed,
+    Notice,
+    Opened,
+    Put,
+    Removed,
+    Scope,
+    Timing,
+)
+from globaldns.ledger.objects import Held, LedgerObjects, read_object
+from globaldns.ledger.shards import ShardId, by_shard, shard_of
+from globaldns.ledger.shardwriting import ShardWriter, WriterSeams
+from globaldns.ledger.shelf import News, ShardChange, Shelf, compare_copies, dropping
+from globaldns.model.claim import Claim, ClaimKey, Marker
+from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.view import ClaimSet
+from globaldns.objects.own import LedgerRole
+
+logger = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.02
+"""What others write within it is told at once: a mesh's first numbers are a thousand objects."""
+REPAIR_SECONDS = 5.0
+"""When a shard that could not be repaired is tried again."""
+
+
+class LedgerSeams(msgspec.Struct, frozen=True):
+    """Who is told what the ledger says, and who says that it may be written."""
+
+    load: Callable[[Sequence[Claim], Mapping[str, ClaimSet]], None]
+    """Takes all that it says, once that is known: claims, and copies of other ledgers."""
+    adopt: Callable[[Sequence[Claim], Sequence[Claim]], None]
+    """Takes claims that somebody else has written, and claims that somebody else has forgotten."""
+    guard: Callable[[], None]
+    """Raises a LedgerError where we may not write."""
+
+
+class KubernetesLedger:
+    """The ledger in one namespace."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        namespace: str,
+        cluster: str,
+        seams: LedgerSeams,
+        timing: Timing | None = None,
+    ) -> None:
+        self.cluster = cluster
+        self.listed = asyncio.Event()
+        """Set once all of it is known."""
+        self.failure = "the ledger is not listed yet"
+        """Why it is not followed now; empty: it is."""
+        self._objects = LedgerObjects(client, namespace, cluster)
+        self._follower = Follower(client, Scope(VIP_LEDGERS, namespace), timing or Timing())
+        self._seams = seams
+        self._shelf = Shelf()
+        self._writer = ShardWriter(
+            self._objects, self._shelf, WriterSeams(guard=seams.guard, found=self._find)
+        )
+        self._is_broken = asyncio.Event()
+        self._new: dict[ClaimKey, Claim] = {}
+        self._gone: dict[ClaimKey, Claim] = {}
+        """What others have written and forgotten, and is not told yet."""
+        self._telling: asyncio.TimerHandle | None = None
+
+    @property
+    def marker(self) -> Marker | None:
+        """Which ledger it is; None: there is none, or it is not listed yet."""
+        return self._shelf.marker
+
+    @property
+    def clusters(self) -> frozenset[str]:
+        """The clusters that anything in it is about."""
+        return self._shelf.clusters
+
+    @property
+    def torn(self) -> frozenset[str]:
+        """The clusters whose copies may not say what was copied last."""
+        return frozenset(self._shelf.torn)
+
+    async def follow(self) -> None:
+        """Follow it for ever."""
+        async with aclosing(self._follower.run()) as notices:
+            async for notice in notices:
+                self._take(notice)
+
+    async def repair(self) -> None:
+        """Write again what was lost, for ever."""
+        while True:
+            await self._is_broken.wait()
+            self._is_broken.clear()
+            with suppress(LedgerError):  # said where it failed, and tried again
+                await self._repair_once()
+            if self._shelf.broken:
+                await asyncio.sleep(REPAIR_SECONDS)
+                self._is_broken.set()
+
+    async def reload(self) -> None:
+        """Read all of it now, before the first write of a new term.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        try:
+            async for held in self._objects.list():
+                self._see(held)
+        except ApiError as error:
+            raise LedgerError(f"the ledger cannot be read: {error}", hint=error.hint) from error
+        self._tell_now()
+
+    @property
+    def is_founded(self) -> bool:
+        """Whether it is there as a whole, as it was begun."""
+        return self._shelf.get(self._first) is not None
+
+    @property
+    def _first(self) -> ShardId:
+        return ShardId(LedgerRole.OWN, self.cluster, 0)
+
+    async def begin(self, marker: Marker, claims: Sequence[Claim] = ()) -> None:
+        """Begin a ledger where there is none, or with the claims of one that was lost.
+
+        Its first object comes last: one that is begun in part is begun again.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        others = [
+            claim for claim in claims if shard_of(claim.host) or claim.cluster != self.cluster
+        ]
+        await self._write_claims(others, marker)
+        first = tuple({*claims} - {*others})
+        await self._writer.write(self._first, marker, ShardChange(added=first))
+        self._shelf.learn(self._first.name, first)
+
+    async def publish(self, fingerprint: Fingerprint) -> None:
+        """Have it say what we have configured.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        self._objects.fingerprint = fingerprint
+        await self._writer.write(self._first, self._marker(), ShardChange())
+
+    async def check(self) -> None:
+        """Make sure that it may be written.
+
+        Raises:
+            LedgerError: it may not, or is not known.
+        """
+        self._seams.guard()
+        if self.failure:
+            raise LedgerError(self.failure)
+
+    async def probe(self) -> None:
+        """Return once it was read.
+
+        Raises:
+            LedgerError: it cannot be.
+        """
+        await self.reload()
+        self._seams.guard()
+
+    async def write(self, claims: Sequence[Claim]) -> None:
+        """Return once it has claims, each of a host's at once.
+
+        Raises:
+            LedgerError: not all of them are written; which are is told as if somebody else had.
+        """
+        await self._write_claims(claims, self._marker())
+
+    async def _write_claims(self, claims: Sequence[Claim], marker: Marker) -> None:
+        written: list[Claim] = []
+
+        def note(shard: ShardId, change: ShardChange) -> None:
+            self._shelf.learn(shard.name, change.added)
+            written.extend(change.added)
+
+        parts = self._parts(claims)
+        changes = {shard: ShardChange(added=tuple(part)) for shard, part in parts.items()}
+        try:
+            await self._writer.write_all(changes, marker, note)
+        except LedgerError:
+            if written:
+                self._seams.adopt(written, ())
+            raise
+
+    async def forget(self, claims: Sequence[Claim]) -> None:
+        """Return once it does not have claims.
+
+        Raises:
+            LedgerError: not all of them are forgotten.
+        """
+        await self._forget(self._parts(claims))
+
+    async def copy(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
+        """Return once it has a copy of what another cluster's ledger says.
+
+        What that says we claim for it no more.
+
+        Raises:
+            LedgerError: it has a part of it.
+        """
+        shelf, first = self._shelf, ShardId(LedgerRole.COPY, cluster, 0)
+        is_lacking = new.marker is not None and shelf.get(first) is None
+        is_whole = old.marker != new.marker or cluster in shelf.torn or is_lacking
+        shelf.torn.discard(cluster)  # what others do from now on is another tear
+        try:
+            changes = await self._compare(cluster, old, new, is_whole=is_whole)
+            if is_whole:
+                change = changes.get(first, ShardChange())
+                changes[first] = msgspec.structs.replace(change, is_end=new.marker is None)
+            await self._writer.write_all(changes, new.marker or self._marker())
+        except BaseException:
+            shelf.torn.add(cluster)
+            raise
+        await self._resign(cluster, new)
+
+    async def _compare(
+        self, cluster: str, old: ClaimSet, new: ClaimSet, *, is_whole: bool
+    ) -> dict[ShardId, ShardChange]:
+        """Return what is to be changed in a copy; ``is_whole``: whatever stands in it."""
+        changes: dict[ShardId, ShardChange] = {}
+        for role, before, now in (
+            (LedgerRole.COPY, old.claims, new.claims),
+            (LedgerRole.FORMER, old.former, new.former),
+        ):
+            there = self._shelf.shards(role, cluster) if is_whole else []
+            stands = (*self._shelf.read(there),) if is_whole else before
+            changes |= dict.fromkeys(there, ShardChange())
+            changes |= await asyncio.to_thread(compare_copies, role, stands, now, is_other=is_whole)
+        return changes
+
+    async def _resign(self, cluster: str, said: ClaimSet) -> None:
+        """Claim no more for a cluster what it says itself."""
+        ours = self._shelf.shards(LedgerRole.DEPUTY, cluster)
+        if not ours:
+            return
+        keys = await asyncio.to_thread(lambda: {claim.key for claim in said.claims})
+        ended = [claim for claim in self._shelf.read(ours) if claim.key in keys]
+        await self._forget(self._parts(ended))
+
+    async def _forget(self, parts: Mapping[ShardId, Sequence[Claim]]) -> None:
+        for shard, part in parts.items():
+            self._shelf.learn(shard.name, (), [claim.key for claim in part])
+        changes = {shard: dropping(part) for shard, part in parts.items()}
+        await self._writer.write_all(changes, self._marker())
+
+    def _parts(self, claims: Sequence[Claim]) -> dict[ShardId, list[Claim]]:
+        own = [claim for claim in claims if claim.cluster == self.cluster]
+        others = [claim for claim in claims if claim.cluster != self.cluster]
+        return by_shard(LedgerRole.OWN, own) | by_shard(LedgerRole.DEPUTY, others)
+
+    def _marker(self) -> Marker:
+        if self._shelf.marker is None:
+            raise LedgerError("there is no ledger yet")
+        return self._shelf.marker
+
+    def _take(self, notice: Notice) -> None:
+        match notice:
+            case Begun():
+                self._shelf.begin_list()
+            case Found(data) | Put(data):
+                self._see(read_object(data), is_listing=isinstance(notice, Found))
+            case Removed(data):
+                self._lose(read_object(data))
+            case Listed():
+                self._complete()
+            case Failed(error):
+                self._stop(f"the ledger cannot be read: {error}")
+            case Absent():
+                self._stop(f"{VIP_LEDGERS} is not installed: apply deploy/crds")
+            case Opened() | Contact():
+                self.failure = ""
+
+    def _lose(self, held: Held | None) -> None:
+        if held is not None and not self._shelf.is_outdated(held):
+            self._tell(self._shelf.lose(held.name))
+
+    def _find(self, shard: ShardId, held: Held | None) -> None:
+        """Take in a shard that was read again."""
+        if held is None:
+            self._tell(self._shelf.lose(shard.name))
+        else:
+            self._see(held)
+
+    def _see(self, held: Held | None, *, is_listing: bool = False) -> None:
+        if held is None:
+            return
+        try:
+            news = self._shelf.see(held, is_listing=is_listing)
+        except LedgerError as error:
+            logger.error("a part of the ledger is not taken", extra={"reason": str(error)})
+            self._note_broken()
+        else:
+            self._tell(news)
+
+    def _tell(self, news: News) -> None:
+        """Tell what others have written, soon, with what comes with it."""
+        for claim in news.gone:
+            self._new.pop(claim.key, None)
+            self._gone[claim.key] = claim
+        for claim in news.new:
+            self._gone.pop(claim.key, None)
+            self._new[claim.key] = claim
+        if (self._new or self._gone) and self._telling is None:
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_later(GATHER_SECONDS, self._tell_now)
+        self._note_broken()
+
+    def _tell_now(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+        new, self._new = self._new, {}
+        gone, self._gone = self._gone, {}
+        if new or gone:
+            self._seams.adopt(tuple(new.values()), tuple(gone.values()))
+
+    def _note_broken(self) -> None:
+        if self._shelf.broken and not self._is_broken.is_set():
+            self._is_broken.set()
+            logger.warning(
+                "the ledger has lost claims: they are written again",
+                extra={"shards": len(self._shelf.broken)},
+            )
+
+    def _stop(self, reason: str) -> None:
+        if reason != self.failure:
+            logger.error("the ledger is not followed", extra={"reason": reason})
+        self.failure = reason
+
+    def _complete(self) -> None:
+        self.failure = ""
+        self._tell(self._shelf.end_list())
+        if not self.listed.is_set():
+            claims, copies = self._shelf.read_all()
+            self.listed.set()
+            self._seams.load(claims, copies)
+            self._note_broken()
+
+    async def _repair_once(self) -> None:
+        """Write again what is missing.
+
+        Raises:
+            LedgerError: some of it cannot be written.
+        """
+        self._seams.guard()
+        failure: LedgerError | None = None
+        for name in sorted(self._shelf.broken):
+            shard = self._shelf.find(name)
+            try:
+                if shard is not None:
+                    await self._writer.write(shard, self._marker(), ShardChange())
+                self._shelf.broken.discard(name)
+            except LedgerError as error:
+                failure = error
+                logger.error(
+                    "the ledger is not whole yet", extra={"shard": name, "reason": str(error)}
+                )
+        if failure is not None:
+            raise failure
