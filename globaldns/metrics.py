@@ -94,6 +94,12 @@ class SourceFigures(msgspec.Struct, frozen=True):
     """It was read completely in this run."""
     age: float | None
     """Seconds since the last proof that its view is current; None: never."""
+    is_lost: bool = False
+    """It was not in contact for so long that its cluster's policy for that applies."""
+    is_mismatched: bool = False
+    """It is configured otherwise in what all clusters must have alike."""
+    is_double: bool = False
+    """Its cluster counts under another id."""
 
 
 class MeshFigures(msgspec.Struct, frozen=True):
@@ -114,6 +120,18 @@ class MeshFigures(msgspec.Struct, frozen=True):
     exhausted: int
     """Hosts that lack a VIP because no pool has a free address."""
     sources: tuple[SourceFigures, ...]
+    statuses_pending: int = 0
+    """Hosts whose GlobalService waits to be looked at."""
+    routes_pending: int = 0
+    """Hosts whose routes wait to be looked at, or written."""
+    notices: Mapping[str, int] = {}
+    """What routes do not serve, by code."""
+    gateways: Mapping[tuple[str, str], int] = {}
+    """Gateways that are watched, by cluster and network."""
+    gateways_up: Mapping[tuple[str, str], int] = {}
+    """Of these, those that are not down."""
+    stub_up: Mapping[str, bool] = {}
+    """Whether what pods ask is answered by us, by the way that they ask it."""
 
 
 class Metrics:
@@ -150,6 +168,23 @@ class Metrics:
             "Writes of the ledger that failed: meanwhile new hosts stay without a number.",
             registry=None,
         )
+        self.status_writes = Counter(
+            "globaldns_status_writes",
+            "Requests that changed GlobalServices, or were to, by result.",
+            ["result"],
+            registry=None,
+        )
+        self.route_writes = Counter(
+            "globaldns_route_writes",
+            "Requests that changed routes, or were to, by result.",
+            ["result"],
+            registry=None,
+        )
+        self.envoy_failures = Counter(
+            "globaldns_envoy_failures",
+            "Writings of Envoys' documents that failed: Envoys go on with those they have.",
+            registry=None,
+        )
         self.config_reloads = Counter(
             "globaldns_config_reloads",
             "Readings of a changed configuration, by result.",
@@ -170,6 +205,9 @@ class Metrics:
             self.propagation,
             self.ledger_write,
             self.ledger_failures,
+            self.status_writes,
+            self.route_writes,
+            self.envoy_failures,
             self.config_reloads,
             self.task_restarts,
         )
@@ -265,7 +303,7 @@ def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:
     )
     yield _gauge(
         "rejected_objects",
-        "Objects that are refused, and files that cannot be read.",
+        "Objects that are refused, remote secrets among them, and files that cannot be read.",
         ("cluster", "kind"),
         mesh.rejected,
     )
@@ -276,7 +314,31 @@ def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:
         (),
         {(): mesh.exhausted},
     )
+    yield _gauge(
+        "status_pending",
+        "Hosts whose GlobalService waits to be looked at.",
+        (),
+        {(): mesh.statuses_pending},
+    )
+    yield _gauge(
+        "routes_pending",
+        "Hosts whose routes wait to be looked at, or written.",
+        (),
+        {(): mesh.routes_pending},
+    )
+    yield _gauge(
+        "route_notices",
+        "What routes do not serve, by code; of the replica that writes them.",
+        ("code",),
+        _single(mesh.notices),
+    )
     yield from _source_families(mesh.sources)
+    label = ("cluster", "network")
+    yield _gauge("gateways", "Gateways of other networks that are watched.", label, mesh.gateways)
+    yield _gauge("gateway_up", "Of these, those that are not down.", label, mesh.gateways_up)
+    up = {(path,): is_up for path, is_up in mesh.stub_up.items()}
+    text = "Whether the cluster's own DNS answers for our zones what we do."
+    yield _gauge("stub_up", text, ("path",), up)
 
 
 def _source_families(sources: Iterable[SourceFigures]) -> Iterator[Metric]:
@@ -286,7 +348,15 @@ def _source_families(sources: Iterable[SourceFigures]) -> Iterator[Metric]:
     ages = {(source.cluster,): source.age for source in sources if source.age is not None}
     yield _gauge("source_up", "Whether a source's last reading succeeded.", label, up)
     yield _gauge("source_synced", "Whether a source was read completely.", label, synced)
+    lost = {(source.cluster,): source.is_lost for source in sources}
     yield _gauge("source_age_seconds", "Age of what a source last said.", label, ages)
+    yield _gauge("source_lost", "Whether a cluster is lost: without contact too long.", label, lost)
+    mismatched = {(source.cluster,): source.is_mismatched for source in sources}
+    text = "Whether a cluster is configured otherwise in what all must have alike."
+    yield _gauge("settings_mismatch", text, label, mismatched)
+    doubles = {(source.cluster,): source.is_double for source in sources}
+    text = "Whether a cluster is read under another id too, under which it counts."
+    yield _gauge("source_double", text, label, doubles)
 
 
 def _single(figures: Mapping[Any, int]) -> dict[tuple[str], int]:

@@ -21,6 +21,9 @@ FAMILIES = {
     "globaldns_dns_tcp_connections": ("gauge", set()),
     "globaldns_worker_restarts_total": ("counter", set()),
     "globaldns_control_restarts_total": ("counter", set()),
+    "globaldns_gateway_up": ("gauge", {"cluster", "network"}),
+    "globaldns_stub_up": ("gauge", {"path"}),
+    "globaldns_gateways": ("gauge", {"cluster", "network"}),
     "globaldns_ledger_write_seconds": ("histogram", {"le"}),
     "globaldns_ledger_failures_total": ("counter", set()),
     "globaldns_exhausted_hosts": ("gauge", set()),
@@ -28,9 +31,18 @@ FAMILIES = {
     "globaldns_rejected_objects": ("gauge", {"cluster", "kind"}),
     "globaldns_services": ("gauge", set()),
     "globaldns_source_age_seconds": ("gauge", {"cluster"}),
+    "globaldns_settings_mismatch": ("gauge", {"cluster"}),
+    "globaldns_source_double": ("gauge", {"cluster"}),
+    "globaldns_source_lost": ("gauge", {"cluster"}),
     "globaldns_source_events_total": ("counter", {"cluster", "kind", "type"}),
     "globaldns_source_synced": ("gauge", {"cluster"}),
     "globaldns_source_up": ("gauge", {"cluster"}),
+    "globaldns_status_pending": ("gauge", set()),
+    "globaldns_status_writes_total": ("counter", {"result"}),
+    "globaldns_routes_pending": ("gauge", set()),
+    "globaldns_route_notices": ("gauge", {"code"}),
+    "globaldns_route_writes_total": ("counter", {"result"}),
+    "globaldns_envoy_failures_total": ("counter", set()),
     "globaldns_task_restarts_total": ("counter", {"task"}),
     "globaldns_vip_moves_total": ("counter", {"reason"}),
     "globaldns_vips": ("gauge", {"pool", "state"}),
@@ -47,10 +59,14 @@ FIGURES = MeshFigures(
     conflicts={"port-protocol": 1},
     rejected={("east", "ServiceEntry"): 2},
     exhausted=2,
+    notices={"no-gateway": 4},
+    gateways={("west", "network2"): 2},
+    gateways_up={("west", "network2"): 1},
+    stub_up={"cluster-dns": True, "node-local": False},
     vips={("240.128.0.0/10", "held"): 7, ("240.128.0.0/10", "free"): 100},
     sources=(
         SourceFigures("east", is_up=True, is_synced=True, age=1.5),
-        SourceFigures("west", is_up=False, is_synced=False, age=None),
+        SourceFigures("west", is_up=False, is_synced=False, age=None, is_lost=True),
     ),
 )
 
@@ -82,6 +98,9 @@ def metrics(counters):
     metrics.propagation.labels("east").observe(0.004)
     metrics.ledger_write.observe(0.003)
     metrics.config_reloads.labels("applied").inc()
+    metrics.status_writes.labels("written").inc()
+    metrics.route_writes.labels("created").inc()
+    metrics.envoy_failures.inc()
     metrics.task_restarts.labels("source east").inc()
     return metrics
 
@@ -153,9 +172,17 @@ def test_no_label_may_carry_a_host_or_an_address():
         ("globaldns_source_synced", {"cluster": "west"}, 0),
         ("globaldns_source_age_seconds", {"cluster": "east"}, 1.5),
         ("globaldns_source_age_seconds", {"cluster": "west"}, None),
+        ("globaldns_gateways", {"cluster": "west", "network": "network2"}, 2),
+        ("globaldns_gateway_up", {"cluster": "west", "network": "network2"}, 1),
+        ("globaldns_stub_up", {"path": "cluster-dns"}, 1),
+        ("globaldns_stub_up", {"path": "node-local"}, 0),
         ("globaldns_vip_moves_total", {"reason": "collision"}, 1),
         ("globaldns_propagation_seconds_bucket", {"cluster": "east", "le": "0.005"}, 1),
         ("globaldns_config_reloads_total", {"result": "applied"}, 1),
+        ("globaldns_status_writes_total", {"result": "written"}, 1),
+        ("globaldns_route_writes_total", {"result": "created"}, 1),
+        ("globaldns_route_notices", {"code": "no-gateway"}, 4),
+        ("globaldns_envoy_failures_total", {}, 1),
     ],
 )
 def test_a_sample_has_its_figure(metrics, name, labels, expected):

@@ -13,7 +13,7 @@ from typing import ParamSpec
 import msgspec
 from aiohttp import web
 
-from globaldns.admin.clusters import report_clusters
+from globaldns.admin.clusters import list_clusters
 from globaldns.admin.events import Subscription
 from globaldns.admin.query import parse_selection, parse_vip_selection
 from globaldns.admin.readings import Readings
@@ -26,7 +26,7 @@ from globaldns.admin.reporting import (
     report_page,
     report_service,
 )
-from globaldns.admin.reports import ClusterList
+from globaldns.admin.routes import explain_notices, report_notices, report_routes
 from globaldns.admin.streaming import stream
 from globaldns.admin.vips import report_vip_page
 from globaldns.errors import InvalidAddress
@@ -48,8 +48,10 @@ def add_routes(application: web.Application, readings: Readings) -> None:
         "/vips": api.vips,
         "/clusters": api.clusters,
         "/conflicts": api.conflicts,
+        "/notices": api.notices,
         "/digest": api.digest,
         "/config": api.config,
+        "/stub": api.stub,
     }
     for path, answer in routes.items():
         application.router.add_get(f"{ROOT}{path}", answer)
@@ -95,6 +97,10 @@ class Api:
         found = explain(
             registry, subject, mesh.refused(), now=mesh.now, failure=mesh.ledger_failure
         )
+        if (service := mesh.services.get(found.host)) is not None:
+            notices = explain_notices(mesh.notices_of(service))
+            routes = report_routes(mesh, service)
+            found = msgspec.structs.replace(found, routes=routes, notices=notices)
         return _respond(found)
 
     async def vips(self, request: web.Request) -> web.Response:
@@ -105,11 +111,16 @@ class Api:
 
     async def clusters(self, _: web.Request) -> web.Response:
         """Answer all clusters."""
-        return _respond(ClusterList(items=report_clusters(self._readings)))
+        return _respond(list_clusters(self._readings))
 
     async def conflicts(self, _: web.Request) -> web.Response:
         """Answer all conflicts."""
         return await self._build(report_conflicts, self._readings.registry.conflicts())
+
+    async def notices(self, _: web.Request) -> web.Response:
+        """Answer what routes do not serve."""
+        tell = self._readings.notices()
+        return await self._build(lambda: report_notices(tell()))
 
     async def digest(self, _: web.Request) -> web.Response:
         """Answer the hashes of what is served."""
@@ -121,6 +132,10 @@ class Api:
     async def config(self, _: web.Request) -> web.Response:
         """Answer the configuration in force."""
         return _respond(self._readings.config_report())
+
+    async def stub(self, _: web.Request) -> web.Response:
+        """Answer how the cluster's own DNS is kept."""
+        return _respond(self._readings.stub_report())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Answer every change from now on, until the client goes or the server stops."""

@@ -2,67 +2,96 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Mapping
 
 from globaldns.admin.readings import MeshReadings
-from globaldns.admin.reports import ClusterReport, GatewayReport
+from globaldns.admin.reports import (
+    ClusterList,
+    ClusterReport,
+    GatewayReport,
+    RefusedSecretReport,
+)
 from globaldns.config.schema import ClusterSettings, SourceSettings
 from globaldns.model.claim import format_time
-from globaldns.model.export import Export, Gateway
+from globaldns.model.export import Gateway
+from globaldns.model.reach import Reach, reach_of
 from globaldns.model.view import Freshness, SourceState
+from globaldns.registry.agreement import differing_settings
 
-_SAMPLE = 100
-"""Exports that are asked for their network: nearly all endpoints of a cluster are in one."""
+
+def list_clusters(readings: MeshReadings) -> ClusterList:
+    """Return every configured cluster, and the remote secrets that name none."""
+    refused = (
+        RefusedSecretReport(place=one.place, cluster=one.cluster, reason=one.reason, hint=one.hint)
+        for one in readings.refused_secrets
+    )
+    return ClusterList(items=report_clusters(readings), refused_secrets=tuple(refused))
 
 
 def report_clusters(readings: MeshReadings) -> tuple[ClusterReport, ...]:
     """Return every configured cluster, by id, as the API shows it."""
-    standing = readings.freshness()
+    standing, differing = readings.freshness(), differing_settings(readings.registry)
     return tuple(
         _report_cluster(
-            readings, settings, standing.get(cluster) or Freshness(cluster, SourceState.WAITING)
+            readings,
+            settings,
+            standing.get(cluster) or Freshness(cluster, SourceState.WAITING),
+            differing.get(cluster, ()),
         )
         for cluster, settings in sorted(readings.config.clusters.items())
     )
 
 
 def _report_cluster(
-    readings: MeshReadings, settings: ClusterSettings, freshness: Freshness
+    readings: MeshReadings,
+    settings: ClusterSettings,
+    freshness: Freshness,
+    differing: tuple[str, ...],
 ) -> ClusterReport:
     cluster, views = freshness.cluster, readings.registry.views
-    exports = views.cluster(cluster).exports
-    network = settings.network or _find_network(exports.values())
+    view = views.cluster(cluster)
     return ClusterReport(
         cluster=cluster,
         own=cluster == readings.config.cluster,
         source=_name_source(settings.source),
         state=freshness.state,
         reason=freshness.reason,
+        doubt=freshness.doubt,
         contact=None if freshness.contact is None else format_time(freshness.contact),
-        fenced=not views.counts(cluster),
-        network=network,
-        exports=len(exports),
-        gateways=tuple(map(_report_gateway, views.cluster(cluster).gateways)),
+        fenced=cluster in views.fenced,
+        double_of=views.doubles.get(cluster, ""),
+        lost=cluster in readings.registry.silence.lost,
+        settings_differ=differing,
+        network=settings.network or view.network,
+        exports=len(view.exports),
+        gateways=tuple(_report_gateway(gateway, readings.reach) for gateway in view.gateways),
     )
 
 
 def _name_source(source: SourceSettings) -> str:
     """Return a source as its configuration names it."""
-    return f"directory {source.directory}"
+    if source.directory is not None:
+        return f"directory {source.directory}"
+    server = source.kubernetes
+    if server is None:
+        return "remote secret"
+    if server.kubeconfig is None:
+        return "service account"
+    context = f" ({server.context})" if server.context else ""
+    return f"kubeconfig {server.kubeconfig}{context}"
 
 
-def _find_network(exports: Iterable[Export]) -> str:
-    """Return the network that most endpoints name; empty where none does."""
-    named = Counter(
-        endpoint.network
-        for export in islice(exports, _SAMPLE)
-        for endpoint in export.endpoints
-        if endpoint.network
+def _report_gateway(gateway: Gateway, reaches: Mapping[Gateway, Reach]) -> GatewayReport:
+    reach = reach_of(gateway, reaches)
+    return GatewayReport(
+        network=gateway.network,
+        address=gateway.address,
+        port=gateway.port,
+        addresses=reach.addresses,
+        state=reach.state,
+        since=format_time(reach.since) if reach.since else None,
+        reason=reach.reason,
+        down=dict(reach.down),
+        unresolved=reach.unresolved,
+        left_out=reach.left_out,
     )
-    return min(named, key=lambda network: (-named[network], network), default="")
-
-
-def _report_gateway(gateway: Gateway) -> GatewayReport:
-    return GatewayReport(network=gateway.network, address=gateway.address, port=gateway.port)

@@ -5,6 +5,8 @@ request and one reply per connection, each a JSON object on one line::
 
     {"do":"renumber","hosts":["reviews.bookinfo"]}     {"moves":[{"host":…}],"claims":0}
     {"do":"import","claims":"reviews.bookinfo 240.…"}  {"moves":[],"claims":1}
+    {"do":"fence","cluster":"west","fenced":true}      {"fence":{"cluster":"west",…}}
+    {"do":"forget","cluster":"west"}                   {"forgotten":{"cluster":"west",…}}
                                                        {"error":"…","hint":"…"}
 """
 
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from globaldns.admin.reports import MoveReport
+from globaldns.admin.reports import FenceReport, ForgetReport, MoveReport
 from globaldns.errors import GlobalDnsError, ListenError, RequestRefused
 from globaldns.model.claim import Claim, parse_claims
 from globaldns.model.host import Host
@@ -44,7 +46,20 @@ class Import(msgspec.Struct, frozen=True, tag_field="do", tag="import"):
     """Lines as ``vip export`` prints them."""
 
 
-Request = Renumber | Import
+class SetFence(msgspec.Struct, frozen=True, tag_field="do", tag="fence"):
+    """Have a cluster's exports count no more, or again."""
+
+    cluster: str
+    fenced: bool = True
+
+
+class Forget(msgspec.Struct, frozen=True, tag_field="do", tag="forget"):
+    """Release what a cluster claims that is not configured any more."""
+
+    cluster: str
+
+
+Request = Renumber | Import | SetFence | Forget
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,12 +68,14 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     moves: tuple[MoveReport, ...] = ()
     claims: int = 0
     """How many claims were new or changed."""
+    fence: FenceReport | None = None
+    forgotten: ForgetReport | None = None
     error: str = ""
     hint: str = ""
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What the server does for each request; both return when it stands in the ledger.
+    """What the server does for each request; all return when it is on the disk.
 
     They refuse with a GlobalDnsError, and have then changed nothing; but for a LedgerError in the
     middle of more claims than one write takes: those that were written before stand.
@@ -66,6 +83,8 @@ class Changes(msgspec.Struct, frozen=True):
 
     renumber: Callable[[Sequence[Host]], Awaitable[Sequence[MoveReport]]]
     import_claims: Callable[[Sequence[Claim]], Awaitable[int]]
+    set_fence: Callable[[str, bool], Awaitable[FenceReport]]
+    forget: Callable[[str], Awaitable[ForgetReport]]
 
 
 class ControlServer:
@@ -140,6 +159,10 @@ class ControlServer:
                 # In a thread: 500,000 lines take seconds, and DNS is answered meanwhile.
                 parsed = await asyncio.to_thread(parse_claims, claims)
                 return Reply(claims=await self._changes.import_claims(parsed))
+            case SetFence(cluster, fenced):
+                return Reply(fence=await self._changes.set_fence(cluster, fenced))
+            case Forget(cluster):
+                return Reply(forgotten=await self._changes.forget(cluster))
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request:
@@ -183,5 +206,5 @@ def _exchange(connection: socket.socket, request: Request, path: Path) -> Reply:
     except (OSError, msgspec.DecodeError) as error:
         raise RequestRefused(
             f"{path}: the server gave no reply: {error}",
-            hint="globaldns vip history HOST shows whether it was done",
+            hint="globaldns vip history HOST, or cluster list, shows whether it was done",
         ) from error

@@ -6,18 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from globaldns.admin.events import Subscription
-from globaldns.admin.reports import ConfigReport
+from globaldns.admin.reports import ConfigReport, StubReport
 from globaldns.config.schema import Config
+from globaldns.istio.notices import Notice
+from globaldns.model.export import Gateway
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
+from globaldns.model.reach import Reach
 from globaldns.model.service import Service
 from globaldns.model.snapshot import Snapshot
 from globaldns.model.view import Freshness
 from globaldns.registry.registry import Registry
+from globaldns.sources.secrets import Refused
 
 
 class MeshReadings(Protocol):
@@ -35,8 +39,19 @@ class MeshReadings(Protocol):
     def services(self) -> Mapping[Host, Service]:
         """What is served; of a running server a map that never changes: threads read it."""
 
+    @property
+    def reach(self) -> Mapping[Gateway, Reach]:
+        """How gateways are reached, of those that are watched; without a server none is."""
+
+    def ambient_namespaces(self) -> Mapping[str, frozenset[str]]:
+        """The namespaces of each cluster for whose pods their nodes speak HBONE."""
+
     def freshness(self) -> Mapping[str, Freshness]:
         """How each configured cluster's source stands."""
+
+    @property
+    def refused_secrets(self) -> tuple[Refused, ...]:
+        """Which remote secrets are not used, or cannot be read."""
 
     def findings(self) -> list[Finding]:
         """What is wrong with the manifests, conflicts included."""
@@ -58,7 +73,16 @@ class Readings(MeshReadings, Protocol):
 
     @property
     def ledger_failure(self) -> str:
-        """Why the ledger cannot be written now; empty: it can."""
+        """Why the ledger is not written here now; empty: it is."""
+
+    def notices_of(self, service: Service) -> tuple[Notice, ...]:
+        """Return what the clients of our own cluster do not get of a service."""
+
+    def notices(self) -> Callable[[], Iterable[Notice]]:
+        """Return what tells, in a thread, all that the clients of our own cluster do not get.
+
+        That is known where routes are written.
+        """
 
     def live(self) -> tuple[str, ...]:
         """Why the process should be restarted, a line each; empty: it should not."""
@@ -71,6 +95,9 @@ class Readings(MeshReadings, Protocol):
 
     def config_report(self) -> ConfigReport:
         """What is in force, and how the last reload went."""
+
+    def stub_report(self) -> StubReport:
+        """How this replica keeps the cluster's own DNS."""
 
     def subscribe(self) -> Subscription:
         """Return a listener for all that changes from now on.

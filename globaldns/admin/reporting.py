@@ -19,6 +19,7 @@ from globaldns.model.address import Address, Prefix, format_address
 from globaldns.model.claim import Claim, format_time
 from globaldns.model.export import Export
 from globaldns.model.host import Host, check_host, fold, split_zone
+from globaldns.model.lost import Standing
 from globaldns.model.service import Conflict, Service
 from globaldns.model.snapshot import Snapshot
 from globaldns.registry.claims import Claims
@@ -96,7 +97,11 @@ def _wildcards_above(host: Host) -> Iterator[Host]:
 def report_service(service: Service, claims: Claims, unwritten: Unwritten) -> ServiceReport:
     """Return a service as the API shows it."""
     held = [claim.allocated_at for claim in claims.held(service.host) if claim.vip in service.vips]
-    contributions = tuple(map(report_contribution, service.contributions))
+    contributions = tuple(
+        report_contribution(export, service.standing(export.cluster))
+        for export in service.contributions
+    )
+    counting = [one for one in contributions if one.standing != Standing.DROPPED]
     pending = unwritten.get(service.host, ())
     return ServiceReport(
         host=service.host,
@@ -106,8 +111,8 @@ def report_service(service: Service, claims: Claims, unwritten: Unwritten) -> Se
         vips=format_addresses(service.vips),
         would_get=() if {*pending} <= {*service.vips} else format_addresses(pending),
         clusters=service.clusters,
-        endpoints=sum(contribution.endpoints for contribution in contributions),
-        ready=sum(contribution.ready for contribution in contributions),
+        endpoints=sum(one.endpoints for one in counting),
+        ready=sum(one.ready for one in counting),
         ports=tuple(
             PortReport(number=p.number, name=p.name, protocol=p.protocol, transport=p.transport)
             for p in service.ports
@@ -119,7 +124,9 @@ def report_service(service: Service, claims: Claims, unwritten: Unwritten) -> Se
     )
 
 
-def report_contribution(export: Export) -> ContributionReport:
+def report_contribution(
+    export: Export, standing: Standing = Standing.COUNTED
+) -> ContributionReport:
     """Return an export as the API shows it."""
     return ContributionReport(
         cluster=export.cluster,
@@ -128,6 +135,7 @@ def report_contribution(export: Export) -> ContributionReport:
         created_at=None if export.created_at is None else format_time(export.created_at),
         endpoints=len(export.endpoints),
         ready=sum(endpoint.ready for endpoint in export.endpoints),
+        standing=standing,
     )
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from globaldns.model.lost import Standing
+from globaldns.model.reach import GatewayState
 
 
 class Report(Struct, frozen=True):
@@ -34,6 +37,8 @@ class ContributionReport(Report, frozen=True):
     created_at: str | None
     endpoints: int
     ready: int
+    standing: str = Standing.COUNTED
+    """How its endpoints count: ``demoted`` or ``dropped`` where the cluster is lost."""
 
 
 class ConflictReport(Report, frozen=True, gc=False):
@@ -62,7 +67,9 @@ class ServiceReport(Report, frozen=True):
     """Addresses that it has once they are remembered; empty for a host that has its number."""
     clusters: tuple[str, ...]
     endpoints: int
+    """All but those that are dropped."""
     ready: int
+    """Of these."""
     ports: tuple[PortReport, ...]
     allocated_at: str | None
     """Since when it has its VIP."""
@@ -76,6 +83,23 @@ class ConflictList(Report, frozen=True):
     """All conflicts, by host."""
 
     items: tuple[ConflictReport, ...]
+
+
+class NoticeReport(Report, frozen=True, gc=False):
+    """What the clients of our own cluster do not get, and why."""
+
+    host: str
+    """With its zone; of what several hosts have in common the first."""
+    code: str
+    detail: str
+    hint: str
+    """What to do about it."""
+
+
+class NoticeList(Report, frozen=True):
+    """All that is not served by routes, by host."""
+
+    items: tuple[NoticeReport, ...]
 
 
 class ServicePage(Report, frozen=True, omit_defaults=True):
@@ -152,7 +176,22 @@ class GatewayReport(Report, frozen=True, gc=False):
 
     network: str
     address: str
+    """An IP address or a name."""
     port: int
+    addresses: tuple[str, ...] = ()
+    """IP addresses; those of a name are the last that it had."""
+    state: str = GatewayState.UNKNOWN
+    """``unknown`` where it is not probed, as one of our own network is not."""
+    since: str | None = None
+    """When its state changed last."""
+    reason: str = ""
+    """Why it is down."""
+    unresolved: str = ""
+    """Why its name cannot be looked up now."""
+    left_out: tuple[str, ...] = ()
+    """Why addresses that its name has besides are none of a gateway, one by one."""
+    down: dict[str, str] = field(default_factory=dict)
+    """Its addresses that do not answer, and why."""
 
 
 class ClusterReport(Report, frozen=True):
@@ -169,12 +208,63 @@ class ClusterReport(Report, frozen=True):
     network: str
     exports: int
     gateways: tuple[GatewayReport, ...]
+    lost: bool = False
+    """Whether it was not in contact for ``lost.after``, whatever its state is."""
+    double_of: str = ""
+    """The id under which it counts, where it is read under two."""
+    settings_differ: tuple[str, ...] = ()
+    """What is configured there otherwise than here, and must be equal in all clusters."""
+    doubt: str = ""
+    """``young`` or ``partial`` where what it lacks may be there all the same: SERVFAIL."""
+
+
+class RefusedSecretReport(Report, frozen=True):
+    """A remote secret that is not used."""
+
+    place: str
+    """``Secret namespace/name`` or ``Kubeconfig path``; with ``*`` where none can be read."""
+    cluster: str
+    """The cluster that it names; empty where none can be read."""
+    reason: str
+    hint: str
 
 
 class ClusterList(Report, frozen=True):
     """Every configured cluster, by id."""
 
     items: tuple[ClusterReport, ...]
+    refused_secrets: tuple[RefusedSecretReport, ...] = ()
+
+
+class FenceReport(Report, frozen=True):
+    """What a word on a cluster does."""
+
+    cluster: str
+    fenced: bool
+    changed: bool
+    """Whether it was not so before."""
+    at: str
+    """The date of the word: the newest counts."""
+    services: int
+    """Those that lose the cluster, or gain it."""
+    alone: tuple[str, ...]
+    """Of these, the hosts that no other cluster exports."""
+    spread: dict[str, str] = {}
+    """By cluster with an API server, why it does not hold the word; empty: it does."""
+
+
+class ForgetReport(Report, frozen=True):
+    """What was released of a cluster that is not configured any more, or was rebuilt."""
+
+    cluster: str
+    vips: int
+    """Its claims that ended."""
+    resting: tuple[str, ...]
+    """The hosts that have no VIP any more: it rests for the quarantine."""
+    rebuilt: str = ""
+    """The UID of the one that is taken for it, if it is configured: what it was is forgotten."""
+    spread: dict[str, str] = {}
+    """By cluster with an API server, why it does not hold that word; empty: it does."""
 
 
 class DigestReport(Report, frozen=True, gc=False):
@@ -204,3 +294,40 @@ class ConfigReport(Report, frozen=True):
     reload: ReloadReport
     config: dict[str, Any]
     """As the file would say it with every default written out."""
+
+
+class StubPlaceReport(Report, frozen=True):
+    """Where the cluster's own DNS is told of us."""
+
+    platform: str
+    place: str
+    """Resource, object and key; empty: it is not told by us."""
+    state: str
+    """``told``; ``not-told``, for the reason of the whole; ``contested``: others take it back, and
+    it is left alone for an hour; ``managed-elsewhere``."""
+    owner: str
+    """Who has the configuration; empty: nobody beside us."""
+    reasons: tuple[str, ...]
+    """The facts that say whose DNS it is."""
+
+
+class StubPathReport(Report, frozen=True):
+    """Whether what pods ask on one way is answered by us."""
+
+    path: str
+    address: str
+    name: str
+    outcome: str
+    reason: str
+    hint: str
+    instance: str
+    """Who answered."""
+
+
+class StubReport(Report, frozen=True):
+    """The cluster's own DNS, as this replica keeps it."""
+
+    reason: str
+    """Why it does not; empty: it does."""
+    places: tuple[StubPlaceReport, ...] = ()
+    paths: tuple[StubPathReport, ...] = ()

@@ -24,6 +24,7 @@ from globaldns.admin.problems import CONTENT_TYPE, RequestProblem, describe, enc
 from globaldns.admin.readings import Readings
 from globaldns.config.values import split_listen
 from globaldns.errors import InvalidHost, ListenError, RequestRefused
+from globaldns.model.address import is_address
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ async def _refuse_foreign_names(request: web.Request, handler: Handler) -> web.S
     A web page whose name was pointed at 127.0.0.1 (DNS rebinding) would read the answers otherwise.
     """
     name = _strip_port(request.headers.get("Host", "localhost"))
-    if name.lower() != "localhost" and not _is_address(name):
+    if name.lower() != "localhost" and not is_address(name):
         raise RequestProblem(HTTPStatus.MISDIRECTED_REQUEST, f"{name!r} is not this server's name")
     return await handler(request)
 
@@ -143,11 +144,3 @@ def _strip_port(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -7,34 +7,39 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from globaldns import logs
 from globaldns.admin.clusters import report_clusters
-from globaldns.admin.control import Changes
 from globaldns.admin.events import Broadcast
-from globaldns.admin.reports import ClusterReport, MoveReport
-from globaldns.app.changing import answers_of, report_moves
+from globaldns.admin.reports import ClusterReport
 from globaldns.app.clock import BelievedClock
 from globaldns.app.copying import CopySeams, LedgerCopier
 from globaldns.app.dropping import Releaser
-from globaldns.app.figures import mesh_figures
+from globaldns.app.envoywriting import EnvoySeams, EnvoyWriter
+from globaldns.app.fencing import FenceFile
+from globaldns.app.figures import dns_readings, mesh_figures
+from globaldns.app.gateways import Gateways
+from globaldns.app.globalservices import GlobalServicesNews, Wiring, make_global_services
 from globaldns.app.keepsakes import view_keepsake, zone_keepsake
+from globaldns.app.membership import Membership
 from globaldns.app.memory import Keepsake
 from globaldns.app.mesh import Mesh, MeshSeams
 from globaldns.app.news import News
+from globaldns.app.orders import Orders
 from globaldns.app.publication import Publication
 from globaldns.app.readings import ServerReadings, Situation
 from globaldns.app.reloading import log_outcome, reread
+from globaldns.app.routewriting import RouteNews, RouteWiring, make_route_news
 from globaldns.app.rules import registry_settings
 from globaldns.app.settings import worker_settings
 from globaldns.app.sources import Sources, SourceSeams
-from globaldns.app.writing import LedgerThread, LedgerWriter, Seams
-from globaldns.dns.counters import SIZE_BOUNDS
+from globaldns.app.stubwiring import make_stub_keeper
+from globaldns.app.writing import LedgerNews, LedgerWriter, Seams, WritableLedger
 from globaldns.dns.plane import Plane
 from globaldns.dns.scribe import Scribe
 from globaldns.dns.worker import encode_settings
-from globaldns.errors import LedgerError
-from globaldns.metrics import DnsReadings, MeshFigures, Metrics
+from globaldns.metrics import MeshFigures, Metrics
 from globaldns.model.claim import Claim
-from globaldns.model.host import Host
-from globaldns.model.view import ClaimSet
+from globaldns.model.view import Change, ClaimSet, SourceState
+from globaldns.registry.delta import Delta
+from globaldns.registry.doubles import find_doubles
 from globaldns.registry.registry import Registry
 from globaldns.sources.bulk import BulkReader
 from globaldns.tasks import steady_clock
@@ -49,50 +54,45 @@ class Control:
         *,
         registry: Registry,
         publication: Publication,
-        thread: LedgerThread,
+        ledger: WritableLedger,
+        membership: Membership,
         plane: Plane,
         scribe: Scribe,
         clock: BelievedClock,
         reader: BulkReader,
+        zone_marker: str,
         copies: Mapping[str, ClaimSet],
+        fences: FenceFile,
     ) -> None:
         self.situation = situation
-        self.thread = thread
+        self.ledger = ledger
+        self.membership = membership
+        self.fences = fences
         self.plane = plane
         self.scribe = scribe
         self.clock = clock
+        self.zone_marker = zone_marker
         self.registry = registry
         self.metrics = self._make_metrics()
         self.broadcast = Broadcast()
         self.news = News(registry, self.metrics, self.broadcast, self._report_clusters)
         self.copier = self._make_copier(copies)
         self.writer = self._make_writer()
+        self.gateways = self._make_gateways()
         self.mesh = self._make_mesh(publication)
+        self.envoys = self._make_envoys()
         self.sources = self._make_sources(reader)
-        self.releaser = Releaser(self.mesh, thread, self.writer, self.copier)
-        self.readings = ServerReadings(
-            situation,
-            self.mesh,
-            self.sources,
-            writer=self.writer,
-            metrics=self.metrics,
-            news=self.news,
-            broadcast=self.broadcast,
-        )
-        self.changes = Changes(renumber=self._renumber, import_claims=self._import_claims)
+        self.releaser = Releaser(self.mesh, ledger, self.writer, self.copier)
+        self.orders = self._make_orders()
+        self.global_services = self._make_global_services()
+        self.routes = self._make_routes()
+        self.stub = make_stub_keeper(lambda: self.situation.config, lambda: ledger.rest_reason)
+        self.readings = self._make_readings()
+        ledger.attach(self._make_ledger_news())
+        self.changes = self.orders.changes
 
     def _make_metrics(self) -> Metrics:
-        counts = self.plane.counts
-        dns = DnsReadings(
-            udp=self.plane.udp,
-            counters=counts,
-            size_bounds=SIZE_BOUNDS,
-            tcp_connections=lambda: counts.tcp_connections,
-            certificate_expires=lambda: counts.certificate_expires,
-            worker_restarts=lambda: self.plane.worker_restarts,
-            control_restarts=lambda: self.plane.control_restarts,
-        )
-        return Metrics(dns, self._figures)
+        return Metrics(dns_readings(self.plane), self._figures)
 
     def _make_copier(self, copies: Mapping[str, ClaimSet]) -> LedgerCopier:
         others = self.registry.others
@@ -101,7 +101,7 @@ class Control:
             begin=others.begin_copies,
             acknowledge=lambda: self.mesh.acknowledge_copies(),  # noqa: PLW0108  # made later
         )
-        return LedgerCopier(self.thread, seams, copies)
+        return LedgerCopier(self.ledger, seams, copies)
 
     def _make_writer(self) -> LedgerWriter:
         seams = Seams(
@@ -113,26 +113,127 @@ class Control:
             observe=self.metrics.ledger_write.observe,
             count_failure=self.metrics.ledger_failures.inc,
         )
-        return LedgerWriter(self.thread, seams)
+        return LedgerWriter(self.ledger, seams)
 
     def _make_mesh(self, publication: Publication) -> Mesh:
         seams = MeshSeams(
-            may_settle=lambda: self.sources.are_heard,
+            may_settle=lambda: self.sources.are_heard and self.ledger.is_listed,
             write=self.writer.wake,
-            tell=self.news.tell,
+            tell=self._tell,
             confirm=self._confirm,
             measure=self._measure,
         )
         return Mesh(self.registry, publication, self.clock, seams)
 
+    def _make_envoys(self) -> EnvoyWriter:
+        seams = EnvoySeams(
+            config=lambda: self.situation.config,
+            views=self.registry.views,
+            services=lambda: self.registry.services,
+            reach=lambda: self.gateways.reach,
+            until_numbered=self.mesh.numbered.wait,
+            count_failure=self.metrics.envoy_failures.inc,
+        )
+        return EnvoyWriter(seams)
+
     def _make_sources(self, reader: BulkReader) -> Sources:
         seams = SourceSeams(
-            offer=self.mesh.offer,
+            offer=self._offer,
             count=lambda *labels: self.metrics.source_events.labels(*labels).inc(),
             on_restart=self.count_restart,
             wall=self.clock.now,
+            reach=self.membership.reach,
+            are_members_known=lambda: self.membership.are_known,
         )
         return Sources(seams, reader)
+
+    def _make_gateways(self) -> Gateways:
+        return Gateways(
+            self.registry,
+            lambda: self.situation.config,
+            wall=self.clock.now,
+            changed=self._note_reach,
+        )
+
+    def _make_orders(self) -> Orders:
+        return Orders(
+            self.situation,
+            mesh=self.mesh,
+            ledger=self.ledger,
+            writer=self.writer,
+            releaser=self.releaser,
+            sources=self.sources,
+            membership=self.membership,
+            fences=self.fences,
+        )
+
+    def _make_global_services(self) -> GlobalServicesNews | None:
+        return make_global_services(
+            Wiring(
+                mesh=self.mesh,
+                ledger=self.ledger,
+                config=lambda: self.situation.config,
+                renumber=self.orders.renumber,
+                count=lambda result: self.metrics.status_writes.labels(result).inc(),
+            )
+        )
+
+    def _make_routes(self) -> RouteNews | None:
+        return make_route_news(
+            RouteWiring(
+                mesh=self.mesh,
+                ledger=self.ledger,
+                config=lambda: self.situation.config,
+                sources=self.sources,
+                reach=lambda: self.gateways.reach,
+                count=lambda result: self.metrics.route_writes.labels(result).inc(),
+            )
+        )
+
+    def _make_ledger_news(self) -> LedgerNews:
+        return LedgerNews(
+            load=self._load_ledger,
+            adopt=self.mesh.adopt,
+            are_heard=lambda: self.sources.are_heard,
+            kept=self.sources.kept,
+            changed=self.writer.wake,
+            wall=self.clock.now,
+            fingerprint=lambda: self.registry.settings.fingerprint,
+            on_restart=self.count_restart,
+        )
+
+    def _make_readings(self) -> ServerReadings:
+        return ServerReadings(
+            self.situation,
+            self.mesh,
+            self.sources,
+            ledger=self.ledger,
+            writer=self.writer,
+            gateways=self.gateways,
+            routes=self.routes,
+            metrics=self.metrics,
+            news=self.news,
+            broadcast=self.broadcast,
+            refused_secrets=lambda: self.membership.refused,
+            stub=self.stub,
+        )
+
+    def _load_ledger(self, claims: Sequence[Claim], copies: Mapping[str, ClaimSet]) -> None:
+        self.copier.know(copies)
+        self.mesh.load(claims, copies)
+
+    def _tell(self, delta: Delta) -> None:
+        self.news.tell(delta)
+        self.gateways.follow()
+        self.envoys.tell(delta)
+        if self.global_services is not None:
+            self.global_services.tell(delta)
+        if self.routes is not None:
+            self.routes.tell(delta)
+
+    def _note_reach(self) -> None:
+        self.news.tell_clusters()
+        self.envoys.wake()
 
     def _report_clusters(self) -> tuple[ClusterReport, ...]:
         return report_clusters(self.readings)
@@ -146,61 +247,61 @@ class Control:
         mesh = self.mesh
         if not mesh.numbered.is_set():
             return
-        yield zone_keepsake(mesh, self.thread.ledger)
+        yield zone_keepsake(mesh, cluster=self.ledger.cluster, marker=self.zone_marker)
         for cluster, source in self.sources.sources.items():
             if keepsake := view_keepsake(mesh, source, self.sources.revisions[cluster]):
                 yield keepsake
 
+    def was_heard(self, cluster: str) -> bool:
+        """Whether anything is known of a cluster, so that it could be missed."""
+        source, registry = self.sources.sources.get(cluster), self.registry
+        is_known = source is None or source.freshness.state is not SourceState.WAITING
+        is_known = is_known or registry.views.has_ledger(cluster)
+        return is_known or any(claim.cluster == cluster for claim in registry.claims)
+
+    def is_same(self) -> bool:
+        """Whether our own cluster is the one that it was, as far as is known."""
+        own = self.sources.sources.get(self.situation.config.cluster)
+        return own is None or not own.another
+
     def reload(self, env: Mapping[str, str]) -> None:
         """Read the configuration again, and obey it if it is sound."""
         situation = self.situation
-        outcome = reread(situation.path, env, situation.config, self.clock.now())
+        outcome = reread(situation.path, env, self.membership.listed, self.clock.now())
         situation.reload = outcome.report
         log_outcome(situation.path, outcome.report)
         result = "accepted" if outcome.config else "refused"
         self.metrics.config_reloads.labels(result).inc()
         if outcome.config is not None:
-            situation.config = outcome.config
-            self._obey()
+            self.membership.obey(outcome.config)
+            self.obey()
 
-    def _obey(self) -> None:
-        """Have every component obey the configuration in force."""
-        config = self.situation.config
+    def obey(self) -> None:
+        """Have every component obey the configuration in force, with all clusters there are."""
+        config = self.situation.config = self.membership.config
         logs.configure(config.log)
         self.scribe.settings = encode_settings(worker_settings(config, self.plane.addresses))
         settings = registry_settings(config)
         if settings != self.registry.settings:
             self.mesh.reconfigure(settings)
         self.sources.reconfigure(config)
+        self.gateways.obey()
+        self.envoys.wake()
 
-    async def _renumber(self, hosts: Sequence[Host]) -> Sequence[MoveReport]:
-        registry = self.registry
-        before = answers_of(registry, hosts)
-        self.mesh.publish(registry.renumber(hosts, self.clock.now()))
-        await self._flush()
-        return report_moves(before, answers_of(registry, hosts))
+    def _offer(self, changes: Sequence[Change], received: float) -> None:
+        self._count_once()  # before anything of a double does
+        self.mesh.offer(changes, received)
 
-    async def _import_claims(self, claims: Sequence[Claim]) -> int:
-        registry = self.registry
-        new = registry.news_among(claims)
-        self.mesh.publish(registry.import_claims(new, self.clock.now()))
-        await self._flush()
-        return len(new)
-
-    async def _flush(self) -> None:
-        """Return when what a person asked for is in the ledger.
-
-        Raises:
-            LedgerError: what is not there is not done.
-        """
-        try:
-            await self.writer.flush()
-        except LedgerError as error:
-            hint = f"{error.hint or 'see the log'}; then do it again"
-            raise LedgerError(f"not done: {error}", hint=hint) from error
-        self.mesh.changed_by_hand.set()
+    def _count_once(self) -> None:
+        uids = {cluster: source.uid for cluster, source in self.sources.sources.items()}
+        registry, own = self.registry, self.situation.config.cluster
+        doubles = find_doubles(uids, own=own, lost=registry.silence.lost)
+        if doubles != registry.views.doubles:
+            self.mesh.publish(registry.count_once(doubles, self.clock.now()))
 
     def _confirm(self) -> None:
+        self.orders.accept_rebuilt()
+        self._count_once()
         if self.copier.is_behind:
             self.writer.wake()
         self.scribe.confirm(asyncio.get_running_loop().time())
@@ -209,13 +310,22 @@ class Control:
             self.registry.views.note_contact(source.freshness)
 
     def _measure(self, cluster: str, received: float) -> None:
-        self.metrics.propagation.labels(cluster).observe(steady_clock() - received)
+        seconds = steady_clock() - received
+        self.metrics.propagation.labels(cluster).observe(seconds)
+        self.registry.views.cluster(cluster).propagation = round(seconds, 4)
 
     def _figures(self) -> MeshFigures:
+        services, routes = self.global_services, self.routes
         return mesh_figures(
             self.registry,
             self.scribe,
             self.sources.sources,
             wall=self.clock.now(),
             steady=asyncio.get_running_loop().time(),
+            statuses_pending=services.services.pending if services else 0,
+            routes_pending=routes.routes.pending if routes else 0,
+            refused_secrets=self.membership.refused,
+            notices=routes.notices if routes else {},
+            reach=self.gateways.reach,
+            stub_up=self.stub.up if self.stub else {},
         )

@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from globaldns.app.writing import LedgerThread
+from globaldns.app.writing import WritableLedger
 from globaldns.model.view import ClaimSet
 
 _NOTHING = ClaimSet()
@@ -32,17 +32,23 @@ class LedgerCopier:
     """Knows what is copied, and copies what is different."""
 
     def __init__(
-        self, thread: LedgerThread, seams: CopySeams, copied: Mapping[str, ClaimSet]
+        self, ledger: WritableLedger, seams: CopySeams, copied: Mapping[str, ClaimSet]
     ) -> None:
-        self._thread = thread
+        self._ledger = ledger
         self._seams = seams
+        self._copied = dict(copied)
+
+    def know(self, copied: Mapping[str, ClaimSet]) -> None:
+        """Learn what is copied already, where that was not known at the start."""
         self._copied = dict(copied)
 
     @property
     def is_behind(self) -> bool:
         """Whether anything is to be copied; cheap."""
         said = self._seams.said()
-        return any(ledger is not self._copied.get(name) for name, ledger in said.items())
+        if any(ledger is not self._copied.get(name) for name, ledger in said.items()):
+            return True
+        return any(name in said or name in self._copied for name in self._ledger.torn)
 
     async def forget(self, cluster: str) -> None:
         """Have no copy of what a cluster said.
@@ -52,7 +58,7 @@ class LedgerCopier:
         """
         old = self._copied.get(cluster)
         if old is not None:
-            await self._thread.copy(cluster, old, _NOTHING)
+            await self._ledger.copy(cluster, old, _NOTHING)
             del self._copied[cluster]
 
     def begin(self) -> Callable[[], Awaitable[None]]:
@@ -60,14 +66,14 @@ class LedgerCopier:
         return partial(self._copy, self._seams.begin())
 
     async def _copy(self, said: Mapping[str, ClaimSet]) -> None:
-        """Copy what is said.
+        """Copy what is said; of who has said nothing yet, what was copied last stands.
 
         Raises:
             LedgerError: it is not copied.
         """
-        for cluster, ledger in said.items():
+        for cluster, ledger in {**self._copied, **said}.items():
             old = self._copied.get(cluster, _NOTHING)
-            if ledger is not old:
-                await self._thread.copy(cluster, old, ledger)
+            if ledger is not old or cluster in self._ledger.torn:
+                await self._ledger.copy(cluster, old, ledger)
                 self._copied[cluster] = ledger
         self._seams.acknowledge()

@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from globaldns.admin.reports import ForgetReport
 from globaldns.app.copying import LedgerCopier
 from globaldns.app.mesh import Mesh
-from globaldns.app.writing import LedgerThread, LedgerWriter
-from globaldns.errors import LedgerError
+from globaldns.app.writing import LedgerWriter, WritableLedger
+from globaldns.errors import LedgerError, RequestRefused
 from globaldns.model.claim import format_time
+from globaldns.model.host import Host
+from globaldns.registry.registry import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +26,10 @@ class Releaser:
     """Looks for dropped clusters now and then."""
 
     def __init__(
-        self, mesh: Mesh, thread: LedgerThread, writer: LedgerWriter, copier: LedgerCopier
+        self, mesh: Mesh, ledger: WritableLedger, writer: LedgerWriter, copier: LedgerCopier
     ) -> None:
         self._mesh = mesh
-        self._thread = thread
+        self._ledger = ledger
         self._writer = writer
         self._copier = copier
 
@@ -50,8 +53,10 @@ class Releaser:
             LedgerError: it is due again the next time.
         """
         registry, now = self._mesh.registry, self._mesh.clock.now()
+        if self._ledger.rest_reason:
+            return
         configured = frozenset(registry.settings.clusters)
-        since = await self._thread.run(self._thread.ledger.dropped, configured, now)
+        since = await self._ledger.dropped(configured, now)
         for cluster, at in since.items():
             if at == now:
                 logger.warning(
@@ -61,14 +66,59 @@ class Releaser:
             is_due = at + self._quarantine <= now and registry.may_write
             if not is_due or cluster in registry.settings.clusters:
                 continue
-            self._mesh.publish(registry.release(cluster, now))
-            await self._writer.flush()
-            await self._copier.forget(cluster)
+            await self._release(cluster, now)
             logger.warning(
                 "a cluster is not configured for the quarantine: its VIPs are released",
                 extra={"cluster": cluster},
             )
 
+    async def forget(self, cluster: str) -> ForgetReport:
+        """Release what a dropped cluster claims now, because a person says so.
+
+        Raises:
+            RequestRefused: it is configured, or not known, or nothing may be written.
+            LedgerError: not all of it is released; it may be done again.
+        """
+        registry, now = self._mesh.registry, self._mesh.clock.now()
+        hosts = forgettable_hosts(registry, cluster)
+        registry.refuse_unless_writing()
+        await self._release(cluster, now)
+        logger.warning("a cluster is forgotten: its VIPs are released", extra={"cluster": cluster})
+        return report_forgotten(registry, cluster, hosts)
+
+    async def _release(self, cluster: str, now: int) -> None:
+        self._mesh.publish(self._mesh.registry.release(cluster, now))
+        await self._writer.flush()
+        await self._copier.forget(cluster)
+
     @property
     def _quarantine(self) -> int:
         return self._mesh.registry.settings.quarantine
+
+
+def forgettable_hosts(registry: Registry, cluster: str) -> list[Host]:
+    """Return the host of every claim that a cluster's end would end.
+
+    Raises:
+        RequestRefused: it is configured, or nothing is known of it.
+    """
+    configured = registry.settings.clusters
+    if cluster in configured:
+        raise RequestRefused(
+            f"{cluster} is configured: its VIPs are its own",
+            hint=f"globaldns cluster fence {cluster} ends its exports; to forget it, remove "
+            f"clusters.{cluster} from the configuration, or its remote secret, first",
+        )
+    claims = [claim for claim in registry.claims if claim.cluster not in configured]
+    hosts = [one.host for one in claims if one.cluster == cluster and not one.is_retired]
+    if not hosts:
+        known = sorted({one.cluster for one in claims if not one.is_retired})
+        names = f"those that do are {', '.join(known)}" if known else "none does"
+        raise RequestRefused(f"no cluster {cluster!r} that was dropped has a VIP", hint=names)
+    return hosts
+
+
+def report_forgotten(registry: Registry, cluster: str, hosts: list[Host]) -> ForgetReport:
+    """Return what became of the hosts that a cluster had claimed."""
+    resting = {host for host in hosts if not registry.claims.held(host)}
+    return ForgetReport(cluster=cluster, vips=len(hosts), resting=tuple(sorted(resting)))

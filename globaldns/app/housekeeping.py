@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from globaldns.app.mesh import Mesh
 from globaldns.app.pace import Pace
-from globaldns.app.writing import LedgerThread
+from globaldns.app.writing import WritableLedger
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.backup import is_backup_due, write_backup
 from globaldns.state import StateDirectory
@@ -19,7 +19,9 @@ LOOK_SECONDS = 3600.0
 """How often a backup may turn out to be due."""
 
 
-async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace) -> None:
+async def keep_ledger(
+    mesh: Mesh, ledger: WritableLedger, state: StateDirectory, pace: Pace
+) -> None:
     """Back the ledger up once a day and whenever a person has changed it; for ever."""
     await mesh.numbered.wait()
     is_changed = False
@@ -27,7 +29,7 @@ async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory, p
         is_changed = is_changed or mesh.changed_by_hand.is_set()
         mesh.changed_by_hand.clear()
         try:
-            await keep_ledger_once(mesh, thread, state, pace, again=is_changed)
+            await keep_ledger_once(mesh, ledger, state, pace, again=is_changed)
             is_changed = False
         except (LedgerError, StateError) as error:
             logger.error(
@@ -39,7 +41,7 @@ async def keep_ledger(mesh: Mesh, thread: LedgerThread, state: StateDirectory, p
 
 
 async def keep_ledger_once(
-    mesh: Mesh, thread: LedgerThread, state: StateDirectory, pace: Pace, *, again: bool = False
+    mesh: Mesh, ledger: WritableLedger, state: StateDirectory, pace: Pace, *, again: bool = False
 ) -> None:
     """Back the ledger up if that is due or to be done again, and forget what nothing needs.
 
@@ -48,8 +50,10 @@ async def keep_ledger_once(
     Raises:
         LedgerError, StateError: what is not done now is due the next time.
     """
-    ledger, registry, now = thread.ledger, mesh.registry, mesh.clock.now()
-    if not again and not await asyncio.to_thread(is_backup_due, state, ledger.marker, now):
+    registry, now, marker = mesh.registry, mesh.clock.now(), ledger.marker
+    if ledger.rest_reason or marker is None:
+        return
+    if not again and not await asyncio.to_thread(is_backup_due, state, marker, now):
         return
     known = (*registry.claims, *registry.numbering.resting)
     # Of those, what our ledger lacks; the retirement of what it has may be on its way.
@@ -59,7 +63,7 @@ async def keep_ledger_once(
         write_backup,
         *(state, claims),
         cluster=ledger.cluster,
-        marker=ledger.marker,
+        marker=marker,
         now=now,
         again=again,
         pace=pace,
@@ -68,7 +72,7 @@ async def keep_ledger_once(
         return
     forgettable = await asyncio.to_thread(registry.forgettable, known, now)
     if forgettable:
-        await thread.run(ledger.forget, forgettable)
+        await ledger.forget(forgettable)
         registry.forget(forgettable)
     logger.info(
         "the ledger is backed up",

@@ -8,21 +8,20 @@ from globaldns.app.memory import ZONE, Keepsake
 from globaldns.app.mesh import Mesh
 from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import Header, encode_zone
-from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.snapshot import to_entry
 from globaldns.model.view import SourceState
-from globaldns.sources.directory import DirectorySource
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
+from globaldns.sources.source import Source
 
 
-def zone_keepsake(mesh: Mesh, ledger: SqliteLedger) -> Keepsake:
-    """Return the zone that is served."""
+def zone_keepsake(mesh: Mesh, *, cluster: str, marker: str) -> Keepsake:
+    """Return the zone that is served; ``marker``: of the ledger that it goes with."""
 
     def capture() -> Callable[[Pace], bytes]:
         snapshot = mesh.publication.snapshot
         header = Header(
-            cluster=ledger.cluster,
-            marker=ledger.marker.id,
+            cluster=cluster,
+            marker=marker,
             serial=snapshot.serial,
             saved_at=mesh.clock.now(),
             waits=mesh.registry.waits,
@@ -35,7 +34,7 @@ def zone_keepsake(mesh: Mesh, ledger: SqliteLedger) -> Keepsake:
     return Keepsake(ZONE, version, capture)
 
 
-def view_keepsake(mesh: Mesh, source: DirectorySource, revision: int) -> Keepsake | None:
+def view_keepsake(mesh: Mesh, source: Source, revision: int) -> Keepsake | None:
     """Return a cluster's view; None: it was not read in this run, what is remembered stands.
 
     With it goes what stands of a ledger that the cluster has lost: nobody else remembers it.

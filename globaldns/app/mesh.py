@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -16,7 +16,15 @@ import msgspec
 from globaldns.app.clock import BelievedClock
 from globaldns.app.publication import Publication
 from globaldns.model.claim import Claim
-from globaldns.model.view import Change, Put, Remove, Reset
+from globaldns.model.view import (
+    Change,
+    ClaimSet,
+    Put,
+    Remove,
+    Reset,
+    SetEntrusted,
+    SetLedger,
+)
 from globaldns.registry.delta import Delta
 from globaldns.registry.numbering import AT_ONCE
 from globaldns.registry.registry import Registry
@@ -27,6 +35,10 @@ logger = logging.getLogger(__name__)
 GATHER_SECONDS = 0.02
 HEARTBEAT_SECONDS = 1.0
 """How often the zones are confirmed and the clock is looked at though nothing changes."""
+HALTED_SECONDS = 10
+"""Who has taken no turn for so long was halted, or busy: no source could be heard meanwhile."""
+EXCUSED_SECONDS = 35
+"""How long sources are then given to be in contact again; a directory is looked at every 30 s."""
 
 
 class MeshSeams(msgspec.Struct, frozen=True):
@@ -60,6 +72,7 @@ class Mesh:
         self.changed_by_hand = asyncio.Event()
         """Set when a person has changed claims: what the last backup says is not what stands."""
         self._seams = seams
+        self._turned_at = clock.now()
         self._is_settling = False
         """Whether what is only remembered ends with the last of what is published at the settle."""
         self._waiting: list[Change] = []
@@ -69,10 +82,25 @@ class Mesh:
 
     def offer(self, changes: Sequence[Change], received: float) -> None:
         """Take changes into the next turn; ``received`` is steady time."""
-        self._waiting.extend(changes)
+        for change in changes:
+            if isinstance(change, SetLedger | SetEntrusted):
+                self._supersede(change)
+            self._waiting.append(change)
         for change in changes:
             self._received.setdefault(change.cluster, received)
         self._wanted.set()
+
+    def _supersede(self, change: SetLedger | SetEntrusted) -> None:
+        """Leave out what waits and says less: a ledger of a thousand objects changes as often."""
+        for place in range(len(self._waiting) - 1, -1, -1):
+            waiting = self._waiting[place]
+            if waiting.cluster != change.cluster:
+                continue
+            if isinstance(waiting, Reset):
+                return
+            if type(waiting) is type(change):
+                del self._waiting[place]
+                return
 
     async def run(self) -> None:
         """Take turns for ever."""
@@ -91,6 +119,9 @@ class Mesh:
     def take_turn(self) -> None:
         """Take in what waits, and do what time alone changes."""
         now = self.clock.now()
+        if now - self._turned_at > HALTED_SECONDS:
+            self.registry.silence.excuse(now + EXCUSED_SECONDS)
+        self._turned_at = now
         is_trusted_again = self._look_at_clock()
         if changes := self._take():
             self.publish(self.registry.apply(changes, now))
@@ -132,6 +163,14 @@ class Mesh:
     def acknowledge(self, claims: Sequence[Claim]) -> None:
         """Publish what waited for the ledger to have these claims."""
         self.publish(self.registry.acknowledge(claims, self.clock.now()))
+
+    def load(self, claims: Sequence[Claim], copies: Mapping[str, ClaimSet]) -> None:
+        """Answer by what a ledger says that was out of reach at the start."""
+        self.publish(self.registry.load(claims, copies, self.clock.now()))
+
+    def adopt(self, new: Sequence[Claim], gone: Sequence[Claim]) -> None:
+        """Answer by what another replica has written."""
+        self.publish(self.registry.adopt(new, gone, self.clock.now()))
 
     def acknowledge_copies(self) -> None:
         """Publish what waited for the ledger to have copies of other ledgers."""

@@ -7,7 +7,7 @@ a filling pool), and one line per turn for the rest.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -23,8 +23,10 @@ from globaldns.admin.events import (
 from globaldns.admin.reporting import collect_unwritten, format_addresses, report_service
 from globaldns.admin.reports import ClusterReport
 from globaldns.metrics import Metrics
+from globaldns.model.claim import format_time
 from globaldns.model.host import Host
 from globaldns.model.service import Conflict, Service, ServiceState
+from globaldns.registry.agreement import differing_settings
 from globaldns.registry.delta import Delta, Move
 from globaldns.registry.registry import Registry
 
@@ -41,6 +43,7 @@ _WITHOUT_VIP = {
     ServiceState.EXHAUSTED: "no pool has a free address for a host: pools are exhausted",
     ServiceState.PIN_OUTSIDE: "a host is pinned outside the pools and vips.pins",
     ServiceState.PIN_LOST: "a host has lost its pin to another",
+    ServiceState.LOST: "a host is not answered: its clusters are lost, and so their names",
     ServiceState.STALE: "a host is not answered: its clusters have been silent for too long",
     ServiceState.HANDOVER: "a host waits for a VIP that was answered for another",
 }
@@ -66,10 +69,19 @@ class News:
         """Pools that were told to be filling."""
         self._standing: dict[str, ClusterReport] = {}
         self._fenced: frozenset[str] = registry.views.fenced
+        self._doubles: Mapping[str, str] = {}
+        self._lost: frozenset[str] = frozenset()
+        self._differing: dict[str, tuple[str, ...]] = {}
+        """What clusters were told to have configured otherwise."""
 
     def note_clusters(self) -> None:
         """Note how clusters stand, so that whoever listens from now on is told what changes."""
         self._changed_clusters()
+
+    def tell_clusters(self) -> None:
+        """Tell listeners of clusters that stand otherwise, by something else than a turn."""
+        if self._broadcast.is_heard:
+            self._broadcast.publish(self._cluster_events())
 
     def tell(self, delta: Delta) -> None:
         """Tell of a turn."""
@@ -80,6 +92,9 @@ class News:
         self._tell_troubles(delta)
         self._tell_pools()
         self._tell_fences()
+        self._tell_doubles()
+        self._tell_losses()
+        self._tell_settings()
         if delta.services or delta.removed:
             logger.info(
                 "services changed",
@@ -134,6 +149,39 @@ class News:
                 "a cluster is fenced no more: its exports count", extra={"cluster": cluster}
             )
 
+    def _tell_doubles(self) -> None:
+        former, self._doubles = self._doubles, self._registry.views.doubles
+        for cluster, counted in self._doubles.items():
+            if former.get(cluster) != counted:
+                logger.error(
+                    "a cluster is read under two ids: it counts under one of them",
+                    extra={"cluster": cluster, "counted": counted, "fix": "remove one of the two"},
+                )
+        for cluster in former.keys() - self._doubles.keys():
+            logger.warning("a cluster counts under its own id", extra={"cluster": cluster})
+
+    def _tell_losses(self) -> None:
+        registry = self._registry
+        former, self._lost = self._lost, registry.silence.lost
+        for cluster in sorted(self._lost - former):
+            contact = registry.views.cluster(cluster).freshness.contact
+            since = "never" if contact is None else format_time(contact)
+            logger.warning("a cluster is lost", extra={"cluster": cluster, "contact": since})
+        for cluster in sorted(former - self._lost):
+            logger.warning("a cluster is lost no more", extra={"cluster": cluster})
+
+    def _tell_settings(self) -> None:
+        registry = self._registry
+        former, self._differing = self._differing, differing_settings(registry)
+        for cluster, settings in self._differing.items():
+            if former.get(cluster) != settings:
+                logger.warning(
+                    "a cluster is configured otherwise in what all must have alike",
+                    extra={"cluster": cluster, "settings": settings},
+                )
+        for cluster in former.keys() - self._differing.keys():
+            logger.info("a cluster is configured as we are", extra={"cluster": cluster})
+
     def _tell_pools(self) -> None:
         for usage in self._registry.usage():
             pool = str(usage.pool)
@@ -163,8 +211,10 @@ class News:
             )
             for move in delta.moves
         )
-        events += (ClusterChanged(cluster=report) for report in self._changed_clusters())
-        return events
+        return events + self._cluster_events()
+
+    def _cluster_events(self) -> list[Event]:
+        return [ClusterChanged(cluster=report) for report in self._changed_clusters()]
 
     def _changed_clusters(self) -> list[ClusterReport]:
         """Return how clusters stand that stand otherwise than when this was asked last."""

@@ -1,4 +1,4 @@
-"""A mesh as its files say, read once, without a server and without creating anything.
+"""A mesh as its files and API servers say, read once, without a server; nothing is created.
 
 Hosts without a number show the one that a server would give them; nothing is written.
 """
@@ -6,28 +6,40 @@ Hosts without a number show the one that a server would give them; nothing is wr
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from globaldns.app.fencing import Words, read_words
 from globaldns.app.ledgers import read_claims
 from globaldns.app.rules import export_rules, registry_settings
 from globaldns.app.views import load_views, with_ledgers
 from globaldns.config.schema import Config
+from globaldns.errors import LedgerError, StateError
 from globaldns.model.claim import Claim
-from globaldns.model.finding import Finding
+from globaldns.model.export import Gateway
+from globaldns.model.finding import Finding, Severity
 from globaldns.model.host import Host
+from globaldns.model.reach import Reach
 from globaldns.model.service import Service
-from globaldns.model.view import ClaimSet, Freshness, Reset
+from globaldns.model.view import ClaimSet, Freshness, Reset, View
+from globaldns.registry.doubles import find_doubles
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.registry import Registry
+from globaldns.routing.findings import routing_findings
 from globaldns.sources.directory import DirectorySource
+from globaldns.sources.secrets import Refused, report_refusals
+from globaldns.sources.source import Source
 from globaldns.sources.turns import Moment
 from globaldns.state import StateDirectory
 from globaldns.tasks import steady_clock
 
-Sources = Mapping[str, DirectorySource]
+Sources = Mapping[str, Source]
+T = TypeVar("T")
+_NO_WORDS: Words = {}
 
 
 class OfflineMesh(msgspec.Struct, frozen=True):
@@ -38,6 +50,10 @@ class OfflineMesh(msgspec.Struct, frozen=True):
     sources: Sources
     now: int
     """When it was read, in Unix seconds."""
+    refused_secrets: tuple[Refused, ...] = ()
+    """Which remote secrets are not used, or cannot be read."""
+    unread: tuple[Finding, ...] = ()
+    """What of our own state cannot be read: all else is as if it were empty."""
 
     @property
     def services(self) -> Mapping[Host, Service]:
@@ -47,7 +63,17 @@ class OfflineMesh(msgspec.Struct, frozen=True):
     @property
     def files(self) -> int:
         """How many manifests were read."""
-        return sum(source.files for source in self.sources.values())
+        directories = (one for one in self.sources.values() if isinstance(one, DirectorySource))
+        return sum(source.files for source in directories)
+
+    @property
+    def reach(self) -> Mapping[Gateway, Reach]:
+        """Nothing: it is a server that watches gateways."""
+        return {}
+
+    def ambient_namespaces(self) -> Mapping[str, frozenset[str]]:
+        """Return the namespaces of each cluster for whose pods their nodes speak HBONE."""
+        return {cluster: source.ambient_namespaces() for cluster, source in self.sources.items()}
 
     def freshness(self) -> Mapping[str, Freshness]:
         """Return how each cluster's directory could be read."""
@@ -55,7 +81,8 @@ class OfflineMesh(msgspec.Struct, frozen=True):
 
     def findings(self) -> list[Finding]:
         """Return what is wrong with the manifests, conflicts between clusters included."""
-        return all_findings(self.sources, self.registry)
+        secrets = report_refusals(self.refused_secrets, own=self.config.cluster)
+        return [*self.unread, *secrets, *all_findings(self.config, self.sources, self.registry)]
 
     def refused(self) -> Iterator[Finding]:
         """Yield why objects are refused."""
@@ -69,10 +96,35 @@ def read_offline(config: Config, now: int, *, numbered: bool = True) -> OfflineM
 
     Raises:
         LedgerError: the ledger is lost, damaged, too new, another cluster's, or cannot be read.
+        StateError: what people said of fences cannot be read.
     """
     ledger = read_claims(config)
     claims, copies = (ledger.claims, ledger.copies) if ledger else ((), {})
     return read_mesh(config, claims, copies, now, numbered=numbered)
+
+
+def look_offline(config: Config, now: int) -> OfflineMesh:
+    """Read every cluster, whatever of the ledger or of fences cannot be read.
+
+    For who asks what is wrong: VIPs are as if they were given anew, where the ledger is not read.
+    """
+    unread: list[Finding] = []
+
+    def read(call: Callable[[], T], otherwise: T) -> T:
+        try:
+            return call()
+        except (LedgerError, StateError) as error:
+            code = "ledger" if isinstance(error, LedgerError) else "state"
+            unread.append(
+                Finding(Severity.ERROR, code, str(error), hint=error.hint, cluster=config.cluster)
+            )
+            return otherwise
+
+    ledger = read(lambda: read_claims(config), None)
+    words: Words = read(lambda: read_words(StateDirectory(config.state)), _NO_WORDS)
+    claims, copies = (ledger.claims, ledger.copies) if ledger else ((), {})
+    mesh = read_mesh(config, claims, copies, now, words=words)
+    return msgspec.structs.replace(mesh, unread=tuple(unread))
 
 
 def read_mesh(
@@ -82,33 +134,66 @@ def read_mesh(
     now: int,
     *,
     numbered: bool = True,
+    words: Words | None = None,
 ) -> OfflineMesh:
     """Read every cluster's directory, and number what they export beside these claims.
 
     What is in no file is gone at once: the files are asked, not how long a server waits for one.
+    Fences are those that are kept, unless ``words`` are given.
     """
-    views = with_ledgers(load_views(StateDirectory(config.state), config), copies)
-    sources: dict[str, DirectorySource] = {
-        cluster: DirectorySource(
-            settings.source.directory,
-            export_rules(config, cluster),
-            grace=0,
-            remembered=views.get(cluster),
-        )
-        for cluster, settings in config.clusters.items()
-    }
+    state = StateDirectory(config.state)
+    config, servers, secrets = _read_servers(config, state, copies)
+    views = with_ledgers(load_views(state, config), copies)
     moment = Moment(now, steady_clock())
-    for source in sources.values():
-        source.read_once(moment)
+    sources = servers | {
+        cluster: _read(directory, config, cluster, views.get(cluster), moment)
+        for cluster, directory in _directories(config)
+    }
     share_gateways(sources)
     registry = Registry(registry_settings(config), claims, at_once=sys.maxsize)
+    registry.views.set_words(read_words(state) if words is None else words)
+    uids = {cluster: source.uid for cluster, source in sources.items()}
+    registry.views.set_doubles(find_doubles(uids, own=config.cluster, lost=()))
     known = {cluster: view.ledger for cluster, view in views.items()}
     registry.learn_copies({**copies, **known}, now)
     registry.apply([Reset(source.view()) for source in sources.values()], now)
     if numbered:
         registry.settle(now)
         registry.await_no_longer(now)
-    return OfflineMesh(config, registry, sources, now)
+    return OfflineMesh(config, registry, sources, now, secrets)
+
+
+def _directories(config: Config) -> Iterator[tuple[str, Path]]:
+    for cluster, settings in config.clusters.items():
+        if settings.source.directory is not None:
+            yield cluster, settings.source.directory
+
+
+def _read(
+    directory: Path, config: Config, cluster: str, remembered: View | None, moment: Moment
+) -> Source:
+    rules = export_rules(config, cluster)
+    source = DirectorySource(directory, rules, grace=0, remembered=remembered)
+    source.read_once(moment)
+    return source
+
+
+def _read_servers(
+    config: Config, state: StateDirectory, copies: Mapping[str, ClaimSet]
+) -> tuple[Config, dict[str, Source], tuple[Refused, ...]]:
+    """Return the configuration with all clusters there are, and those that have no directory.
+
+    And which remote secrets are not used.
+    """
+    listed = dict(_directories(config))
+    if len(listed) == len(config.clusters) and config.remote_secrets.directory is None:
+        return config, {}, ()
+    # Here, because a mesh of directories needs no client of API servers.
+    from globaldns.app.reaching import find_members, read_servers  # noqa: PLC0415
+
+    config, remote = find_members(config)
+    views = with_ledgers(load_views(state, config), copies)
+    return config, read_servers(config, remote, views), remote.refused
 
 
 def share_gateways(sources: Sources) -> None:
@@ -122,10 +207,13 @@ def share_gateways(sources: Sources) -> None:
         source.set_foreign_gateways(frozenset().union(*others))
 
 
-def all_findings(sources: Sources, registry: Registry) -> list[Finding]:
+def all_findings(config: Config, sources: Sources, registry: Registry) -> list[Finding]:
     """Return what every source finds, and what only the whole mesh shows, with lines."""
     of_mesh = mesh_findings(registry)
-    found: list[Finding] = []
+    is_complete = config.clusters.keys() <= {
+        cluster for cluster, source in sources.items() if source.freshness.is_known
+    }
+    found = [*routing_findings(config, registry.views, is_complete=is_complete)]
     for cluster, source in sources.items():
         found += source.findings(of_mesh.get(cluster, ()))
     return found

@@ -13,8 +13,10 @@ class Standing(msgspec.Struct, frozen=True):
     """How a server stands."""
 
     is_draining: bool
-    is_settled: bool
+    are_heard: bool
     """Whether every source was heard or its grace is over."""
+    is_listed: bool
+    """Whether the ledger is known: while it is out of reach, what is remembered is answered."""
     is_numbered: bool
     """Whether the ledger has had the chance to take the first numbers."""
     sources: tuple[Freshness, ...]
@@ -24,9 +26,9 @@ def reasons(standing: Standing) -> Iterable[str]:
     """Yield why the server is not ready, a line each; nothing if it is."""
     if standing.is_draining:
         yield "draining: it stops soon"
-    if not standing.is_settled:
+    if not standing.are_heard:
         yield from _unheard(standing.sources)
-    elif not standing.is_numbered:
+    elif not standing.is_numbered and standing.is_listed:
         yield "ledger: the first numbers are being written"
 
 

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from globaldns.admin.events import Broadcast, Subscription
-from globaldns.admin.reports import ConfigReport, ReloadReport
+from globaldns.admin.reports import ConfigReport, ReloadReport, StubReport
+from globaldns.app.gateways import Gateways
 from globaldns.app.mesh import Mesh
 from globaldns.app.news import News
 from globaldns.app.offline import all_findings
 from globaldns.app.readiness import Standing, reasons
+from globaldns.app.routes import list_routed, tell_notices
+from globaldns.app.routewriting import RouteNews, site_of
 from globaldns.app.sources import Sources
-from globaldns.app.writing import LedgerWriter
+from globaldns.app.writing import LedgerWriter, WritableLedger
 from globaldns.config.keys import show
 from globaldns.config.schema import Config
+from globaldns.istio.hiding import Surroundings, tell_hidden
+from globaldns.istio.notices import Notice
+from globaldns.istio.routes import Site
 from globaldns.metrics import Metrics
+from globaldns.model.export import Export, Gateway
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
+from globaldns.model.reach import Reach
 from globaldns.model.service import Service
 from globaldns.model.snapshot import Snapshot
 from globaldns.model.view import Freshness
+from globaldns.probes.findings import gateway_findings
 from globaldns.registry.registry import Registry
+from globaldns.routing.mesh import served_clusters
+from globaldns.sources.secrets import Refused
 from globaldns.tasks import steady_clock
+
+if TYPE_CHECKING:
+    from globaldns.app.stubkeeping import StubKeeper
 
 DEAD_SECONDS = 30.0
 """Turns are taken every second: after so long without one, what takes them is dead."""
@@ -55,18 +70,28 @@ class ServerReadings:
         mesh: Mesh,
         sources: Sources,
         *,
+        ledger: WritableLedger,
         writer: LedgerWriter,
+        gateways: Gateways,
+        routes: RouteNews | None,
         metrics: Metrics,
         news: News,
         broadcast: Broadcast,
+        refused_secrets: Callable[[], tuple[Refused, ...]],
+        stub: StubKeeper | None,
     ) -> None:
         self._situation = situation
         self._mesh = mesh
         self._sources = sources
+        self._ledger = ledger
         self._writer = writer
+        self._gateways = gateways
+        self._routes = routes
         self._metrics = metrics
         self._news = news
         self._broadcast = broadcast
+        self._refused_secrets = refused_secrets
+        self._stub = stub
 
     @property
     def config(self) -> Config:
@@ -88,17 +113,60 @@ class ServerReadings:
         """What is served."""
         return self.snapshot.services
 
+    def ambient_namespaces(self) -> Mapping[str, frozenset[str]]:
+        """Return the namespaces of each cluster for whose pods their nodes speak HBONE."""
+        return {name: one.ambient_namespaces() for name, one in self._sources.sources.items()}
+
     def freshness(self) -> Mapping[str, Freshness]:
         """Return how each configured cluster's source stands."""
         return {cluster: one.freshness for cluster, one in self._sources.sources.items()}
 
+    @property
+    def reach(self) -> Mapping[Gateway, Reach]:
+        """How the gateways that are watched are reached."""
+        return self._gateways.reach
+
+    @property
+    def refused_secrets(self) -> tuple[Refused, ...]:
+        """Which remote secrets are not used, or cannot be read."""
+        return self._refused_secrets()
+
     def findings(self) -> list[Finding]:
-        """Return what is wrong with the manifests, conflicts included."""
-        return all_findings(self._sources.sources, self.registry)
+        """Return what is wrong with the manifests, conflicts included, and with gateways."""
+        found = all_findings(self.config, self._sources.sources, self.registry)
+        return [*found, *gateway_findings(self.reach)]
 
     def refused(self) -> Iterator[Finding]:
         """Yield why objects are refused now."""
         return chain.from_iterable(one.refused() for one in self._sources.sources.values())
+
+    def notices_of(self, service: Service) -> tuple[Notice, ...]:
+        """Return what the clients of our own cluster do not get of a service."""
+        config = self.config
+        if config.cluster not in served_clusters(config, config.cluster):
+            return ()
+        told = tell_notices(service, self._own_exports, self._site(), self._around)
+        taken = self._routes.routes.taken if self._routes else {}
+        return (*told, *taken.get(service.host, ()))
+
+    def notices(self) -> Callable[[], Iterable[Notice]]:
+        """Return what tells all that the clients of our own cluster do not get."""
+        if self._routes is None:
+            return tuple
+        known = [*chain.from_iterable(self._routes.notices.values())]
+        services, own, site, around = self.services, self._own_exports, self._site(), self._around
+        return lambda: [*known, *tell_hidden(list_routed(services.values(), own, site), around)]
+
+    @property
+    def _own_exports(self) -> Mapping[Host, Export]:
+        return self.registry.views.cluster(self.config.cluster).exports
+
+    @property
+    def _around(self) -> Surroundings:
+        return self._routes.lookout.around if self._routes else Surroundings()
+
+    def _site(self) -> Site:
+        return site_of(self.config, self.registry, self._sources, self.reach)
 
     @property
     def now(self) -> int:
@@ -107,8 +175,8 @@ class ServerReadings:
 
     @property
     def ledger_failure(self) -> str:
-        """Why the ledger cannot be written now; empty: it can."""
-        return self._writer.failure
+        """Why the ledger is not written here now; empty: it is."""
+        return self._writer.failure or self._ledger.rest_reason
 
     def live(self) -> tuple[str, ...]:
         """Return why the process should be restarted; nothing: it should not."""
@@ -121,7 +189,8 @@ class ServerReadings:
         """Return why it should get no queries; nothing: it is ready."""
         standing = Standing(
             is_draining=self._situation.is_draining,
-            is_settled=self.registry.is_settled,
+            are_heard=self.registry.is_settled or self._sources.are_heard,
+            is_listed=self._ledger.is_listed,
             is_numbered=self._situation.is_numbered,
             sources=tuple(self.freshness().values()),
         )
@@ -142,6 +211,12 @@ class ServerReadings:
             reload=situation.reload,
             config=show(Config, config),
         )
+
+    def stub_report(self) -> StubReport:
+        """Return how the cluster's own DNS is kept."""
+        if self._stub is None:
+            return StubReport(reason="our own cluster has no API server")
+        return self._stub.report()
 
     def subscribe(self) -> Subscription:
         """Return a listener for all that changes from now on.

@@ -61,7 +61,9 @@ def keep_started(old: Config, new: Config) -> Config:
     return msgspec.structs.replace(
         new,
         cluster=old.cluster,
+        namespace=old.namespace,
         state=old.state,
+        remote_secrets=old.remote_secrets,
         vips=msgspec.structs.replace(new.vips, ledger=old.vips.ledger),
         dns=_keep_listening(old.dns, new.dns),
         admin=old.admin,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from globaldns.app.settings import prefixes, zone_names
-from globaldns.config.schema import Config
+from globaldns.config.schema import Config, LostSettings
 from globaldns.exports import ExportRules
+from globaldns.model.lost import LostEndpoints, LostNames, LostRules
 from globaldns.registry.settings import ClusterRules, RegistrySettings
 
 
@@ -13,11 +14,14 @@ def export_rules(config: Config, cluster: str) -> ExportRules:
     settings = config.clusters[cluster]  # type: ignore[index]  # ClusterId is a name for str
     return ExportRules(
         cluster=cluster,
+        home=config.cluster,
         zones=zone_names(config),
         exports=config.exports,
+        namespace_selector=tuple(sorted(settings.namespace_selector.items())),
         allow=settings.allow,
         network=settings.network,
         gateways=settings.gateways,
+        pools=config.vips.pools,
         system_namespace=config.system_namespace,
         nameserver=config.dns.nameserver,
         records_per_name=config.dns.limits.records_per_name,
@@ -31,9 +35,19 @@ def cluster_rules(config: Config) -> dict[str, ClusterRules]:
             allow_namespaces=settings.allow.namespaces,
             allow_hosts=settings.allow.hosts,
             fenced=settings.fenced,
+            lost=lost_rules(settings.lost),
         )
         for cluster, settings in config.clusters.items()
     }
+
+
+def lost_rules(lost: LostSettings) -> LostRules:
+    """Return what becomes of a cluster that has gone quiet."""
+    return LostRules(
+        after=lost.after,
+        names=LostNames(lost.names.expire),
+        endpoints=LostEndpoints(lost.endpoints.demote, lost.endpoints.expire),
+    )
 
 
 def registry_settings(config: Config) -> RegistrySettings:
@@ -48,5 +62,7 @@ def registry_settings(config: Config) -> RegistrySettings:
         pins=prefixes(vips.pins),
         allow_special=prefixes(vips.allow_special),
         quarantine=vips.quarantine,
+        overlap=vips.overlap,
         largest_ttl=max(config.dns.ttl, config.dns.negative_ttl),
+        direct_networks=frozenset(config.routing.direct_networks),
     )

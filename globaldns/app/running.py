@@ -17,21 +17,27 @@ from globaldns.admin.listening import Listening, choose_name
 from globaldns.admin.reports import ReloadReport
 from globaldns.admin.server import AdminServer
 from globaldns.app.control import Control
+from globaldns.app.fencing import FenceFile
 from globaldns.app.housekeeping import keep_ledger
+from globaldns.app.ledgers import Remembered, remember
+from globaldns.app.membership import Membership
 from globaldns.app.memory import Memory
 from globaldns.app.publication import Publication
 from globaldns.app.readings import Situation
 from globaldns.app.reloading import ConfigFile
 from globaldns.app.rules import registry_settings
-from globaldns.app.starting import Started
+from globaldns.app.starting import Started, marker_of
 from globaldns.app.views import load_views, with_ledgers
+from globaldns.app.writing import WritableLedger
 from globaldns.config.schema import Config
+from globaldns.ledger.opening import OnLoss
 from globaldns.model.claim import format_time
 from globaldns.model.snapshot import Waits
-from globaldns.model.view import ClaimSet, View
+from globaldns.model.view import View
 from globaldns.registry.handover import carry_over
 from globaldns.registry.registry import Registry
 from globaldns.sources.bulk import BulkReader
+from globaldns.state import StateDirectory
 from globaldns.tasks import Backoff, steady_clock, supervise
 
 logger = logging.getLogger(__name__)
@@ -54,6 +60,7 @@ async def run(
     started: Started,
     reader: BulkReader,
     *,
+    on_loss: OnLoss,
     begun: Callable[[], None],
     announce: Announce,
     stack: AsyncExitStack,
@@ -63,8 +70,28 @@ async def run(
     Raises:
         LedgerError, ListenError: what it takes to go on cannot be had.
     """
-    copies = await started.thread.run(started.thread.ledger.copies)
-    control = await _make_control(file.path, config, started, reader, copies)
+    control: Control
+    membership = Membership(
+        started.state,
+        config,
+        wall=started.clock.now,
+        changed=lambda: control.obey(),  # noqa: PLW0108  # made later
+        was_heard=lambda cluster: control.was_heard(cluster),  # noqa: PLW0108  # made later
+        is_same=lambda: control.is_same(),  # noqa: PLW0108  # made later
+    )
+    config = membership.config
+    ledger = started.thread or _shared_ledger(config, started.state, on_loss, stack)
+    remembered = await remember(started.thread)
+    control = await _make_control(
+        file.path, config, started, reader, ledger=ledger, membership=membership, said=remembered
+    )
+    if control.global_services is not None:
+        stack.push_async_callback(control.global_services.services.close)
+    if control.routes is not None:
+        stack.push_async_callback(control.routes.routes.close)
+    if control.stub is not None:
+        stack.push_async_callback(control.stub.close)
+    copies = remembered.copies
     memory = Memory(started.state, control.keepsakes, lambda: control.registry.settings.quarantine)
     stack.push_async_callback(memory.save)
     admin = AdminServer(control.readings, listen=config.admin.listen)
@@ -79,16 +106,29 @@ async def run(
     await _run_tasks(file, control, started, memory, views, tell=tell)
 
 
+def _shared_ledger(
+    config: Config, state: StateDirectory, on_loss: OnLoss, stack: AsyncExitStack
+) -> WritableLedger:
+    # Here, because a ledger in a file needs no client of API servers.
+    from globaldns.app.sharing import shared_ledger  # noqa: PLC0415
+
+    ledger = shared_ledger(config, state, on_loss)
+    stack.push_async_callback(ledger.close)
+    return ledger
+
+
 async def _make_control(
     path: Path,
     config: Config,
     started: Started,
     reader: BulkReader,
-    copies: Mapping[str, ClaimSet],
+    *,
+    ledger: WritableLedger,
+    membership: Membership,
+    said: Remembered,
 ) -> Control:
     """Return the control side, with all that the ledger remembers."""
-    last, thread = started.last, started.thread
-    claims = await thread.run(thread.ledger.claims)
+    last = started.last
     settings = registry_settings(config)
     waits = Waits()
     remembered = last.entries if last else ()
@@ -96,12 +136,17 @@ async def _make_control(
         now, saved_at = started.clock.now(), last.header.saved_at
         waits = carry_over(last.header.waits, saved_at=saved_at, now=now, length=settings.handover)
     registry = await asyncio.to_thread(  # for its size
-        Registry, settings, claims, remembered, waits
+        Registry, settings, said.claims, remembered, waits
     )
+    fences = await asyncio.to_thread(FenceFile, started.state)
+    registry.views.set_words(fences.words)
     publication = Publication(started.scribe, started.serials, remembered)
     if last is not None:
         last.forget()
-    await asyncio.to_thread(registry.learn_copies, copies, started.clock.now())
+    if ledger.is_listed:
+        await asyncio.to_thread(registry.learn_copies, said.copies, started.clock.now())
+    else:
+        registry.stop_writing(ledger.rest_reason, started.clock.now())
     behind = registry.claims.newest - started.clock.now()
     if behind > MAX_BEHIND_SECONDS:
         logger.warning(
@@ -113,12 +158,15 @@ async def _make_control(
         Situation(path, config, reload, turned_at=steady_clock()),
         registry=registry,
         publication=publication,
-        thread=thread,
+        ledger=ledger,
+        membership=membership,
         plane=started.plane,
         scribe=started.scribe,
         clock=started.clock,
         reader=reader,
-        copies=copies,
+        zone_marker=marker_of(started.thread),
+        copies=said.copies,
+        fences=fences,
     )
 
 
@@ -136,15 +184,26 @@ async def _run_tasks(
     tasks = {
         "turns": control.mesh.run,
         "ledger": control.writer.run,
+        "shared ledger": control.ledger.follow,
         "releases": control.releaser.run,
+        "membership": control.membership.run,
         "memory": memory.run,
+        "gateways": control.gateways.run,
         "housekeeping": lambda: keep_ledger(
-            control.mesh, control.thread, started.state, memory.pace
+            control.mesh, control.ledger, started.state, memory.pace
         ),
         "configuration": lambda: file.follow(lambda: control.reload(os.environ)),
+        "envoys": control.envoys.run,
         "reader": lambda: _close_reader(control),
         "announcement": lambda: _tell_when_numbered(control, tell),
     }
+    if control.global_services is not None:
+        tasks["global services"] = control.global_services.services.run
+    if control.routes is not None:
+        tasks["routes"] = control.routes.routes.run
+        tasks["surroundings"] = control.routes.lookout.run
+    if control.stub is not None:
+        tasks["stub"] = lambda: _keep_stub(control)
     try:
         async with asyncio.TaskGroup() as group:
             for name, task in tasks.items():
@@ -200,6 +259,13 @@ async def _close_reader(control: Control) -> None:
     await control.sources.reader.close()
 
 
+async def _keep_stub(control: Control) -> None:
+    """Have the cluster's DNS ask us, from when we have answers on."""
+    await control.mesh.numbered.wait()
+    if control.stub is not None:
+        await control.stub.run()
+
+
 async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> None:
     """Say so once names are answered."""
     while not control.mesh.numbered.is_set():
@@ -207,7 +273,7 @@ async def _tell_when_numbered(control: Control, tell: Callable[[], None]) -> Non
             async with asyncio.timeout(PROGRESS_SECONDS):
                 await control.mesh.numbered.wait()
         except TimeoutError:
-            why = "; ".join(control.readings.readiness())
+            why = "; ".join(control.readings.readiness()) or control.ledger.rest_reason
             logger.info("not ready yet", extra={"reason": why})
     # What stands now stays for long: the collector need not look at it again and again.
     gc.freeze()

@@ -86,8 +86,15 @@ async def serve(
 
         reader = BulkReader()
         stack.push_async_callback(reader.close)
-        await reader.prepare(one.source.directory for one in config.clusters.values())
+        directories = (one.source.directory for one in config.clusters.values())
+        await reader.prepare(path for path in directories if path is not None)
         from globaldns.app.running import run  # noqa: PLC0415
 
         begun = partial(tell, Stage.STARTED)
-        await run(file, config, started, reader, begun=begun, announce=announce, stack=stack)
+        await run(
+            *(file, config, started, reader),
+            on_loss=on_loss,
+            begun=begun,
+            announce=announce,
+            stack=stack,
+        )

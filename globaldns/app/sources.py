@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 
@@ -12,12 +13,28 @@ import msgspec
 from globaldns.app.rules import export_rules
 from globaldns.app.views import allowed_view
 from globaldns.config.schema import Config
+from globaldns.errors import InvalidObject
 from globaldns.exports import ExportRules
+from globaldns.kube.kubeconfig import Access
 from globaldns.model.export import Gateway
-from globaldns.model.view import Change, Put, Remove, Reset, SetGateways, SourceState, View
+from globaldns.model.view import (
+    Change,
+    ClaimSet,
+    Put,
+    Remove,
+    Reset,
+    SetGateways,
+    SourceState,
+    View,
+)
+from globaldns.sources.awaited import await_access
 from globaldns.sources.bulk import BulkReader
 from globaldns.sources.directory import DirectorySource
+from globaldns.sources.secrets import Refused
+from globaldns.sources.source import Source
 from globaldns.tasks import Backoff, steady_clock, supervise
+
+logger = logging.getLogger(__name__)
 
 RESTART = Backoff(initial=0.5, maximum=30.0)
 
@@ -25,15 +42,27 @@ RESTART = Backoff(initial=0.5, maximum=30.0)
 class SourceSpec(msgspec.Struct, frozen=True):
     """All that makes a source what it is; another spec is another source."""
 
-    root: Path
+    place: Path | Access | Refused | None
+    """A directory, an API server, a way to one that is refused, or nothing that is known."""
     rules: ExportRules
     grace: float
+    ledger_namespace: str | None
+    """Where the cluster's VIPLedgers are; None: they are not read as another cluster's are."""
 
 
-def source_specs(config: Config) -> dict[str, SourceSpec]:
+Reach = Callable[[str], Access | Refused | None]
+"""Returns how a cluster's API server is reached, or why nobody says so."""
+
+
+def source_specs(config: Config, reach: Reach) -> dict[str, SourceSpec]:
     """Return the sources that a configuration wants, by cluster."""
     return {
-        cluster: SourceSpec(settings.source.directory, export_rules(config, cluster), config.grace)
+        cluster: SourceSpec(
+            settings.source.directory or reach(cluster),
+            export_rules(config, cluster),
+            config.grace,
+            None if cluster == config.cluster else config.namespace,
+        )
         for cluster, settings in config.clusters.items()
     }
 
@@ -47,6 +76,9 @@ class SourceSeams(msgspec.Struct, frozen=True):
     """Counts an event, by cluster, kind and type."""
     on_restart: Callable[[str], None]
     wall: Callable[[], int]
+    reach: Reach
+    are_members_known: Callable[[], bool]
+    """Whether it is known by now which clusters there are."""
 
 
 class Sources:
@@ -61,9 +93,10 @@ class Sources:
         self._dropped: dict[str, View | None] = {}
         """What clusters said before they were taken out of the configuration."""
         self._grace_ends = inf
+        self._own = ""
         self.reader = reader
         """Reads the first time; to be closed when that is done."""
-        self.sources: dict[str, DirectorySource] = {}
+        self.sources: dict[str, Source] = {}
         """By cluster."""
         self.revisions: dict[str, int] = {}
         """How often each has said something."""
@@ -71,21 +104,77 @@ class Sources:
     async def run(self, config: Config, views: Mapping[str, View]) -> None:
         """Run the sources of a configuration for ever; until one is read its view stands for it."""
         async with asyncio.TaskGroup() as self._tasks:
+            self._own = config.cluster
             self._grace_ends = steady_clock() + config.grace
-            for cluster, spec in source_specs(config).items():
+            for cluster, spec in source_specs(config, self._seams.reach).items():
                 self._start(cluster, spec, views.get(cluster))
             await asyncio.Event().wait()
 
     def reconfigure(self, config: Config) -> None:
         """Run the sources of another configuration; those that stay the same go on."""
-        wanted = source_specs(config)
+        wanted = source_specs(config, self._seams.reach)
         for cluster in [cluster for cluster in self._specs if cluster not in wanted]:
             self._dropped[cluster] = self._stop(cluster)
             self._share_gateways(cluster, (), steady_clock())
         for cluster, spec in wanted.items():
-            if self._specs.get(cluster) != spec:
+            if self._specs.get(cluster) != spec and not self._is_led_elsewhere(cluster, spec):
                 former = self._stop(cluster) or self._dropped.pop(cluster, None)
                 self._start(cluster, spec, allowed_view(former, config) if former else None)
+
+    def forget(self, cluster: str) -> None:
+        """Forget what a cluster said that is not configured any more, and which cluster it was."""
+        self._dropped.pop(cluster, None)
+
+    def _is_led_elsewhere(self, cluster: str, spec: SourceSpec) -> bool:
+        """Whether a source only has to be reached another way, and is."""
+        former = self._specs.get(cluster)
+        if former is None or not isinstance(spec.place, Access):
+            return False
+        if msgspec.structs.replace(former, place=spec.place) != spec:
+            return False
+        if not self.sources[cluster].lead(spec.place):
+            return False
+        self._specs[cluster] = spec
+        return True
+
+    def answering(self, cluster: str) -> str:
+        """Return the UID of the cluster that answers under a name now; empty: none, or not known.
+
+        It may be another than the one that is known by that name.
+        """
+        source = self.sources.get(cluster)
+        if source is None:
+            return ""
+        is_read = source.freshness.state is SourceState.SYNCED
+        return source.another or (source.uid if is_read else "")
+
+    def accept(self, accepted: Callable[[str], str]) -> None:
+        """Take for those of their names the rebuilt clusters that people have accepted, by UID."""
+        for cluster, source in [*self.sources.items()]:
+            if source.another and source.another == accepted(cluster):
+                logger.warning(
+                    "a rebuilt cluster is taken for the one of its name: a person says so",
+                    extra={"cluster": cluster, "uid": source.another},
+                )
+                spec = self._specs[cluster]
+                self._stop(cluster)
+                self._start(cluster, spec, None)
+
+    def kept(self) -> Iterator[ClaimSet]:
+        """Yield what the other clusters keep of our own ledger; where that is nothing, not."""
+        for cluster, source in self.sources.items():
+            if cluster == self._own:
+                continue
+            try:
+                kept = source.kept()
+            except InvalidObject as error:
+                logger.error(
+                    "a neighbour's copy of our ledger cannot be read",
+                    extra={"cluster": cluster, "reason": str(error)},
+                )
+            else:
+                if kept.marker is not None:
+                    yield kept
 
     @property
     def are_heard(self) -> bool:
@@ -94,19 +183,14 @@ class Sources:
 
     @property
     def _are_synced(self) -> bool:
-        return bool(self.sources) and all(
-            source.freshness.is_heard for source in self.sources.values()
+        return (
+            bool(self.sources)
+            and self._seams.are_members_known()
+            and all(source.freshness.is_heard for source in self.sources.values())
         )
 
     def _start(self, cluster: str, spec: SourceSpec, remembered: View | None) -> None:
-        source = DirectorySource(
-            spec.root,
-            spec.rules,
-            grace=spec.grace,
-            remembered=remembered,
-            wall=self._seams.wall,
-            bulk=self.reader,
-        )
+        source = self._make(spec, remembered)
         self._specs[cluster] = spec
         self.sources[cluster] = source
         self.revisions.setdefault(cluster, 0)
@@ -120,6 +204,28 @@ class Sources:
             ),
             name=f"source {cluster}",
         )
+
+    def _make(self, spec: SourceSpec, remembered: View | None) -> Source:
+        match spec.place:
+            case Path():
+                return DirectorySource(
+                    spec.place,
+                    spec.rules,
+                    grace=spec.grace,
+                    remembered=remembered,
+                    wall=self._seams.wall,
+                    bulk=self.reader,
+                )
+            case Access():
+                # Here, because a mesh of directories needs no client of API servers.
+                from globaldns.sources.cluster import ApiSettings, ClusterSource  # noqa: PLC0415
+
+                settings = ApiSettings(spec.ledger_namespace, spec.grace)
+                return ClusterSource(
+                    spec.place, spec.rules, settings, remembered=remembered, wall=self._seams.wall
+                )
+            case Refused() | None as refused:
+                return await_access(spec.rules, refused, remembered)
 
     def _stop(self, cluster: str) -> View | None:
         """End a source; return its view, if it knew anything."""

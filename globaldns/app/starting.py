@@ -22,7 +22,6 @@ from globaldns.dns.plane import Plane
 from globaldns.dns.scribe import Scribe
 from globaldns.dns.worker import encode_settings
 from globaldns.ledger.opening import OnLoss, open_ledger
-from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.state import StateDirectory
 
 logger = logging.getLogger(__name__)
@@ -32,7 +31,8 @@ class Started(msgspec.Struct, frozen=True):
     """What a server has once it answers."""
 
     state: StateDirectory
-    thread: LedgerThread
+    thread: LedgerThread | None
+    """None: the ledger is in Kubernetes, which is asked afterwards."""
     serials: Serials
     plane: Plane
     scribe: Scribe
@@ -50,35 +50,44 @@ def start(
         StateError, LedgerError: something of it cannot be had.
     """
     clock = BelievedClock()
-    name = config.vips.ledger.sqlite
-    thread = LedgerThread(
-        open_ledger(state, name, cluster=config.cluster, now=clock.now(), on_loss=on_loss),
-        state.check_lock,
-    )
-    stack.callback(thread.close)
+    thread = None
+    if config.vips.ledger.kubernetes is None:
+        name = config.vips.ledger.file
+        thread = LedgerThread(
+            open_ledger(state, name, cluster=config.cluster, now=clock.now(), on_loss=on_loss),
+            state.check_lock,
+        )
+        stack.callback(thread.close)
+    marker = marker_of(thread)
     serials = Serials(state, clock.now())
     scribe = Scribe(plane.table)
     scribe.settings = encode_settings(worker_settings(config, plane.addresses))
-    last = _recall(state, thread, config, clock.now())
+    last = _recall(state, marker, config, clock.now())
     if scribe.serial is not None:
-        last = _follow(last, scribe, thread.ledger, clock.now())
+        header = Header(config.cluster, marker, scribe.serial, saved_at=clock.now())
+        last = _follow(last, scribe, header)
     elif last is not None and last.image.rows:
         hosts = scribe.recall(last.image, serials.current)
         logger.info("answering from the last zone", extra={"hosts": hosts})
     return Started(state, thread, serials, plane, scribe, last, clock)
 
 
-def _follow(last: LastZone | None, scribe: Scribe, ledger: SqliteLedger, now: int) -> LastZone:
+def marker_of(thread: LedgerThread | None) -> str:
+    """Return what a zone is marked with: a lost SQLite file's zone is not answered from.
+
+    A ledger in Kubernetes outlives every state directory, and is not known at the start.
+    """
+    return "" if thread is None else thread.marker.id
+
+
+def _follow(last: LastZone | None, scribe: Scribe, header: Header) -> LastZone:
     """Return the zone that workers have answered from since the former control process died."""
     entries = tuple(scribe.entries())
     logger.info("workers answer from the zone of before", extra={"hosts": len(entries)})
-    header = Header(ledger.cluster, ledger.marker.id, scribe.serial or 0, saved_at=now)
     return LastZone.of(header if last is None else last.header, entries)
 
 
-def _recall(
-    state: StateDirectory, thread: LedgerThread, config: Config, now: int
-) -> LastZone | None:
+def _recall(state: StateDirectory, marker: str, config: Config, now: int) -> LastZone | None:
     """Return the last zone of this cluster and ledger, empty if it is too old to be answered from.
 
     What it knows of waits counts all the same.
@@ -86,7 +95,7 @@ def _recall(
     last = load_zone(
         state,
         cluster=config.cluster,
-        marker=thread.ledger.marker.id,
+        marker=marker,
         zones=zone_names(config),
     )
     if last is None or _is_usable(last.header, config, now):

@@ -26,6 +26,15 @@ def load_view(state: StateDirectory, config: Config, cluster: str) -> View | Non
         return None
 
 
+def forget_view(state: StateDirectory, cluster: str) -> None:
+    """Forget what a cluster said last, and which cluster it was.
+
+    Raises:
+        StateError: it is still known.
+    """
+    state.remove(file_name(cluster))
+
+
 def allowed_view(view: View, config: Config) -> View:
     """Return a view without the exports that its cluster may not have any more."""
     rules, zones = cluster_rules(config)[view.cluster], zone_names(config)

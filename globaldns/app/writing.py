@@ -10,19 +10,19 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
-from operator import attrgetter
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 import msgspec
 
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
-from globaldns.model.claim import Claim, ClaimKind
+from globaldns.model.claim import Claim, ClaimKind, Marker
+from globaldns.model.fingerprint import Fingerprint
 from globaldns.model.view import ClaimSet
 from globaldns.tasks import Backoff
 
@@ -34,15 +34,98 @@ LOOK_SECONDS = 10.0
 """How often to look whether the ledger is in its place though nothing is to be written."""
 RETRY = Backoff(initial=0.5, maximum=30.0)
 
+Place = tuple[str, int]
+"""Sorts claims; what is in one place is not cut in two writes."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class LedgerNews(msgspec.Struct, frozen=True):
+    """Who is told what a ledger says that others write too, and who helps to begin one."""
+
+    load: Callable[[Sequence[Claim], Mapping[str, ClaimSet]], None]
+    """Takes all that it says, where that is not known at the start: claims, and copies."""
+    adopt: Callable[[Sequence[Claim], Sequence[Claim]], None]
+    """Takes what somebody else has written, and what somebody else has forgotten."""
+    are_heard: Callable[[], bool]
+    """Whether every source was read, or its grace is over."""
+    kept: Callable[[], Iterable[ClaimSet]]
+    """What the other clusters keep of our ledger."""
+    changed: Callable[[], None]
+    """Told when it may be written from now on, or may not any more."""
+    wall: Callable[[], int]
+    fingerprint: Callable[[], Fingerprint]
+    """What we have configured and all must have alike."""
+    on_restart: Callable[[str], None]
+
+
+class WritableLedger(Protocol):
+    """Where claims are written; every method raises a LedgerError where it could not do it."""
+
+    cluster: str
+    """Whose it is."""
+
+    @property
+    def marker(self) -> Marker | None:
+        """Which ledger it is; None: that is not known yet."""
+
+    def attach(self, news: LedgerNews) -> None:
+        """Learn who is to be told; once, before it is followed."""
+
+    async def follow(self) -> None:
+        """Follow what others write, for ever."""
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether all that it says is known."""
+
+    @property
+    def rest_reason(self) -> str:
+        """Why nothing may be written now although nothing failed; empty: it may."""
+
+    async def until_writable(self) -> None:
+        """Return when it may be written."""
+
+    async def check(self) -> None:
+        """Make sure that it could be written."""
+
+    async def probe(self) -> None:
+        """Return once it is seen that it can be written."""
+
+    def together(self, claim: Claim) -> Place:
+        """Return what says which claims are not to be cut in two writes, and sorts them."""
+
+    async def restore(self, claims: Sequence[Claim]) -> bool:
+        """Begin it with claims of a backup where nobody knows what it said; return whether so."""
+
+    async def write(self, claims: Sequence[Claim]) -> None:
+        """Return once it has claims."""
+
+    @property
+    def torn(self) -> Collection[str]:
+        """The clusters whose copies may not say what was copied last: somebody has changed them."""
+
+    async def copy(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
+        """Return once it has a copy of what another cluster's ledger says."""
+
+    async def forget(self, claims: Sequence[Claim]) -> None:
+        """Return once it does not have claims any more."""
+
+    async def dropped(self, configured: Collection[str], now: int) -> dict[str, int]:
+        """Return since when each cluster with claims in it is not among the configured ones."""
+
+
 class LedgerThread:
-    """A ledger, and the one thread that touches it while the event loop goes on."""
+    """A SQLite ledger, and the one thread that touches it while the event loop goes on."""
+
+    rest_reason = ""
+    is_listed = True
+    torn: Collection[str] = ()
 
     def __init__(self, ledger: SqliteLedger, guard: Callable[[], None]) -> None:
         self.ledger = ledger
+        self.cluster = ledger.cluster
+        self.marker = ledger.marker
         self._guard = guard
         """Raises a StateError where the state directory is not held any more."""
         self._executor = ThreadPoolExecutor(1, "ledger")
@@ -68,6 +151,14 @@ class LedgerThread:
         """
         await self.run(self._guarded, self.ledger.probe)
 
+    def together(self, claim: Claim) -> Place:
+        """Return the host: its claims stand together or not at all."""
+        return (claim.host, 0)
+
+    async def restore(self, _claims: Sequence[Claim]) -> bool:
+        """Return False: where it is lost no server starts."""
+        return False
+
     async def write(self, claims: Sequence[Claim]) -> None:
         """Return once the ledger has claims.
 
@@ -83,6 +174,32 @@ class LedgerThread:
             LedgerError: the old copy stands.
         """
         await self.run(self._guarded, self.ledger.copy, cluster, old, new)
+
+    async def forget(self, claims: Sequence[Claim]) -> None:
+        """Return once the ledger does not have claims.
+
+        Raises:
+            LedgerError: nothing is forgotten.
+        """
+        await self.run(self.ledger.forget, claims)
+
+    async def dropped(self, configured: Collection[str], now: int) -> dict[str, int]:
+        """Return since when each cluster with claims in it is not among the configured ones.
+
+        Raises:
+            LedgerError: it cannot be read, or what is new cannot be noted.
+        """
+        return await self.run(self.ledger.dropped, configured, now)
+
+    def attach(self, news: LedgerNews) -> None:
+        """Do nothing: nobody else writes it."""
+
+    async def follow(self) -> None:
+        """Wait for ever: nobody else writes it."""
+        await asyncio.Event().wait()
+
+    async def until_writable(self) -> None:
+        """Return at once: nobody else writes it."""
 
     def _guarded(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Make a call, which looks after the ledger's file, where the state directory is held."""
@@ -117,15 +234,16 @@ class Seams(msgspec.Struct, frozen=True):
     count_failure: Callable[[], None]
 
 
-def _parts(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
+def _parts(claims: Sequence[Claim], together: Callable[[Claim], Place]) -> Iterator[list[Claim]]:
     """Yield claims in as many writes as they need.
 
     What takes a VIP from a host and what that host gets instead stand together or not at all, and
-    no host's claims are cut in two.
+    what belongs ``together`` is not cut in two.
     """
     moving = {claim.host for claim in claims if claim.is_retired or claim.kind is ClaimKind.PINNED}
     part = [claim for claim in claims if claim.host in moving]
-    for _, its in groupby((c for c in claims if c.host not in moving), attrgetter("host")):
+    others = sorted((claim for claim in claims if claim.host not in moving), key=together)
+    for _, its in groupby(others, together):
         if len(part) >= MOST:
             yield part
             part = []
@@ -137,8 +255,8 @@ def _parts(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
 class LedgerWriter:
     """Writes what is pending whenever it is woken."""
 
-    def __init__(self, thread: LedgerThread, seams: Seams) -> None:
-        self._thread = thread
+    def __init__(self, ledger: WritableLedger, seams: Seams) -> None:
+        self._ledger = ledger
         self._seams = seams
         self._wanted = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
@@ -169,14 +287,25 @@ class LedgerWriter:
         try:
             while True:
                 await self._wait()
+                if self._ledger.rest_reason:
+                    await self._rest(self._ledger.rest_reason)
                 self._served, self._waiting = self._waiting, []
                 try:
                     await self._write_pending()
                 except LedgerError as error:
                     _answer([*self._served, *self._waiting], error)
-                    await self._wait_after(error)
+                    if not self._ledger.rest_reason:
+                        await self._wait_after(error)
         finally:
             _answer([*self._served, *self._waiting], LedgerError("the server stops"))
+
+    async def _rest(self, reason: str) -> None:
+        """Have nothing decided until we may write: somebody else does, or will."""
+        _answer(self._waiting, LedgerError(reason, hint="ask the replica that writes"))
+        self._waiting, self.failure = [], ""
+        self._seams.stop(reason)
+        await self._ledger.until_writable()
+        self._seams.resume()
 
     async def _wait(self) -> None:
         """Wait until there is something to write, or the time to look whether there could be."""
@@ -192,15 +321,15 @@ class LedgerWriter:
             LedgerError: what is still pending cannot be written.
         """
         if self.failure:
-            await self._thread.probe()
+            await self._ledger.probe()
             self.failure = ""
             self._seams.resume()
         claims, copy = self._seams.pending(), self._seams.begin_copies()
         if not claims:
-            await self._thread.check()
-        for part in _parts(claims):
+            await self._ledger.check()
+        for part in _parts(claims, self._ledger.together):
             started = time.monotonic()
-            await self._thread.write(part)
+            await self._ledger.write(part)
             self._seams.observe(time.monotonic() - started)
             self._seams.acknowledge(part)
         _answer(self._served, None)

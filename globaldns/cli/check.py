@@ -9,6 +9,7 @@ import click
 
 from globaldns.cli.findings import (
     config_findings,
+    fold_findings,
     look_at_certificate,
     print_findings,
     sort_findings,
@@ -30,8 +31,9 @@ def check(context: click.Context, invocation: Invocation, *, strict: bool) -> No
     """Report every problem of the configuration and the manifests."""
     findings, files = gather(invocation)
     if invocation.output is OutputFormat.TABLE:
-        print_findings(findings)
-        click.echo(summarise(findings, files=files))
+        folded = fold_findings(findings)
+        print_findings(folded)
+        click.echo(summarise(folded, files=files))
     else:
         print_structured(sort_findings(findings), invocation.output)
     context.exit(verdict(findings, strict=strict))
@@ -45,11 +47,12 @@ def gather(invocation: Invocation) -> tuple[Sequence[Finding], int]:
     if loaded.config is None:
         return found, 1
     # Here, because a broken configuration is told without all that reads manifests.
-    from globaldns.app.offline import read_offline  # noqa: PLC0415
+    from globaldns.app.offline import look_offline  # noqa: PLC0415
+    from globaldns.app.routes import find_hidden  # noqa: PLC0415
     from globaldns.tasks import wall_clock  # noqa: PLC0415
 
-    mesh = read_offline(loaded.config, wall_clock())
-    return [*found, *mesh.findings()], mesh.files + 1
+    mesh = look_offline(loaded.config, wall_clock())
+    return [*found, *mesh.findings(), *find_hidden(mesh)], mesh.files + 1
 
 
 def verdict(findings: Sequence[Finding], *, strict: bool) -> ExitCode:

@@ -14,8 +14,9 @@ from globaldns.cli.output import (
 )
 from globaldns.model.claim import parse_time
 from globaldns.model.export import ExportKind
+from globaldns.model.lost import Standing
 from globaldns.model.service import Conflict, ServiceState
-from globaldns.registry.explain import ClaimLine, Explanation
+from globaldns.registry.explain import ClaimLine, Contributor, Explanation, RouteLine
 
 HISTORY_LINES = 10
 """Of a busy VIP's past; ``vip history`` has the rest."""
@@ -45,11 +46,17 @@ _STATES = {
         "SERVFAIL",
         "only a pin is known of it: grace is not over, or a source not read as a whole",
     ),
+    ServiceState.LOST: (
+        "SERVFAIL",
+        "its clusters are lost, and lost.names has their names dropped: bring one back",
+    ),
     ServiceState.STALE: ("SERVFAIL", "its sources are silent for too long: bring one back"),
 }
 """What becomes of a question, and why or what to do."""
 
-_CONTRIBUTORS = ("CLUSTER", "OBJECT", "ENDPOINTS", "CREATED", "DATA", "FILE")
+_CONTRIBUTORS = ("CLUSTER", "OBJECT", "ENDPOINTS", "CREATED", "DATA")
+_ROUTES = ("FROM", "TO", "OF", "NETWORK", "RANK", "SHARE")
+_NOTICES = ("CODE", "WHY", "FIX")
 _DROPPED = ("CLUSTER", "OBJECT", "RULE", "WHY")
 _CONFLICTS = ("RULE", "WINNER", "LOSER", "WHY")
 _HISTORY = ("VIP", "HOST", "CLUSTER", "KIND", "AGE", "RETIRED", "WHY")
@@ -89,6 +96,8 @@ def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
         for vip in explanation.vips:
             age = f", for {show_time(since[vip], now)}" if vip in since else ""
             yield "VIP", f"{vip} ({explanation.rule}{age})"
+    for vip in explanation.former:
+        yield "former", f"{vip} (not answered any more, but routed for vips.overlap)"
     if not {*explanation.would_get} <= {*explanation.vips}:
         none = "" if explanation.vips else "none; "
         why = f"; not now: {explanation.paused}" if explanation.vips and explanation.paused else ""
@@ -112,29 +121,60 @@ def _state(explanation: Explanation, now: int) -> str:
         return f"no host: NODATA; hosts lie below it: {explanation.below}"
     if not explanation.contributors:
         return f"unknown: {f'SERVFAIL; not read as a whole: {unheard}' if unheard else _NOWHERE}"
-    waiting = f"; waiting for {unheard} or its grace" if unheard else ""
-    return f"not numbered yet: as remembered, else SERVFAIL{waiting}"
+    waiting = f"waiting for {unheard} or its grace" if unheard else ""
+    reasons = dict.fromkeys(filter(None, (waiting, explanation.paused)))
+    return "; ".join(("not numbered yet: as remembered, else SERVFAIL", *reasons))
 
 
 def _middle(explanation: Explanation, now: int) -> Iterator[str]:
     if explanation.contributors:
+        has_files = any(c.file for c in explanation.contributors)
         rows = [
             (
                 c.cluster,
                 f"{c.object} (route)" if c.kind == ExportKind.ROUTE else c.object,
                 f"{c.ready_endpoints}/{c.endpoints}",
                 show_time(c.created_at, now),
-                f"{c.source}, {show_time(c.contact, now)} old" if c.contact else c.source,
-                c.file or ABSENT,
+                _data(c, now),
+                *((c.file or ABSENT,) if has_files else ()),
             )
             for c in explanation.contributors
         ]
-        yield _section("exported by", _CONTRIBUTORS, rows)
+        columns = (*_CONTRIBUTORS, "FILE") if has_files else _CONTRIBUTORS
+        yield _section("exported by", columns, rows)
+    if explanation.routes:
+        yield _section("routes", _ROUTES, map(_route_row, explanation.routes))
+    if explanation.notices:
+        notices = [(n.code, n.detail, n.hint or ABSENT) for n in explanation.notices]
+        yield _section("not served in our own cluster", _NOTICES, notices)
     if explanation.dropped:
         dropped = [(d.cluster, d.object, d.rule, d.detail) for d in explanation.dropped]
         yield _section("dropped", _DROPPED, dropped)
     if explanation.conflicts:
         yield _section("conflicts", _CONFLICTS, map(_conflict_row, explanation.conflicts))
+
+
+def _route_row(route: RouteLine) -> tuple[str, ...]:
+    if route.lack:
+        return (route.seen_from, route.lack, route.of, route.network or ABSENT, ABSENT, ABSENT)
+    share = f"{100 * route.share:.3g} %"
+    of, network = route.of or "several", route.network or ABSENT
+    return (route.seen_from, route.to, of, network, route.rank, share)
+
+
+def _data(contributor: Contributor, now: int) -> str:
+    """Return how its source stands, how old what it said is, and how fast it is answered."""
+    age = f", {show_time(contributor.contact, now)} old" if contributor.contact else ""
+    how = "kept" if contributor.standing == Standing.COUNTED else contributor.standing
+    lost = f", lost: endpoints {how}" if contributor.lost else ""
+    seconds = contributor.propagation_seconds
+    fast = "" if seconds is None else f", answered in {format_milliseconds(seconds)}"
+    return f"{contributor.source}{age}{lost}{fast}"
+
+
+def format_milliseconds(seconds: float) -> str:
+    """Return a short duration."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _conflict_row(conflict: Conflict) -> tuple[str, ...]:

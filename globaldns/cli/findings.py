@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from globaldns.cli.output import Tone, paint
 from globaldns.config.problem import Problem
@@ -46,6 +47,19 @@ def look_at_certificate(config: Config) -> Iterable[Problem]:
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings by file and line; those of one place with the errors first."""
     return sorted(findings, key=lambda f: (f.file, f.line, f.severity, f.object, f.path, f.code))
+
+
+def fold_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Return what is the same of several clusters, and stands in no file, once with all of them."""
+    clusters: dict[Finding, list[str]] = {}
+    for finding in findings:
+        is_folded = finding.cluster and not finding.file
+        bare = msgspec.structs.replace(finding, cluster="") if is_folded else finding
+        clusters.setdefault(bare, []).append(finding.cluster)
+    return [
+        msgspec.structs.replace(bare, cluster=", ".join(dict.fromkeys(sorted(named))))
+        for bare, named in clusters.items()
+    ]
 
 
 def print_findings(findings: Sequence[Finding], *, to_stderr: bool = False) -> None:

@@ -102,8 +102,9 @@ def take(config: Config, claims: Sequence[Claim]) -> int:
 
     reply = ask(config.state, Import(format_claims(claims)))
     if reply is None:
-        say(f"no server runs: changing the ledger in {config.state}")
-        return import_offline(config, claims, wall_clock())
+        new = import_offline(config, claims, wall_clock())
+        say(f"no server runs: the ledger in {config.state} is changed")
+        return new
     say(f"done by the server of {config.state}")
     return reply.claims
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from operator import attrgetter
 
 import msgspec
 
+from globaldns.admin.clusters import list_clusters
 from globaldns.admin.reporting import collect_unwritten, parse_name, report_service
-from globaldns.admin.reports import ServiceReport, VipPage, VipReport
+from globaldns.admin.reports import ClusterList, ServiceReport, VipPage, VipReport
+from globaldns.admin.routes import explain_notices, report_routes
 from globaldns.admin.selection import Selection, select
 from globaldns.admin.vips import VipSelection, report_claim, report_vip_page
-from globaldns.app.offline import read_offline
+from globaldns.app.offline import OfflineMesh, look_offline, read_offline
+from globaldns.app.routes import notices_of
 from globaldns.cli.served import Served, to_served
 from globaldns.config.schema import Config
 from globaldns.errors import InvalidAddress
 from globaldns.model.address import parse_address
+from globaldns.model.view import SourceState
 from globaldns.registry.explain import ClaimLine, Explanation, explain
 
 UNWRITTEN = "unwritten"
@@ -28,9 +33,20 @@ class OfflineReader:
     """Reads what the files say; implements ``Reader``."""
 
     def __init__(self, config: Config, now: int) -> None:
-        self._mesh = read_offline(config, now)
-        self._unwritten = {_identify(report_claim(c)) for c in self._mesh.registry.unwritten}
+        self._config = config
         self.now = now
+
+    @cached_property
+    def _mesh(self) -> OfflineMesh:
+        return read_offline(self._config, self.now)
+
+    @cached_property
+    def _look(self) -> OfflineMesh:
+        return look_offline(self._config, self.now)
+
+    @cached_property
+    def _unwritten(self) -> frozenset[tuple[object, ...]]:
+        return frozenset(_identify(report_claim(c)) for c in self._mesh.registry.unwritten)
 
     def services(self, glob: str, *, cluster: str = "") -> Iterator[ServiceReport]:
         """Yield services in the order of their hosts."""
@@ -58,7 +74,26 @@ class OfflineReader:
             parse_name(target, registry.settings.zones)
         explanation = explain(registry, target, self._mesh.refused(), now=self.now)
         history = tuple(map(self._mark_claim, explanation.history))
-        return msgspec.structs.replace(explanation, history=history)
+        service = self._mesh.services.get(explanation.host)
+        explanation = msgspec.structs.replace(explanation, history=history)
+        if service is None:
+            return explanation
+        notices = explain_notices(notices_of(self._mesh, service))
+        routes = report_routes(self._mesh, service)
+        return msgspec.structs.replace(explanation, routes=routes, notices=notices)
+
+    def clusters(self) -> ClusterList:
+        """Return every configured cluster, whatever cannot be read."""
+        return list_clusters(self._look)
+
+    def failures(self) -> tuple[str, ...]:
+        """Return what cannot be read to list the clusters, and why."""
+        standing = self._look.freshness().values()
+        silent = (one for one in standing if one.state is not SourceState.SYNCED)
+        return (
+            *(f"{one.reason} (fix: {one.hint})" for one in self._look.unread),
+            *(f"{one.cluster}: {one.reason}" for one in silent),
+        )
 
     def unheard(self) -> tuple[str, ...]:
         """Return the clusters that cannot be read as a whole."""

@@ -8,13 +8,13 @@ import msgspec
 from globaldns.cli.explain import find_explanation
 from globaldns.cli.explanation import format_explanation, is_unknown
 from globaldns.cli.invocation import Invocation, reading_options
-from globaldns.cli.message import Record, parse_type, reverse_name
 from globaldns.cli.output import OutputFormat, format_row, measure, print_structured, say
 from globaldns.cli.reader import Reader, open_reader
 from globaldns.cli.resolver import Answered, ask
 from globaldns.cli.served import Served
 from globaldns.config.values import split_listen
 from globaldns.dns.codes import Rcode, Rrtype
+from globaldns.dns.message import Record, parse_type, reverse_name
 from globaldns.errors import GlobalDnsError, InvalidValue
 from globaldns.model.host import fold, split_zone
 from globaldns.registry.explain import Explanation

@@ -66,6 +66,12 @@ class Reader(Protocol):
             ServerError, RequestRefused: the VIP stands for no host and never did.
         """
 
+    def clusters(self) -> ClusterList:
+        """Return every configured cluster, by id."""
+
+    def failures(self) -> tuple[str, ...]:
+        """Return what could not be read here for ``clusters``, and why."""
+
     def unheard(self) -> tuple[str, ...]:
         """Return the clusters that were not read as a whole, at all or the last time."""
 
@@ -109,9 +115,17 @@ class RemoteReader:
         """Return what the server explains."""
         return self._server.fetch(f"/api/v1/explain/{quote(target, safe='')}", Explanation)
 
+    def clusters(self) -> ClusterList:
+        """Return every cluster that the server has configured."""
+        return self._server.fetch("/api/v1/clusters", ClusterList)
+
+    def failures(self) -> tuple[str, ...]:
+        """Return nothing: it is the server that reads."""
+        return ()
+
     def unheard(self) -> tuple[str, ...]:
         """Return the clusters that the server could not read as a whole."""
-        clusters = self._server.fetch("/api/v1/clusters", ClusterList).items
+        clusters = self.clusters().items
         return tuple(
             one.cluster for one in clusters if one.state == SourceState.WAITING or one.reason
         )

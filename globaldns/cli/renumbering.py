@@ -21,7 +21,7 @@ from globaldns.cli.reader import ledger_config
 from globaldns.config.schema import Config
 from globaldns.errors import RequestRefused
 from globaldns.model.address import Address, format_address
-from globaldns.model.host import Host, fold, split_zone
+from globaldns.model.host import Host, fold, is_service_host, split_zone
 from globaldns.registry.plan import PlannedMove
 from globaldns.tasks import wall_clock
 
@@ -85,6 +85,9 @@ def renumber(invocation: Invocation, hosts: tuple[str, ...]) -> None:
 def move(config: Config, hosts: Sequence[Host]) -> Sequence[MoveReport]:
     """Have the running server renumber hosts, or do it where none runs.
 
+    Where the ledger is in Kubernetes that is only wished, in their GlobalServices: the replica that
+    writes it does it, wherever the command runs.
+
     Raises:
         RequestRefused: a host has no number that could move; none is moved.
     """
@@ -93,6 +96,8 @@ def move(config: Config, hosts: Sequence[Host]) -> Sequence[MoveReport]:
     from globaldns.app.changing import renumber_offline  # noqa: PLC0415
     from globaldns.app.ledgers import read_claims  # noqa: PLC0415
 
+    if config.vips.ledger.kubernetes is not None and all(map(is_service_host, hosts)):
+        return wish(config, hosts)
     reply = ask(config.state, Renumber(tuple(hosts)))
     if reply is None:
         say(f"no server runs: changing the ledger in {config.state}")
@@ -101,6 +106,26 @@ def move(config: Config, hosts: Sequence[Host]) -> Sequence[MoveReport]:
         return renumber_offline(config, hosts, wall_clock())
     say(f"done by the server of {config.state}")
     return reply.moves
+
+
+def wish(config: Config, hosts: Sequence[Host]) -> Sequence[MoveReport]:
+    """Have the replica that writes the ledger renumber hosts, and say how to see that it did.
+
+    Raises:
+        RequestRefused: a host has no GlobalService in our own cluster; nothing is wished.
+        ApiError: not every wish is written.
+    """
+    # Here, because it imports the client of API servers.
+    from globaldns.app.wishing import wish_other_numbers  # noqa: PLC0415
+
+    moves = wish_other_numbers(config, hosts, wall_clock())
+    say(f"wished in spec.renumber of {len(moves)} GlobalServices of {config.cluster}")
+    name, _, namespace = hosts[0].partition(".")
+    say(
+        "the replica that writes the ledger does it, and tells in status.renumberedAt or in the "
+        f"condition VIPMoved: kubectl -n {namespace} get globalservice {name} -o yaml"
+    )
+    return moves
 
 
 def find_host(text: str, config: Config) -> Host:

@@ -8,7 +8,7 @@ import time
 
 import msgspec
 
-from globaldns.cli.message import Message, decode_message, encode_query
+from globaldns.dns.message import Message, decode_message, encode_query
 from globaldns.errors import ServerError, ServerUnreachable
 
 TRIES = 2

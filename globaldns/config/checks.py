@@ -9,8 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 
+from globaldns.config.gateways import check_gateways
+from globaldns.config.kinds import Cidr, Pattern
+from globaldns.config.probes import check_probes
 from globaldns.config.problem import Problem, join
-from globaldns.config.schema import Cidr, Config, DnsSettings, Pattern, VipSettings, Zone
+from globaldns.config.routing import EnvoySettings
+from globaldns.config.schema import Config, DnsSettings, SourceSettings, VipSettings, Zone
 from globaldns.config.special import Network, find_special, is_inside, is_touching
 from globaldns.config.tls import check_tls
 from globaldns.config.values import format_duration
@@ -25,15 +29,23 @@ def check(config: Config) -> tuple[Problem, ...]:
     """Return every problem between keys."""
     return (
         *_check_clusters(config),
+        *_check_sources(config),
+        *_check_ledger(config),
         *_check_zones(config.zones),
         *_check_allowed_hosts(config),
+        *_check_control_planes(config),
+        *_check_lost(config),
         *_check_pools(config.vips),
         *_check_reserved(config.vips),
         *_check_pins(config.vips),
         *_check_quarantine(config),
         *_check_listen(config.dns),
         *_check_admin(config),
+        *_check_envoy(config.envoy),
+        *_check_stub(config),
+        *check_gateways(config),
         *check_tls(config),
+        *check_probes(config),
     )
 
 
@@ -45,6 +57,47 @@ def _check_clusters(config: Config) -> Iterator[Problem]:
             "$.cluster",
             f"{config.cluster!r} is none of the clusters",
             f"our own is one of them; listed: {', '.join(config.clusters)}",
+        )
+
+
+def _check_sources(config: Config) -> Iterator[Problem]:
+    secrets = config.remote_secrets
+    own = config.clusters.get(config.cluster)
+    are_secrets_read = secrets.directory is not None or (own is not None and is_api(own.source))
+    for cluster, settings in config.clusters.items():
+        source = settings.source
+        path = join(join("$.clusters", cluster), "source")
+        if source.directory is not None and source.kubernetes is not None:
+            yield Problem(path, "a directory and an API server", "choose one")
+        elif source.directory is None and source.kubernetes is None:
+            if cluster == config.cluster:
+                yield Problem(path, "is missing", "our own cluster is read by this")
+            elif not are_secrets_read:
+                yield Problem(path, "is missing", "a directory, or kubernetes: {}")
+    if secrets.namespace is not None and own is not None and not is_api(own.source):
+        yield Problem(
+            "$.remote_secrets.namespace",
+            "our own cluster has no API server to read Secrets from",
+            f"clusters.{config.cluster}.source: {{kubernetes: {{}}}}, or leave it out",
+        )
+
+
+def is_api(source: SourceSettings) -> bool:
+    """Whether a source is an API server that the configuration names."""
+    return source.kubernetes is not None
+
+
+def _check_ledger(config: Config) -> Iterator[Problem]:
+    ledger, own = config.vips.ledger, config.clusters.get(config.cluster)
+    if ledger.kubernetes is None:
+        return
+    if ledger.sqlite is not None:
+        yield Problem("$.vips.ledger", "two ledgers", "choose sqlite or kubernetes")
+    if own is not None and not is_api(own.source):
+        yield Problem(
+            "$.vips.ledger.kubernetes",
+            "our own cluster has no API server to keep it in",
+            f"clusters.{config.cluster}.source: {{kubernetes: {{}}}}, or a SQLite file",
         )
 
 
@@ -90,6 +143,47 @@ def _is_matchable(pattern: Pattern, zone: str) -> bool:
     if tail == pattern:
         return pattern.endswith(f".{zone}")
     return tail.endswith(f".{zone}") or f".{zone}".endswith(tail)
+
+
+def _check_lost(config: Config) -> Iterator[Problem]:
+    for cluster, settings in config.clusters.items():
+        path, lost = join(join("$.clusters", cluster), "lost"), settings.lost
+        endpoints = lost.endpoints
+        ages = {
+            "names.expire": lost.names.expire,
+            "endpoints.demote": endpoints.demote,
+            "endpoints.expire": endpoints.expire,
+        }
+        for key, age in ages.items():
+            if age and age < lost.after:
+                yield Problem(
+                    f"{path}.{key}",
+                    f"{format_duration(age)} is before the cluster is lost",
+                    f"at least {format_duration(lost.after)}, which is lost.after",
+                )
+        if endpoints.demote and endpoints.expire and endpoints.expire <= endpoints.demote:
+            yield Problem(
+                f"{path}.endpoints.expire",
+                f"{format_duration(endpoints.expire)} is not after demote",
+                f"more than {format_duration(endpoints.demote)}, or no demote",
+            )
+
+
+def _check_control_planes(config: Config) -> Iterator[Problem]:
+    for cluster, settings in config.clusters.items():
+        served_by = settings.control_plane
+        if served_by in {None, cluster}:
+            continue
+        path = join(join("$.clusters", cluster), "control_plane")
+        server = config.clusters.get(served_by)
+        if server is None:
+            yield Problem(path, f"{served_by!r} is no cluster", "name one below clusters")
+        elif server.control_plane not in {None, served_by}:
+            yield Problem(
+                path,
+                f"{served_by} is itself served by {server.control_plane}",
+                f"name {server.control_plane}, or none",
+            )
 
 
 def _networks(texts: Iterable[Cidr]) -> list[tuple[int, Network]]:
@@ -166,3 +260,24 @@ def _check_admin(config: Config) -> Iterator[Problem]:
     address = config.admin.listen
     if address and address in (config.dns.listen or ()) and not address.endswith(":0"):
         yield Problem("$.admin.listen", f"{address!r} is in dns.listen too", "use another port")
+
+
+def _check_stub(config: Config) -> Iterator[Problem]:
+    own = config.clusters.get(config.cluster)
+    if config.stub.manage and own is not None and own.source.directory is not None:
+        yield Problem(
+            "$.stub.manage",
+            f"{config.cluster} is read from a directory, and has no DNS to tell",
+            "read it from its API server, or leave this out",
+        )
+
+
+def _check_envoy(envoy: EnvoySettings) -> Iterator[Problem]:
+    if envoy.gateway.endswith(":0"):
+        yield Problem("$.envoy.gateway", "others must know its port", "write 0.0.0.0:15443")
+    if envoy.certificate.parent != envoy.key.parent:
+        yield Problem(
+            "$.envoy.key",
+            f"{envoy.key} is not in the certificate's folder",
+            f"put both into one, like {envoy.certificate.parent}: it is watched for new ones",
+        )

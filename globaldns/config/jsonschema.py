@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from globaldns.config.keys import (
     SHORT_FORMS,
+    WORDS,
     Key,
     choices,
     element,
@@ -23,7 +24,8 @@ from globaldns.config.keys import (
     show,
     unwrap,
 )
-from globaldns.config.schema import Config, Section
+from globaldns.config.kinds import Section
+from globaldns.config.schema import Config
 from globaldns.config.texts import TEXTS, Text
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -49,6 +51,8 @@ def _section(section: type[Section]) -> dict[str, Any]:
         document["required"] = required
     if (short := SHORT_FORMS.get(section)) is not None:
         return {"anyOf": [document["properties"][short], document]}
+    if words := WORDS.get(section):
+        return {"anyOf": [{"type": "string", "enum": list(words)}, document]}
     return document
 
 
@@ -70,8 +74,8 @@ def _type(annotation: Any) -> dict[str, Any]:
     if (pair := entry(kind)) is not None:
         return {
             "type": "object",
-            "propertyNames": _type(pair[0]),
-            "additionalProperties": _type(pair[1]),
+            "patternProperties": {TEXTS[pair[0]].pattern: _type(pair[1])},
+            "additionalProperties": False,
         }
     if words := choices(kind):
         return {"type": "string", "enum": list(words)}
@@ -91,9 +95,11 @@ def _scalar(kind: Any, limits: Meta) -> dict[str, Any]:
 
 def _text(text: Text) -> dict[str, Any]:
     """Return the schema of a text; its limits cannot be said about a text."""
-    document: dict[str, Any] = {"type": "string", "examples": [text.example]}
-    if text.pattern:
-        document["pattern"] = text.pattern
+    document: dict[str, Any] = {
+        "type": "string",
+        "examples": [text.example],
+        "pattern": text.pattern,
+    }
     if text.is_number and re.search(text.pattern, "1"):
         document["type"] = ["string", "integer"]
     return document

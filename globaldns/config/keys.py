@@ -15,12 +15,25 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
-from globaldns.config import schema
-from globaldns.config.schema import Section
+from globaldns.config import routing, schema, stub
+from globaldns.config.kinds import Section
 from globaldns.config.texts import TEXTS
 
 SHORT_FORMS: dict[object, str] = {schema.Zone: "name"}
 """Sections that a text alone may stand for, and the key that it then gives."""
+
+WORDS: dict[object, dict[str, Section]] = {
+    schema.LostNames: {
+        "keep": schema.LostNames(),
+        "drop": schema.LostNames(expire=schema.AS_SOON_AS_LOST),
+    },
+    schema.LostEndpoints: {
+        "keep": schema.LostEndpoints(),
+        "demote": schema.LostEndpoints(demote=schema.AS_SOON_AS_LOST),
+        "drop": schema.LostEndpoints(expire=schema.AS_SOON_AS_LOST),
+    },
+}
+"""Sections that one of some words may stand for, and what each of them says."""
 
 
 class Key(Struct, frozen=True):
@@ -58,8 +71,9 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 @cache
 def _docs() -> dict[str, dict[str, str]]:
     """Return the docstrings under the fields, by class and field."""
-    tree = ast.parse(inspect.getsource(schema))
-    return {node.name: _field_docs(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    trees = (ast.parse(inspect.getsource(module)) for module in (routing, schema, stub))
+    nodes = (node for tree in trees for node in tree.body)
+    return {node.name: _field_docs(node) for node in nodes if isinstance(node, ast.ClassDef)}
 
 
 def _field_docs(node: ast.ClassDef) -> dict[str, str]:
@@ -122,9 +136,16 @@ def show(annotation: Any, value: Any) -> Any:
     if (pair := entry(kind)) is not None:
         return {str(name): show(pair[1], item) for name, item in value.items()}
     if is_section(kind):
-        if (short := SHORT_FORMS.get(kind)) is not None:
-            return getattr(value, short)
-        return {key.name: show(key.type, getattr(value, key.name)) for key in keys(kind)}
+        return _show_section(kind, value)
     if kind in TEXTS:
         value = TEXTS[kind].show(value)
     return value if isinstance(value, int) else str(value)
+
+
+def _show_section(section: type[Section], value: Section) -> Any:
+    if (short := SHORT_FORMS.get(section)) is not None:
+        return getattr(value, short)
+    for word, meaning in WORDS.get(section, {}).items():
+        if value == meaning:
+            return word
+    return {key.name: show(key.type, getattr(value, key.name)) for key in keys(section)}

@@ -20,7 +20,9 @@ MAX_FILE_OCTETS = 16 << 20
 
 RESTART_KEYS: dict[str, Callable[[Config], object]] = {
     "cluster": lambda config: config.cluster,
+    "namespace": lambda config: config.namespace,
     "state": lambda config: config.state,
+    "remote_secrets": lambda config: config.remote_secrets,
     "vips.ledger": lambda config: config.vips.ledger,
     "dns.listen": lambda config: config.dns.listen,
     "dns.workers": lambda config: config.dns.workers,

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from globaldns.config.keys import (
     SHORT_FORMS,
+    WORDS,
     Key,
     choices,
     element,
@@ -23,8 +24,8 @@ from globaldns.config.keys import (
     keys,
     unwrap,
 )
+from globaldns.config.kinds import Section
 from globaldns.config.problem import Problem, join
-from globaldns.config.schema import Section
 from globaldns.config.texts import TEXTS, Text
 from globaldns.errors import InvalidValue
 
@@ -60,12 +61,26 @@ class Reading:
         short = SHORT_FORMS.get(section)
         if short is not None and isinstance(value, str):
             value = {short: value}
+        words = WORDS.get(section, {})
+        if words and isinstance(value, str):
+            return self._read_word(section, words, value, path)
         if not isinstance(value, dict):
             names = ", ".join(key.name for key in keys(section))
-            self._report(path, f"{_shown(value)} is no mapping", f"a mapping with {names}")
+            hint = ", ".join((*words, f"a mapping with {names}"))
+            self._report(path, f"{_shown(value)} is no mapping", hint)
             return blank_section(section)
         self._refuse_unknown(section, value, path)
         return section(**{key.name: self._read_key(key, value, path) for key in keys(section)})
+
+    def _read_word(
+        self, section: type[Section], words: dict[str, Section], value: str, path: str
+    ) -> Section:
+        try:
+            return words[_choose(value, tuple(words))]
+        except InvalidValue as error:
+            names = ", ".join(key.name for key in keys(section))
+            self._report(path, f"{error}, and no mapping", error.hint or f"a mapping has {names}")
+            return blank_section(section)
 
     def _refuse_unknown(self, section: type[Section], value: dict[Any, Any], path: str) -> None:
         known = [key.name for key in keys(section)]
@@ -92,11 +107,15 @@ class Reading:
 
     def _read_entries(self, key: Any, inner: Any, value: object, path: str) -> dict[Any, Any]:
         if not isinstance(value, dict):
-            self._report(path, f"{_shown(value)} is no mapping", f"{TEXTS[key].noun}: settings")
+            self._report(path, f"{_shown(value)} is no mapping", _entry_hint(key, inner))
             return {}
         entries = {}
         for name, item in value.items():
             where = join(path, str(name))
+            if isinstance(item, dict) and inner in TEXTS:
+                hint = f"write what stands below {name} without it: {_entry_hint(key, inner)}"
+                self._report(where, f"{_shown(item)} is no {TEXTS[inner].noun}", hint)
+                continue
             entries[self._read_scalar(key, Meta(), name, where)] = self.read(inner, item, where)
         return entries
 
@@ -166,6 +185,13 @@ def blank_section(section: type[Section]) -> Section:
     return section(
         **{key.name: blank(key.type) if key.is_required else key.default for key in keys(section)}
     )
+
+
+def _entry_hint(key: Any, inner: Any) -> str:
+    """Return how an entry of a mapping is written."""
+    if inner in TEXTS:
+        return f"{{{TEXTS[key].example}: {TEXTS[inner].example}}}"
+    return f"{TEXTS[key].noun}: settings"
 
 
 def _choose(value: object, words: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from globaldns.config.keys import (
+    WORDS,
     Key,
     choices,
     element,
@@ -16,7 +17,8 @@ from globaldns.config.keys import (
     show,
     unwrap,
 )
-from globaldns.config.schema import Config, Section
+from globaldns.config.kinds import Section
+from globaldns.config.schema import Config
 from globaldns.config.texts import TEXTS
 
 BAR = r"\|"
@@ -32,7 +34,8 @@ def reference_table() -> str:
 def _rows(section: type[Section], prefix: str) -> Iterator[str]:
     for key in keys(section):
         path = f"{prefix}{key.name}"
-        if not is_section(unwrap(key.type)[0]):
+        kind, _ = unwrap(key.type)
+        if kind in WORDS or not is_section(kind) or key.default is None:
             yield _row((f"`{path}`", _type_name(key.type), _default(key), key.doc))
         if (below := _below(key.type, path)) is not None:
             yield from _rows(*below)
@@ -58,10 +61,11 @@ def _type_name(annotation: Any) -> str:
     kind, _ = unwrap(annotation)
     if (inner := element(kind)) is not None:
         return f"list of {_type_name(inner)}"
+    if words := choices(kind) or WORDS.get(kind, ()):
+        more = ["mapping"] if is_section(kind) else []
+        return " or ".join((*(f"`{word}`" for word in words), *more))
     if entry(kind) is not None or is_section(kind):
         return "mapping"
-    if words := choices(kind):
-        return " or ".join(f"`{word}`" for word in words)
     if kind in TEXTS:
         return TEXTS[kind].noun
     return {bool: "boolean", int: "number"}.get(kind, "path")

@@ -9,59 +9,60 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NewType
+from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
-Seconds = NewType("Seconds", float)
-"""A duration; written ``250ms 30s 5m 7d``."""
-WholeSeconds = NewType("WholeSeconds", int)
-"""A duration of whole seconds, as every TTL is (RFC 2181 section 8)."""
-Octets = NewType("Octets", int)
-"""A size; written ``1232`` or ``64KiB``."""
-Workers = NewType("Workers", int)
-"""A number of processes from 1 to 99; 0 is written ``auto``."""
-ListenAddress = NewType("ListenAddress", str)
-"""``address:port`` or ``[address]:port``."""
-IpAddress = NewType("IpAddress", str)
-"""An IP address."""
-Cidr = NewType("Cidr", str)
-"""``address/length``."""
-ClusterId = NewType("ClusterId", str)
-"""A cluster's id, as the label ``topology.istio.io/cluster`` may say it."""
-NetworkId = NewType("NetworkId", str)
-"""A network's id, as the label ``topology.istio.io/network`` may say it."""
-ZoneName = NewType("ZoneName", str)
-"""A domain name, lower case, without its trailing dot."""
-Label = NewType("Label", str)
-"""One label of a domain name."""
-Pattern = NewType("Pattern", str)
-"""A name in which ``*`` and ``?`` stand for others, as in a shell."""
-AddressOrName = NewType("AddressOrName", str)
-"""An IP address or a domain name."""
-QualifiedName = NewType("QualifiedName", str)
-"""A Kubernetes annotation's or label's key: ``prefix/name``."""
-FileName = NewType("FileName", str)
-"""A file's name without a directory."""
-ShortText = NewType("ShortText", str)
-"""At most 64 printable ASCII characters."""
+from globaldns.config.kinds import (
+    AddressOrName,
+    Cidr,
+    ClusterId,
+    ContextName,
+    FileName,
+    IpAddress,
+    Label,
+    LabelValue,
+    ListenAddress,
+    NetworkId,
+    Octets,
+    Pattern,
+    PortNumber,
+    QualifiedName,
+    Seconds,
+    Section,
+    ShortText,
+    Ttl,
+    Wait,
+    WholeSeconds,
+    Workers,
+    ZoneName,
+)
+from globaldns.config.routing import EnvoySettings, RoutingSettings
+from globaldns.config.stub import StubSettings
 
-PortNumber = Annotated[int, Meta(ge=1, le=65535)]
-Ttl = Annotated[WholeSeconds, Meta(ge=1, le=86400)]
-"""Above a day a mistake outlives its repair."""
-Wait = Annotated[Seconds, Meta(ge=0, le=3600)]
-"""An hour is more than any probe or drain waits for."""
+MAX_LOST_SECONDS = 366 * 86400
+"""A year is as long as a VIP may rest."""
+LostAge = Annotated[WholeSeconds, Meta(ge=1, le=MAX_LOST_SECONDS)]
+AS_SOON_AS_LOST = WholeSeconds(0)
+"""The age that the words demote and drop stand for."""
 
 
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A mapping of the configuration file."""
+class KubernetesSource(Section, frozen=True):
+    """An API server."""
+
+    kubeconfig: Path | None = None
+    """A kubeconfig; default: the service account of the pod that this runs in."""
+    context: ContextName = ContextName("")
+    """The context of it; default: its current one."""
 
 
 class SourceSettings(Section, frozen=True):
-    """Where a cluster's objects come from."""
+    """Where a cluster's objects come from: one of these, or else its remote secret."""
 
-    directory: Path
+    directory: Path | None = None
     """A directory of Kubernetes and Istio manifests, read with everything below it."""
+    kubernetes: KubernetesSource | None = None
+    """The cluster's API server; write {} where this runs in a pod of it."""
 
 
 class GatewayAddress(Section, frozen=True):
@@ -83,17 +84,53 @@ class Allow(Section, frozen=True):
     ``*`` and ``?`` as in a shell."""
 
 
+class LostNames(Section, frozen=True):
+    """When the names of a lost cluster cease to be its."""
+
+    expire: LostAge | None = None
+    """Without contact for so long its exports cease to count; a name that no other cluster exports
+    is SERVFAIL, and keeps its VIP."""
+
+
+class LostEndpoints(Section, frozen=True):
+    """When the endpoints of a lost cluster come last, and when they cease to count."""
+
+    demote: LostAge | None = None
+    """Without contact for so long its endpoints come after those of all other clusters."""
+    expire: LostAge | None = None
+    """Without contact for so long its endpoints cease to count."""
+
+
+class LostSettings(Section, frozen=True):
+    """What becomes of a cluster that has gone quiet."""
+
+    after: Annotated[WholeSeconds, Meta(ge=45, le=86400)] = WholeSeconds(60)
+    """A cluster without contact for so long is lost; a directory is looked at every 30 s."""
+    names: LostNames = LostNames()
+    """Those of a lost cluster. keep: SERVFAIL once no cluster with the name was in contact for half
+    of vips.quarantine; drop: its exports cease to count. A GlobalService overrules it."""
+    endpoints: LostEndpoints = LostEndpoints(demote=AS_SOON_AS_LOST)
+    """Those of a lost cluster. demote: they come last; drop: they cease to count. A GlobalService
+    overrules it."""
+
+
 class ClusterSettings(Section, frozen=True):
     """One cluster of the mesh."""
 
-    source: SourceSettings
-    """Where its objects come from."""
+    source: SourceSettings = SourceSettings()
+    """Where its objects come from: a directory or an API server; default: its remote secret."""
     network: NetworkId = NetworkId("")
     """Network of its endpoints; default: the label of the system namespace, else unknown."""
+    control_plane: ClusterId | None = None
+    """The cluster whose istiod serves its clients and has their routes; default: itself."""
     gateways: tuple[GatewayAddress, ...] = ()
     """Default: discovered from labelled Services."""
     allow: Allow = Allow()
     """What it may export."""
+    lost: LostSettings = LostSettings()
+    """What becomes of it when it has gone quiet."""
+    namespace_selector: dict[QualifiedName, LabelValue] = field(default_factory=dict)
+    """Labels that a Namespace must have for anything in it to be exported; default: none."""
     fenced: bool = False
     """Its exports do not count; its VIP claims still do."""
 
@@ -126,11 +163,22 @@ class ExportSettings(Section, frozen=True):
     promise of one VIP."""
 
 
-class LedgerSettings(Section, frozen=True):
-    """Where VIPs are remembered."""
+class KubernetesLedger(Section, frozen=True):
+    """VIPLedger objects in our namespace of our own cluster."""
 
-    sqlite: FileName = FileName("ledger.db")
-    """File name in the state directory."""
+
+class LedgerSettings(Section, frozen=True):
+    """Where VIPs are remembered: one of these."""
+
+    sqlite: FileName | None = None
+    """File name in the state directory; default, where no ledger is named: ledger.db."""
+    kubernetes: KubernetesLedger | None = None
+    """VIPLedger objects in `namespace` of our own cluster; write {}."""
+
+    @property
+    def file(self) -> str:
+        """The SQLite file's name."""
+        return self.sqlite or "ledger.db"
 
 
 class VipSettings(Section, frozen=True):
@@ -147,6 +195,9 @@ class VipSettings(Section, frozen=True):
     quarantine: Annotated[WholeSeconds, Meta(ge=10, le=366 * 86400)] = WholeSeconds(7 * 86400)
     """How long a released VIP rests before another host may get it; at least ten times the largest
     TTL."""
+    overlap: Annotated[WholeSeconds, Meta(ge=0, le=86400)] = WholeSeconds(600)
+    """How long the old VIP of a host that moved goes on being routed, unless another host has it by
+    then; 0s: not at all."""
     ledger: LedgerSettings = LedgerSettings()
     """Where VIPs are remembered."""
 
@@ -220,6 +271,19 @@ class AdminSettings(Section, frozen=True):
     """HTTP: health, metrics, the read-only API."""
 
 
+class RemoteSecrets(Section, frozen=True):
+    """Kubeconfigs of other clusters, as Istio's multi-cluster set-up keeps them."""
+
+    namespace: Label | None = None
+    """Where Secrets labelled istio/multiCluster=true are read in our own cluster, if that is read
+    from its API server; default: `namespace`."""
+    directory: Path | None = None
+    """A directory of kubeconfigs, read too; a file's name without its suffix is the cluster's
+    id."""
+    allow_exec: bool = False
+    """Obey kubeconfigs that run programs or name files."""
+
+
 class LogLevel(StrEnum):
     """The least severity that is logged."""
 
@@ -262,14 +326,19 @@ class Config(Section, frozen=True, kw_only=True):
 
     cluster: ClusterId
     """Our own id, the sidecars' cluster name."""
+    namespace: Label = Label("globaldns")
+    """Our namespace in Kubernetes: ledger, Lease, and remote secrets."""
     state: Path = Path("~/.local/state/globaldns")
     """State directory; default: the cluster's id below $STATE_DIRECTORY, else below this."""
     zones: tuple[Zone, ...] = (Zone(name=ZoneName("global")),)
     """Zones that are served; a name alone is short for {name: …}."""
     clusters: dict[ClusterId, ClusterSettings]
     """Every cluster of the mesh, our own included."""
+    remote_secrets: RemoteSecrets = RemoteSecrets()
+    """Kubeconfigs of clusters that are not listed, or are listed without a source."""
     system_namespace: Label = Label("istio-system")
-    """Its label topology.istio.io/network names a cluster's network."""
+    """Its label topology.istio.io/network names a cluster's network; its ConfigMap
+    istio-ca-root-cert has a cluster's root certificate, and istio the mesh configuration."""
     exports: ExportSettings = ExportSettings()
     """What counts as an export."""
     grace: Wait = Seconds(30.0)
@@ -279,6 +348,12 @@ class Config(Section, frozen=True, kw_only=True):
     """Virtual IPs."""
     dns: DnsSettings = field(default_factory=DnsSettings)
     """The DNS server."""
+    routing: RoutingSettings = RoutingSettings()
+    """What is written into our own cluster."""
+    envoy: EnvoySettings = EnvoySettings()
+    """Envoys that no istiod configures."""
+    stub: StubSettings = StubSettings()
+    """What the cluster's own DNS is told of our zones."""
     admin: AdminSettings = AdminSettings()
     """The HTTP endpoint for people and probes."""
     lame_duck: Wait = Seconds(10.0)

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from globaldns.config import schema, values
+from globaldns.config import kinds, values
 from globaldns.errors import InvalidValue
 
 _LABEL_VALUE = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
@@ -26,8 +26,9 @@ class Text(Struct, frozen=True):
     parse: Callable[[str], Any]
     """Returns the canonical value; raises InvalidValue."""
     example: str
-    pattern: str = ""
-    """Its syntax for editors; empty where a regular expression cannot say it."""
+    pattern: str
+    """Its syntax for editors and the chart: whatever is read matches it, and as little else as a
+    regular expression can say."""
     show: Callable[[Any], str] = str
     is_number: bool = False
     """Whether an unquoted number is read as its text."""
@@ -53,7 +54,7 @@ def _match(noun: str, pattern: str, *, example: str, hint: str) -> Text:
 _BY_LABEL = "letters, digits, inner - _ . and at most 63 of them, as in a Kubernetes label"
 
 TEXTS: dict[object, Text] = {
-    schema.Seconds: Text(
+    kinds.Seconds: Text(
         "duration",
         values.parse_duration,
         "30s",
@@ -61,7 +62,7 @@ TEXTS: dict[object, Text] = {
         show=values.format_duration,
         is_number=True,
     ),
-    schema.WholeSeconds: Text(
+    kinds.WholeSeconds: Text(
         "duration",
         values.parse_whole_seconds,
         "30s",
@@ -69,7 +70,7 @@ TEXTS: dict[object, Text] = {
         show=values.format_duration,
         is_number=True,
     ),
-    schema.Octets: Text(
+    kinds.Octets: Text(
         "size",
         values.parse_size,
         "64KiB",
@@ -77,7 +78,7 @@ TEXTS: dict[object, Text] = {
         show=values.format_size,
         is_number=True,
     ),
-    schema.Workers: Text(
+    kinds.Workers: Text(
         "number of workers",
         values.parse_workers,
         "2",
@@ -85,44 +86,57 @@ TEXTS: dict[object, Text] = {
         show=values.format_workers,
         is_number=True,
     ),
-    schema.ListenAddress: Text(
+    kinds.ListenAddress: Text(
         "address:port", values.parse_listen, "127.0.0.1:1053", pattern=f"^{values.LISTEN}$"
     ),
-    schema.IpAddress: Text("IP address", values.parse_ip, "192.0.2.1"),
-    schema.Cidr: Text("CIDR", values.parse_cidr, "240.128.0.0/10"),
-    schema.ZoneName: Text("domain name", values.parse_zone, "global"),
-    schema.AddressOrName: Text(
-        "IP address or domain name", values.parse_address_or_name, "203.0.113.1"
+    kinds.IpAddress: Text(
+        "IP address", values.parse_ip, "192.0.2.1", pattern=f"^{values.ADDRESS}$"
     ),
-    schema.ClusterId: _match("cluster id", _LABEL_VALUE, example="east", hint=_BY_LABEL),
-    schema.NetworkId: _match(
-        "network id", f"({_LABEL_VALUE})?", example="network1", hint=_BY_LABEL
+    kinds.Cidr: Text("CIDR", values.parse_cidr, "240.128.0.0/10", pattern=f"^{values.CIDR}$"),
+    kinds.ZoneName: Text("domain name", values.parse_zone, "global", pattern=f"^{values.ZONE}$"),
+    kinds.AddressOrName: Text(
+        "IP address or domain name",
+        values.parse_address_or_name,
+        "203.0.113.1",
+        pattern=f"^({values.ADDRESS}|{values.ZONE})$",
     ),
-    schema.Label: _match(
+    kinds.ClusterId: _match("cluster id", _LABEL_VALUE, example="east", hint=_BY_LABEL),
+    kinds.LabelValue: _match("label value", f"({_LABEL_VALUE})?", example="on", hint=_BY_LABEL),
+    kinds.ContextName: _match(
+        "context", r"[^\s][^\r\n]{0,252}|", example="east-admin", hint="as kubectl config prints it"
+    ),
+    kinds.NetworkId: _match("network id", f"({_LABEL_VALUE})?", example="network1", hint=_BY_LABEL),
+    kinds.Locality: _match(
+        "locality",
+        r"([^\s/]{1,63}(/[^\s/]{1,63}){0,2})?",
+        example="eu-west-1/eu-west-1a",
+        hint="write it like region/zone",
+    ),
+    kinds.Label: _match(
         "label",
         values.LABEL,
         example="ns",
         hint="one label of lower-case letters, digits and inner hyphens",
     ),
-    schema.Pattern: _match(
+    kinds.Pattern: _match(
         "pattern",
         r"[a-z0-9_.*?-]{1,253}",
         example="team-*",
         hint="lower-case letters, digits, - _ . and the wildcards * and ?",
     ),
-    schema.QualifiedName: _match(
-        "annotation key",
+    kinds.QualifiedName: _match(
+        "label or annotation key",
         rf"({values.NAME}/)?{_LABEL_VALUE}",
         example="globaldns.io/export",
         hint="write it like example.com/name",
     ),
-    schema.FileName: _match(
+    kinds.FileName: _match(
         "file name",
         r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}",
         example="ledger.db",
         hint="it lies in the state directory; a path cannot be given",
     ),
-    schema.ShortText: _match(
+    kinds.ShortText: _match(
         "short text", r"[ -~]{0,64}", example="pod-1", hint="at most 64 printable ASCII characters"
     ),
 }

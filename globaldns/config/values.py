@@ -18,10 +18,13 @@ from globaldns.errors import InvalidValue
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 NAME = rf"{LABEL}(\.{LABEL})*"
+ADDRESS = r"[0-9A-Fa-f:.]+"
+CIDR = rf"{ADDRESS}(/[0-9.]{{1,15}})?"
+ZONE = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?\.?"
 DURATION = r"[0-9]{1,15}(\.[0-9]{1,15})?(ms|s|m|h|d)"
 SIZE = r"[0-9]{1,15}(KiB|MiB|GiB)?"
 WORKERS = r"[1-9][0-9]?|auto"
-LISTEN = r"([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+LISTEN = rf"([0-9.]+|\[{ADDRESS}\]):[0-9]{{1,5}}"
 
 _AUTO = "auto"
 _MAX_PORT = 65535
@@ -131,16 +134,22 @@ def _listen_hint(host: str, port: str) -> str:
 
 def parse_ip(text: str) -> str:
     """Return an IP address in canonical text."""
-    if "%" in text:
-        raise InvalidValue(f"{text!r} has a zone identifier", hint="write it without %…")
+    _refuse_zone_identifier(text)
     try:
         return str(ip_address(text))
     except ValueError:
         raise InvalidValue(f"{text!r} is no IP address") from None
 
 
+def _refuse_zone_identifier(text: str) -> None:
+    """Refuse an address that means something on one machine only (RFC 4007 section 11)."""
+    if "%" in text:
+        raise InvalidValue(f"{text!r} has a zone identifier", hint="write it without %…")
+
+
 def parse_cidr(text: str) -> str:
     """Return a CIDR in canonical text; an address alone is a range of one."""
+    _refuse_zone_identifier(text)
     try:
         return str(ip_network(text))
     except ValueError as error:
@@ -170,6 +179,7 @@ def parse_zone(text: str) -> str:
 
 def parse_address_or_name(text: str) -> str:
     """Return an IP address or a domain name in canonical text."""
+    _refuse_zone_identifier(text)
     try:
         return str(ip_address(text))
     except ValueError:

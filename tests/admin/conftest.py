@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from globaldns.admin.events import Broadcast, Subscription
-from globaldns.admin.reports import ConfigReport, ReloadReport
+from globaldns.admin.reports import ConfigReport, ReloadReport, StubReport
 from globaldns.admin.server import AdminServer
 from globaldns.config.loading import inspect_text
 from globaldns.config.schema import Config
-from globaldns.model.export import Endpoint, Export, Port
+from globaldns.istio.notices import Notice
+from globaldns.model.export import Endpoint, Export, Gateway, Port
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
+from globaldns.model.reach import Reach
 from globaldns.model.service import Service
 from globaldns.model.snapshot import Snapshot
 from globaldns.model.view import Freshness
 from globaldns.registry.registry import Registry
 from globaldns.registry.settings import ClusterRules, RegistrySettings
+from globaldns.sources.secrets import Refused
 from tests.admin.client import Answer, fetch
-from tests.registry.mesh import export, remember, reset, settings, settled
+from tests.registry.mesh import NEVER_LOST, export, remember, reset, settings, settled
 
 CONFIG = """\
 cluster: east
@@ -49,7 +52,7 @@ def with_endpoints(export: Export, *networks: str, ready: bool = True) -> Export
 
 
 def make_settings() -> RegistrySettings:
-    rules = ClusterRules(allow_hosts=("*.wild.global",))
+    rules = ClusterRules(allow_hosts=("*.wild.global",), lost=NEVER_LOST)
     return msgspec.structs.replace(
         settings("east", zones=ZONES), clusters=dict.fromkeys(CLUSTERS, rules)
     )
@@ -80,6 +83,9 @@ class Mesh:
         self.refusals: list[Finding] = []
         self.reasons_not_ready: tuple[str, ...] = ()
         self.freshness_known: dict[str, Freshness] = {}
+        self.reach: Mapping[Gateway, Reach] = {}
+        self.refused_secrets: tuple[Refused, ...] = ()
+        self.told: tuple[Notice, ...] = ()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -88,6 +94,9 @@ class Mesh:
     def turn(self, change: Callable[[Registry], None]) -> None:
         change(self.registry)
         self.services = self.registry.services
+
+    def ambient_namespaces(self) -> Mapping[str, frozenset[str]]:
+        return {}
 
     def freshness(self) -> Mapping[str, Freshness]:
         return self.freshness_known
@@ -101,6 +110,12 @@ class Mesh:
 
     def refused(self) -> Iterator[Finding]:
         return iter(self.refusals)
+
+    def notices_of(self, service: Service) -> tuple[Notice, ...]:
+        return tuple(one for one in self.told if one.host.startswith(service.host))
+
+    def notices(self) -> Callable[[], Iterable[Notice]]:
+        return lambda: self.told
 
     def live(self) -> tuple[str, ...]:
         return self.reasons_to_restart
@@ -118,6 +133,9 @@ class Mesh:
             reload=ReloadReport(at="2026-01-02T03:04:05Z", accepted=True),
             config={"cluster": self.config.cluster},
         )
+
+    def stub_report(self) -> StubReport:
+        return StubReport(reason="stub.manage is not set")
 
     def subscribe(self) -> Subscription:
         return self.broadcast.subscribe()

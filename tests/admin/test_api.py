@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from globaldns.admin.reports import ClusterList, ConflictList, ServicePage, ServiceReport, VipPage
+from globaldns.admin.routes import report_routes
+from globaldns.istio.notices import Code, Notice
 from globaldns.model.finding import Finding, Severity
 from globaldns.registry.digest import digest
 from globaldns.registry.explain import Explanation, explain
@@ -97,10 +99,24 @@ async def test_what_is_not_there_is_not_found(get, path):
 
 
 async def test_an_explanation_is_the_registry_s_by_host_and_by_vip(get, mesh):
+    routes = report_routes(mesh, mesh.services[REVIEWS])
     expected = explain(mesh.registry, REVIEWS, now=mesh.now)
+    expected = msgspec.structs.replace(expected, routes=routes)
     for subject in (REVIEWS, "REVIEWS.bookinfo.global", vip_of(mesh)):
         answer = await get(f"/api/v1/explain/{subject}")
         assert msgspec.json.decode(answer.body, type=Explanation) == expected
+
+
+async def test_what_routes_do_not_serve_is_told_of_all_and_of_each(get, mesh):
+    assert (await get("/api/v1/notices")).json == {"items": []}
+    told = {"code": "no-gateway", "detail": "no way in", "hint": "name one"}
+    other = Notice("a.ns.global", Code.NO_VIP, "it has none")
+    mesh.told = (Notice(f"{REVIEWS}.global", Code.NO_GATEWAY, "no way in", "name one"), other)
+    assert (await get("/api/v1/notices")).json["items"] == [
+        {"host": "a.ns.global", "code": "no-vip", "detail": "it has none", "hint": ""},
+        {"host": f"{REVIEWS}.global", **told},
+    ]
+    assert (await get(f"/api/v1/explain/{REVIEWS}")).json["notices"] == [told]
 
 
 async def test_an_explanation_says_which_objects_are_refused(get, mesh):
@@ -129,10 +145,16 @@ async def test_vips_come_in_pages_and_each_page_has_the_pools(get):
 async def test_clusters_and_conflicts_are_lists(get):
     clusters = msgspec.json.decode((await get("/api/v1/clusters")).body, type=ClusterList)
     assert [item.cluster for item in clusters.items] == ["east", "north", "west"]
+    assert clusters.refused_secrets == ()
     conflicts = msgspec.json.decode((await get("/api/v1/conflicts")).body, type=ConflictList)
     assert [(c.host, c.rule, c.loser_cluster) for c in conflicts.items] == [
         (REVIEWS, "port-protocol", "west")
     ]
+
+
+async def test_the_clusters_own_dns_is_reported(get):
+    answer = (await get("/api/v1/stub")).json
+    assert answer == {"reason": "stub.manage is not set", "places": [], "paths": []}
 
 
 async def test_the_digest_is_of_what_is_served_with_its_serial(get, mesh, renumber):

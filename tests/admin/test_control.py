@@ -7,6 +7,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from globaldns.admin.control import (
@@ -14,12 +15,14 @@ from globaldns.admin.control import (
     SOCKET_NAME,
     Changes,
     ControlServer,
+    Forget,
     Import,
     Renumber,
     Reply,
+    SetFence,
     ask,
 )
-from globaldns.admin.reports import MoveReport
+from globaldns.admin.reports import FenceReport, ForgetReport, MoveReport
 from globaldns.errors import LedgerError, ListenError, RequestRefused
 from globaldns.model.claim import format_claims
 from tests.admin.client import CEILING_SECONDS
@@ -37,7 +40,12 @@ class Ledger:
 
     @property
     def changes(self):
-        return Changes(renumber=self.renumber, import_claims=self.import_claims)
+        return Changes(
+            renumber=self.renumber,
+            import_claims=self.import_claims,
+            set_fence=self.set_fence,
+            forget=self.forget,
+        )
 
     async def renumber(self, hosts):
         if "refused" in hosts:
@@ -50,6 +58,14 @@ class Ledger:
     async def import_claims(self, claims):
         self.imported += claims
         return len(claims)
+
+    async def set_fence(self, cluster, fenced):
+        return FenceReport(
+            cluster=cluster, fenced=fenced, changed=True, at="", services=2, alone=("a.ns",)
+        )
+
+    async def forget(self, cluster):
+        return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",))
 
 
 @pytest.fixture
@@ -105,6 +121,17 @@ async def test_an_import_may_be_larger_than_any_buffer(tmp_path, ledger):
     assert reply == Reply(claims=20_000)
 
 
+async def test_a_cluster_is_fenced_unfenced_and_forgotten(tmp_path, ledger):
+    async with serving(tmp_path, ledger.changes):
+        for fenced in (True, False):
+            reply = await asyncio.to_thread(ask, tmp_path, SetFence("west", fenced))
+            assert (reply.fence.cluster, reply.fence.fenced) == ("west", fenced)
+            assert reply.forgotten is None
+        reply = await asyncio.to_thread(ask, tmp_path, Forget("west"))
+        assert (reply.forgotten.cluster, reply.forgotten.resting) == ("west", ("a.ns",))
+        assert (await send(tmp_path, b'{"do":"fence","cluster":"west"}\n')).fence["fenced"]
+
+
 async def test_a_refusal_reaches_the_person_with_its_hint(tmp_path, ledger):
     async with serving(tmp_path, ledger.changes):
         with pytest.raises(RequestRefused, match="refused has no number") as caught:
@@ -130,7 +157,7 @@ async def test_a_failing_ledger_is_no_wrong_request(tmp_path, ledger):
     async def fail(_):
         raise LedgerError("the ledger cannot be written")
 
-    changes = Changes(renumber=fail, import_claims=ledger.import_claims)
+    changes = msgspec.structs.replace(ledger.changes, renumber=fail)
     async with serving(tmp_path, changes):
         reply = await send(tmp_path, b'{"do":"renumber","hosts":["a.ns"]}\n')
     assert reply.error == "the ledger cannot be written"
@@ -155,7 +182,7 @@ async def test_a_server_that_stops_gives_no_reply_and_the_client_is_told(tmp_pat
         is_asked.set()
         return await asyncio.Event().wait()
 
-    async with serving(tmp_path, Changes(renumber=never, import_claims=ledger.import_claims)):
+    async with serving(tmp_path, msgspec.structs.replace(ledger.changes, renumber=never)):
         asking = asyncio.create_task(asyncio.to_thread(ask, tmp_path, Renumber(hosts=("a.ns",))))
         async with asyncio.timeout(CEILING_SECONDS):
             await is_asked.wait()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from globaldns.admin.reporting import (
@@ -15,8 +16,10 @@ from globaldns.admin.reporting import (
 from globaldns.admin.reports import PortReport
 from globaldns.admin.selection import Selection
 from globaldns.errors import InvalidHost, RequestRefused
+from globaldns.model.export import Endpoint
+from globaldns.model.lost import Standing
 from globaldns.model.view import Remove
-from tests.registry.mesh import claim, export, remember, vip
+from tests.registry.mesh import both, claim, export, remember, service, vip
 
 ZONES = ("global", "mesh.example")
 REVIEWS = "reviews.bookinfo"
@@ -137,3 +140,18 @@ def test_a_digest_is_of_one_snapshot(mesh):
     after = report_digest(mesh.snapshot, zones=ZONES, pools=pools)
     assert (before.services, after.services, after.serial) == (3, 2, 2026)
     assert before.zone != after.zone
+
+
+def test_endpoints_that_are_dropped_do_not_count_and_those_that_are_demoted_do():
+    ready = (Endpoint("10.0.0.1"), Endpoint("10.0.0.2", ready=False))
+    exports = [
+        msgspec.structs.replace(export("a.ns", cluster), endpoints=ready)
+        for cluster in ("east", "north", "west")
+    ]
+    standings = (("north", Standing.DEMOTED), ("west", Standing.DROPPED))
+    found = msgspec.structs.replace(
+        service(both(export("a.ns")), "a.ns"), contributions=tuple(exports), standings=standings
+    )
+    told = report_service(found, both().claims, {})
+    assert (told.endpoints, told.ready) == (4, 2)
+    assert [one.standing for one in told.contributions] == ["counted", "demoted", "dropped"]

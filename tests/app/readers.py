@@ -33,6 +33,8 @@ class Running:
             count=lambda *labels: self.counted.append(labels),
             on_restart=self.restarts.append,
             wall=wall_clock,
+            reach=lambda _cluster: None,
+            are_members_known=lambda: True,
         )
         self.sources = Sources(seams, BulkReader())
 

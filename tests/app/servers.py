@@ -16,13 +16,15 @@ import dns.rcode
 from globaldns.admin.listening import Listening
 from globaldns.admin.reports import ReloadReport
 from globaldns.app.control import Control
+from globaldns.app.fencing import FenceFile
+from globaldns.app.membership import Membership
 from globaldns.app.publication import Publication
 from globaldns.app.readings import Situation
 from globaldns.app.reloading import ConfigFile
 from globaldns.app.rules import registry_settings
 from globaldns.app.serving import serve
 from globaldns.app.settings import server_settings
-from globaldns.app.starting import Started, start
+from globaldns.app.starting import Started, marker_of, start
 from globaldns.dns.plane import Plane
 from globaldns.dns.seats import bind_seats
 from globaldns.dns.worker import Worker
@@ -95,19 +97,32 @@ async def controlled(place: Place) -> AsyncIterator[Control]:
     async with started(place) as server:
         config, scribe = place.config, server.scribe
         report = ReloadReport(at="2026-01-02T03:04:05Z", accepted=True)
+        assert server.thread is not None
         copies = server.thread.ledger.copies()
         registry = Registry(registry_settings(config), server.thread.ledger.claims())
         registry.learn_copies(copies, server.clock.now())
+        fences = FenceFile(server.state)
+        registry.views.set_words(fences.words)
         yield Control(
             Situation(place.path, config, report, turned_at=steady_clock()),
             registry=registry,
             publication=Publication(scribe, server.serials, scribe.entries()),
-            thread=server.thread,
+            ledger=server.thread,
+            membership=Membership(
+                server.state,
+                config,
+                wall=server.clock.now,
+                changed=lambda: None,
+                was_heard=lambda _: True,
+                is_same=lambda: True,
+            ),
             plane=server.plane,
             scribe=scribe,
             clock=server.clock,
             reader=BulkReader(),
+            zone_marker=marker_of(server.thread),
             copies=copies,
+            fences=fences,
         )
 
 

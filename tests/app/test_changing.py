@@ -6,16 +6,25 @@ from collections.abc import Callable
 
 import pytest
 
-from globaldns.app.changing import answers_of, import_offline, renumber_offline, report_moves
+from globaldns.app.changing import (
+    answers_of,
+    fence_offline,
+    forget_offline,
+    import_offline,
+    renumber_offline,
+    report_moves,
+)
 from globaldns.app.offline import read_offline
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerDamaged, LedgerError, RequestRefused, StateLocked
 from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
+from globaldns.model.view import ClaimSet, Freshness, SourceState, View
 from globaldns.registry.registry import Registry
+from globaldns.sources.remembered import FORMAT, encode_view, file_name
 from globaldns.state import StateDirectory
 from tests.app.meshes import START, Place
-from tests.registry.mesh import claim, export, reset, settings, settled, vip
+from tests.registry.mesh import claim, export, ledger, reset, settings, settled, vip
 from tests.sources.manifests import entries
 
 NOW = START + 100
@@ -114,10 +123,11 @@ def test_renumbering_never_begins_a_ledger_anew(
 CHANGES: list[Callable[[Config], object]] = [
     lambda config: renumber_offline(config, [A], NOW),
     lambda config: import_offline(config, [claim("z.ns", "240.128.0.9", START)], NOW),
+    lambda config: fence_offline(config, "west", fenced=True, now=NOW),
 ]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=["renumber", "import"])
+@pytest.mark.parametrize("change", CHANGES, ids=["renumber", "import", "fence"])
 def test_nothing_changes_while_a_server_holds_the_state_directory(
     change: Callable[[Config], object], place: Place
 ) -> None:
@@ -129,7 +139,20 @@ def test_nothing_changes_while_a_server_holds_the_state_directory(
     assert place.remembered() == (CLAIM,)
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=["renumber", "import"])
+def test_a_shared_ledger_is_changed_by_who_writes_it_only(place: Place) -> None:
+    clusters = {"east": {"source": {"kubernetes": {"kubeconfig": "absent"}}}}
+    config = place.configure(clusters=clusters, vips={"ledger": {"kubernetes": {}}})
+    changes: list[Callable[[], object]] = [
+        lambda: import_offline(config, [CLAIM], NOW),
+        lambda: forget_offline(config, "west", NOW),
+    ]
+    for change in changes:
+        with pytest.raises(RequestRefused, match="in Kubernetes") as refused:
+            change()
+        assert refused.value.hint.startswith("kubectl -n globaldns exec -i POD -- globaldns ")
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["renumber", "import", "fence"])
 def test_the_state_directory_is_free_afterwards(
     change: Callable[[Config], object], place: Place
 ) -> None:
@@ -152,3 +175,27 @@ def test_what_is_not_answered_has_no_addresses() -> None:
 def test_a_move_to_nothing_is_told_as_it_is() -> None:
     (move,) = report_moves({A: (vip("240.0.0.1"), vip("240.0.0.2"))}, {A: ()})
     assert (move.old, move.new) == (("240.0.0.1", "240.0.0.2"), ())
+
+
+def test_a_dropped_cluster_is_forgotten_with_its_copy_and_its_word(place: Place) -> None:
+    said = claim("z.ns", "240.128.0.9", START, "away")
+    with place.open_ledger() as file:
+        file.copy("away", ClaimSet(), ledger("away", said))
+    place.remember(claim("a.ns", "240.128.0.7", START, "gone"))
+    found = forget_offline(place.config, "away", NOW)
+    assert (found.vips, found.resting) == (1, ("z.ns",))
+    assert forget_offline(place.config, "gone", NOW).resting == ()
+    ended = {one.cluster for one in place.remembered() if one.is_retired}
+    assert ended == {"away", "gone"}
+    with place.open_ledger() as file:
+        assert file.copies() == {}
+    with pytest.raises(RequestRefused, match="east is configured"):
+        forget_offline(place.config, "east", NOW)
+
+
+def test_what_a_forgotten_cluster_said_and_which_it_was_is_not_remembered(place: Place) -> None:
+    view = View("gone", freshness=Freshness("gone", SourceState.SYNCED, NOW), uid="old")
+    place.state.write_checked(file_name("gone"), encode_view(view, ()), version=FORMAT)
+    place.remember(claim("a.ns", "240.128.0.7", START, "gone"))
+    forget_offline(place.config, "gone", NOW)
+    assert place.state.names("views") == ()

@@ -1,4 +1,4 @@
-"""A server's control side, put together: commands, reloads, what is remembered, what is scraped."""
+"""A server's control side, put together: reloads, what is remembered, what is scraped."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from globaldns.config.schema import QueryLog
 from globaldns.dns.certificate import read_certificate
 from globaldns.dns.lastzone import decode_zone
 from globaldns.dns.worker import decode_settings
-from globaldns.errors import LedgerError, RequestRefused
-from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
 from globaldns.model.view import SourceState
 from globaldns.sources.remembered import file_name
@@ -62,43 +60,9 @@ async def test_what_sources_say_is_numbered_written_and_answered(place: Place) -
         assert await answer(server(control), "c.ns.global") == (c,)
 
 
-async def test_a_renumbered_host_has_moved_when_it_is_told(place: Place) -> None:
-    async with running(place) as control:
-        (move,) = await control.changes.renumber([A])
-        assert (move.host, move.old, move.reason) == (A, ("240.128.0.7",), "renumbered")
-        assert await answer(server(control), "a.ns.global") == move.new
-        claims = await control.thread.run(control.thread.ledger.claims)
-        assert [one.kind for one in claims if one.host == A and not one.is_retired] == [
-            ClaimKind.CHOSEN
-        ]
-        assert sample(control, "vip_moves_total", reason="renumbered") == 1
-
-
-async def test_nothing_is_renumbered_before_all_is_heard(place: Place) -> None:
-    async with controlled(place) as control:
-        with pytest.raises(RequestRefused, match="not every source was read yet"):
-            await control.changes.renumber([A])
-
-
-async def test_a_command_that_cannot_be_written_is_not_done_and_then_refused(place: Place) -> None:
-    async with running(place) as control:
-        mend = break_ledger(control.thread.ledger)
-        with pytest.raises(LedgerError, match=r"not done: .*readonly") as caught:
-            await control.changes.renumber([A])
-        assert caught.value.hint.endswith("; then do it again")
-        for command in (control.changes.renumber([A]), control.changes.import_claims([CLAIM])):
-            with pytest.raises(RequestRefused, match=r"nothing is done: .*readonly"):
-                await command
-        await control.thread.run(mend)
-        await until(lambda: control.readings.ledger_failure == "")
-        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
-        (move,) = await control.changes.renumber([A])
-        assert await answer(server(control), "a.ns.global") == move.new
-
-
 async def test_no_answer_changes_by_a_pin_that_cannot_be_written(place: Place) -> None:
     async with running(place) as control:
-        mend = break_ledger(control.thread.ledger)
+        mend = break_ledger(control.ledger.ledger)
         before = await answer(server(control), "b.ns.global")
         place.write("west", entries("c") + entry("b").replace("\nspec:\n", PIN))
         await until(lambda: bool(control.registry.views.pinnings(Host("b.ns"))))
@@ -107,7 +71,7 @@ async def test_no_answer_changes_by_a_pin_that_cannot_be_written(place: Place) -
         assert await answer(server(control), "b.ns.global") == before
         place.write("west", entries("c", "b"))
         await until(lambda: not control.registry.views.pinnings(Host("b.ns")))
-        await control.thread.run(mend)
+        await control.ledger.run(mend)
         await until(lambda: control.readings.ledger_failure == "")
         assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
         assert await answer(server(control), "b.ns.global") == before
@@ -117,31 +81,10 @@ async def test_a_ledger_that_fails_from_the_start_stops_new_numbers_and_no_answe
     place: Place,
 ) -> None:
     async with controlled(place) as control:
-        break_ledger(control.thread.ledger)
+        break_ledger(control.ledger.ledger)
         async with numbered(control):
             assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
             assert await answer(server(control), "b.ns.global") == "SERVFAIL"
-
-
-async def test_an_import_counts_what_is_new_and_is_written_when_it_is_told(place: Place) -> None:
-    new = claim("old.ns", "240.128.0.99", START, "north")
-    async with running(place) as control:
-        assert await control.changes.import_claims([CLAIM, new]) == 1
-        assert new in await control.thread.run(control.thread.ledger.claims)
-        assert await control.changes.import_claims([CLAIM, new]) == 0
-        ended = control.registry.claims.of_host(new.host)
-        assert [one.is_retired for one in ended] == [False]
-        retired = new.retire(START, "withdrawn")
-        assert await control.changes.import_claims([retired]) == 1
-        assert await control.changes.import_claims([new]) == 0
-
-
-async def test_nothing_is_imported_for_a_cluster_that_keeps_a_ledger(place: Place) -> None:
-    place.write("west", entries("c") + LEDGER)
-    theirs = claim("old.ns", "240.128.0.99", START, "west")
-    async with running(place) as control:
-        assert await control.changes.import_claims([theirs]) == 0
-        assert theirs not in control.registry.claims.of_host(theirs.host)
 
 
 async def test_until_all_was_heard_only_views_are_to_be_remembered(place: Place) -> None:
@@ -155,7 +98,7 @@ async def test_the_zone_and_every_view_are_to_be_remembered(place: Place) -> Non
         assert set(found) == {ZONE, file_name("east"), file_name("west")}
         last = decode_zone(found[ZONE].capture()(Pace()), ("global",))
         assert {entry.host for entry in last.entries} == {"a.ns", "b.ns", "c.ns"}
-        assert last.header.marker == control.thread.ledger.marker.id
+        assert last.header.marker == control.ledger.ledger.marker.id
         assert last.header.waits == control.registry.waits
 
 
@@ -326,3 +269,19 @@ async def test_a_turn_keeps_the_zones_and_the_process_alive(place: Place) -> Non
         assert scribe.age(0.0) < 0
         assert control.situation.turned_at > before
         assert Path(control.situation.path) == place.path
+
+
+async def test_of_what_was_never_heard_nothing_could_be_missed(place: Place) -> None:
+    place.configure(
+        grace="0s",
+        clusters={"east": place.cluster("east"), "west": place.cluster("none"), "north": {}},
+        remote_secrets={"directory": "kubeconfigs"},
+    )
+    async with running(place) as control:
+        assert control.was_heard("east")
+        assert control.was_heard("unknown"), "it is not followed yet"
+        assert not control.was_heard("west")
+        assert not control.was_heard("north")
+        held = claim(Host("n.ns"), "240.128.0.9", START, "north")
+        control.mesh.publish(control.registry.import_claims([held], START))
+        assert control.was_heard("north"), "it has a VIP"

@@ -81,6 +81,22 @@ async def test_it_is_behind_while_anything_is_said_that_is_not_copied(desk: Desk
         assert not desk.copier.is_behind
 
 
+async def test_what_others_have_changed_is_copied_again_though_nothing_else_is_said(
+    desk: Desk,
+) -> None:
+    desk.said = {"west": FIRST}
+    await desk.copier.begin()()
+    desk.thread.torn = {"nobody"}
+    assert not desk.copier.is_behind
+    desk.thread.torn = {"west"}
+    break_ledger(desk.ledger)
+    for said in ({"west": FIRST}, {}):
+        desk.said = said
+        assert desk.copier.is_behind
+        with pytest.raises(LedgerError):
+            await desk.copier.begin()()
+
+
 async def test_a_new_run_begins_with_the_copies_of_the_last(desk: Desk) -> None:
     desk.said = {"west": FIRST}
     await desk.copier.begin()()

@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from globaldns.app.figures import mesh_figures
 from globaldns.dns.scribe import Scribe
 from globaldns.dns.table import Table
+from globaldns.istio.notices import Code, Notice
 from globaldns.metrics import MeshFigures, SourceFigures
-from globaldns.model.export import Port
+from globaldns.model.export import Gateway, Port
+from globaldns.model.host import Host
+from globaldns.model.lost import LostRules
+from globaldns.model.reach import GatewayState, Reach
 from globaldns.model.snapshot import ZoneDelta, to_entry
+from globaldns.model.view import Reset, SetLedger
 from globaldns.registry.registry import Registry
 from globaldns.sources.directory import DirectorySource
-from tests.registry.mesh import export, remember, reset, settings, settled
+from globaldns.sources.secrets import Refused
+from tests.registry.mesh import export, ledger, remember, reset, settings, settled
 from tests.sources.manifests import GRACE, at, entry, misshapen, refused
 from tests.sources.manifests import RULES as EXPORT_RULES
 
@@ -59,6 +66,16 @@ def test_conflicts_are_counted_by_their_rule() -> None:
         reset("west", *(export(name, "west", ports=theirs) for name in ("a.ns", "b.ns"))),
     )
     assert figures(registry).conflicts == {"port-protocol": 2}
+
+
+def test_remote_secrets_that_are_not_used_are_rejected_objects_of_our_own_cluster() -> None:
+    harmless = Refused("Secret a", "east", "own", is_harmless=True)
+    wrong = (Refused("Secret b", "north", "no"), Refused("Secret ns/*", "", "may not be read"))
+    file = Refused("Kubeconfig /a", "south", "no")
+    assert figures(refused_secrets=(harmless, *wrong, file)).rejected == {
+        ("east", "Secret"): 2,
+        ("east", "Kubeconfig"): 1,
+    }
 
 
 def test_pools_say_how_full_they_are() -> None:
@@ -123,3 +140,56 @@ def test_a_source_that_is_only_remembered_is_not_synced(source: DirectorySource)
 def test_no_age_is_below_nought(source: DirectorySource) -> None:
     source.read_once(at(30))
     assert figures(sources={"east": source}).sources[0].age == 0
+
+
+def test_gateways_are_counted_by_cluster_and_network_and_unknown_ones_are_up() -> None:
+    def gateway(last: int, cluster: str = "west") -> Gateway:
+        return Gateway("network2", f"203.0.113.{last}", 15443, cluster)
+
+    reach = {
+        gateway(1): Reach(state=GatewayState.UP),
+        gateway(2): Reach(state=GatewayState.DOWN),
+        gateway(3): Reach(),
+        gateway(4, "north"): Reach(state=GatewayState.DOWN),
+    }
+    found = figures(reach=reach)
+    assert found.gateways == {("west", "network2"): 3, ("north", "network2"): 1}
+    assert found.gateways_up == {("west", "network2"): 2, ("north", "network2"): 0}
+    assert figures().gateways == {}
+
+
+def test_a_source_that_was_long_without_contact_is_lost(source: DirectorySource) -> None:
+    source.read_once(at(-300))
+    registry = Registry(settings(lost=LostRules()))
+    settled(registry, Reset(source.view()), now=WALL)
+    (found,) = figures(registry, sources={"east": source}).sources
+    assert (found.is_up, found.age, found.is_lost) == (True, 300, True)
+
+
+def test_a_source_whose_cluster_is_configured_otherwise_is_told(source: DirectorySource) -> None:
+    other = structs.replace(settings(), quarantine=5).fingerprint
+    registry = settled(Registry(settings(cluster="west")), reset("west"), now=WALL)
+    for said, is_mismatched in ((other, True), (settings().fingerprint, False)):
+        told = SetLedger("east", structs.replace(ledger("east"), fingerprint=said))
+        registry.apply([told], WALL)
+        (found,) = figures(registry, sources={"east": source}).sources
+        assert found.is_mismatched is is_mismatched
+
+
+def test_a_source_of_a_cluster_that_counts_under_another_id_is_told(
+    source: DirectorySource,
+) -> None:
+    registry = settled(Registry(settings(cluster="west")), reset("west"), now=WALL)
+    for doubles in ({"east": "west"}, {}):
+        registry.count_once(doubles, WALL)
+        (found,) = figures(registry, sources={"east": source}).sources
+        assert found.is_double is bool(doubles)
+
+
+def test_what_routes_do_not_serve_is_counted_by_its_code() -> None:
+    notices = {
+        Host("a.ns"): (Notice("a.ns.global", Code.NO_VIP, ""),),
+        Host("b.ns"): (Notice("b.ns.global", Code.NO_VIP, ""), Notice("b", Code.NO_GATEWAY, "")),
+    }
+    assert figures(notices=notices).notices == {"no-vip": 2, "no-gateway": 1}
+    assert figures().notices == {}

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from globaldns.app.keepsakes import view_keepsake, zone_keepsake
-from globaldns.app.memory import ZONE
+from globaldns.app.memory import ZONE, Keepsake
 from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import decode_zone
 from globaldns.exports.rules import ExportRules
@@ -52,11 +52,13 @@ def tell(served: Turning, *exports: Export) -> None:
     served.mesh.acknowledge(served.registry.unwritten)
 
 
-def test_the_zone_is_what_is_answered_and_says_whose_it_is(
-    serve: Callable[..., Turning], ledger: SqliteLedger
-) -> None:
+def keep(served: Turning) -> Keepsake:
+    return zone_keepsake(served.mesh, cluster="east", marker="m")
+
+
+def test_the_zone_is_what_is_answered_and_says_whose_it_is(serve: Callable[..., Turning]) -> None:
     served = serve(export("a.ns"), export("b.ns"))
-    keepsake = zone_keepsake(served.mesh, ledger)
+    keepsake = keep(served)
     assert keepsake.name == ZONE
     last = decode_zone(keepsake.capture()(Pace()), ZONES)
     assert {entry.host: entry for entry in last.entries} == served.answers()
@@ -65,62 +67,56 @@ def test_the_zone_is_what_is_answered_and_says_whose_it_is(
     assert (header.serial, header.saved_at) == (served.scribe.serial, served.hands.wall)
 
 
-def test_the_waits_for_addresses_are_remembered_with_the_zone(
-    serve: Callable[..., Turning], ledger: SqliteLedger
+def test_waits_for_addresses_are_remembered_with_the_zone(
+    serve: Callable[..., Turning],
 ) -> None:
     served = serve(export("a.ns"))
     (moved,) = served.answers().values()
     served.mesh.publish(served.registry.renumber(["a.ns"], 20))
     served.mesh.acknowledge(served.registry.unwritten)
-    last = decode_zone(zone_keepsake(served.mesh, ledger).capture()(Pace()), ZONES)
+    last = decode_zone(keep(served).capture()(Pace()), ZONES)
     assert set(last.header.waits.handovers) == set(moved.vips)
 
 
-def test_what_is_captured_does_not_change_while_it_is_written(
-    serve: Callable[..., Turning], ledger: SqliteLedger
+def test_what_is_captured_is_the_same_while_it_is_written(
+    serve: Callable[..., Turning],
 ) -> None:
     served = serve(export("a.ns"))
-    encode = zone_keepsake(served.mesh, ledger).capture()
+    encode = keep(served).capture()
     before = served.answers()
     tell(served, export("b.ns"))
     assert {entry.host: entry for entry in decode_zone(encode(Pace()), ZONES).entries} == before
 
 
-def test_its_version_differs_when_the_zone_does(
-    serve: Callable[..., Turning], ledger: SqliteLedger
-) -> None:
+def test_its_version_differs_when_the_zone_does(serve: Callable[..., Turning]) -> None:
     served = serve(export("a.ns"))
-    first = zone_keepsake(served.mesh, ledger).version
+    first = keep(served).version
     served.mesh.take_turn()
-    assert zone_keepsake(served.mesh, ledger).version == first
+    assert keep(served).version == first
     tell(served, export("a.ns"), export("b.ns"))
-    assert zone_keepsake(served.mesh, ledger).version != first
+    assert keep(served).version != first
 
 
-def test_its_version_differs_when_a_wait_ends_later(
-    serve: Callable[..., Turning], ledger: SqliteLedger
-) -> None:
+def test_its_version_differs_when_a_wait_ends_later(serve: Callable[..., Turning]) -> None:
     served = serve(export("a.ns"))
     waits = served.registry._handovers
     versions = set()
     for now in (20, 25):
         waits.begin(A, [vip("240.128.0.9")], now)
-        versions.add(zone_keepsake(served.mesh, ledger).version)
+        versions.add(keep(served).version)
     assert len(versions) == 2
 
 
-def test_its_version_differs_when_a_wait_is_over(
-    serve: Callable[..., Turning], ledger: SqliteLedger
-) -> None:
+def test_its_version_differs_when_a_wait_is_over(serve: Callable[..., Turning]) -> None:
     served = serve(export("a.ns"))
     served.mesh.publish(served.registry.renumber(["a.ns"], 20))
     served.mesh.acknowledge(served.registry.unwritten)
     serial = served.scribe.serial
-    waiting = zone_keepsake(served.mesh, ledger).version
+    waiting = keep(served).version
     served.hands.advance(200)
     served.mesh.take_turn()
     assert served.scribe.serial == serial
-    assert zone_keepsake(served.mesh, ledger).version != waiting
+    assert keep(served).version != waiting
 
 
 def source(root: Path, *, read: bool) -> DirectorySource:

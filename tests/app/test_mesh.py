@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from globaldns.app.mesh import GATHER_SECONDS, HEARTBEAT_SECONDS
+from globaldns.app.mesh import EXCUSED_SECONDS, GATHER_SECONDS, HEARTBEAT_SECONDS
 from globaldns.model.claim import Claim
 from globaldns.model.export import Port, Resolution
 from globaldns.model.host import Host
+from globaldns.model.lost import LostRules
 from globaldns.model.service import ServiceState
 from globaldns.model.snapshot import Answering, to_entry
 from globaldns.model.view import Change, Freshness, Put, SetFreshness, SourceState
@@ -242,6 +243,21 @@ def test_what_time_alone_changes_is_done_however_late_it_is_looked_at(settled: T
     settled.mesh.take_turn()
     assert settled.registry.services[A].state is ServiceState.STALE
     assert settled.answers()[A].answering is Answering.FAILURE
+
+
+@pytest.mark.parametrize(("steps", "lost"), [([100], set()), ([1] * 100, {"east", "west"})])
+def test_who_was_halted_takes_nobody_for_lost_before_sources_had_their_chance(
+    steps: list[int], lost: set[str], settled: Turning
+) -> None:
+    settled.mesh.reconfigure(settings(lost=LostRules()))
+    for seconds in steps:
+        settled.hands.advance(seconds)
+        settled.mesh.take_turn()
+    assert settled.registry.silence.lost == lost
+    for _ in range(EXCUSED_SECONDS):
+        settled.hands.advance(1)
+        settled.mesh.take_turn()
+    assert settled.registry.silence.lost == {"east", "west"}
 
 
 def test_other_settings_are_obeyed_at_once(settled: Turning) -> None:

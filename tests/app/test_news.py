@@ -21,10 +21,22 @@ from globaldns.dns.counters import SIZE_BOUNDS, Counters
 from globaldns.metrics import DnsReadings, Metrics
 from globaldns.model.export import Port
 from globaldns.model.host import Host
+from globaldns.model.lost import LostRules
 from globaldns.model.service import ServiceState
+from globaldns.model.view import Freshness, SetFreshness, SetLedger, SourceState
 from globaldns.registry.delta import Delta, Move
 from globaldns.registry.registry import Registry
-from tests.registry.mesh import Reset, export, remember, reset, service, settings, settled, vip
+from tests.registry.mesh import (
+    Reset,
+    export,
+    ledger,
+    remember,
+    reset,
+    service,
+    settings,
+    settled,
+    vip,
+)
 
 SOUTH = ClusterReport(
     cluster="south",
@@ -43,6 +55,7 @@ TROUBLES = [
     ServiceState.PIN_OUTSIDE,
     ServiceState.PIN_LOST,
     ServiceState.STALE,
+    ServiceState.LOST,
     ServiceState.HANDOVER,
 ]
 
@@ -223,6 +236,7 @@ async def test_who_listens_is_told_everything_in_the_words_of_the_api(desk: Desk
         ({"exports": 9}, False),
         ({"reason": "gone"}, True),
         ({"fenced": True}, True),
+        ({"lost": True}, True),
     ],
 )
 async def test_a_cluster_is_told_when_it_stands_otherwise(
@@ -239,9 +253,21 @@ async def test_a_cluster_is_told_when_it_stands_otherwise(
     assert kinds.count(ClusterChanged) == int(told)
 
 
+async def test_a_cluster_that_stands_otherwise_without_a_turn_is_told(desk: Desk) -> None:
+    desk.news.note_clusters()
+    with desk.broadcast.subscribe() as listener:
+        desk.news.tell_clusters()
+        desk.clusters = (msgspec.structs.replace(SOUTH, lost=True),)
+        desk.news.tell_clusters()
+        (event,) = await listener.receive()
+    assert isinstance(event, ClusterChanged)
+    assert event.cluster.lost
+
+
 def test_where_nobody_listens_no_cluster_is_looked_at(desk: Desk) -> None:
     looked: list[str] = []
     news = News(desk.registry, desk.metrics, desk.broadcast, lambda: looked.append("!") or ())
+    news.tell_clusters()
     news.tell(Delta(complete=True, removed=(Host("x.ns"),)))
     assert looked == []
 
@@ -253,3 +279,41 @@ def test_a_fence_is_told_when_it_comes_and_when_it_goes(desk: Desk) -> None:
     assert desk.tell() == []
     desk.registry.reconfigure(settings(), 12)
     assert desk.tell() == ["a cluster is fenced no more: its exports count"]
+
+
+def test_a_lost_cluster_is_told_once_when_it_is_lost_and_once_when_it_is_back(desk: Desk) -> None:
+    fresh = Freshness("east", SourceState.SYNCED, 100, zones=("global",))
+    desk.registry.apply([SetFreshness(fresh)], 100)
+    assert desk.tell() == []
+    desk.registry.reconfigure(settings(lost=LostRules()), 110)
+    assert desk.tell() == ["a cluster is lost"]
+    assert desk.fields("a cluster is lost")["contact"] == "1970-01-01T00:00:01Z"
+    desk.registry.tick(120)
+    assert desk.tell() == []
+    back = Freshness("west", SourceState.SYNCED, 120, zones=("global",))
+    desk.registry.apply([SetFreshness(back)], 121)
+    assert desk.tell() == ["a cluster is lost no more"]
+    assert desk.fields("a cluster is lost no more")["cluster"] == "west"
+
+
+def test_a_cluster_that_is_configured_otherwise_is_told_once(desk: Desk) -> None:
+    other = msgspec.structs.replace(settings(), quarantine=5).fingerprint
+    said = msgspec.structs.replace(ledger("west"), fingerprint=other)
+    desk.registry.apply([SetLedger("west", said)], 100)
+    told = "a cluster is configured otherwise in what all must have alike"
+    assert desk.tell() == [told]
+    assert desk.fields(told)["settings"] == ("quarantine",)
+    assert desk.tell() == []
+    alike = msgspec.structs.replace(said, fingerprint=settings().fingerprint)
+    desk.registry.apply([SetLedger("west", alike)], 110)
+    assert desk.tell() == ["a cluster is configured as we are"]
+
+
+def test_a_cluster_that_is_read_under_two_ids_is_told_once(desk: Desk) -> None:
+    told = "a cluster is read under two ids: it counts under one of them"
+    desk.registry.count_once({"west": "east"}, 100)
+    assert desk.tell() == [told]
+    assert desk.fields(told)["counted"] == "east"
+    assert desk.tell() == []
+    desk.registry.count_once({}, 101)
+    assert desk.tell() == ["a cluster counts under its own id"]

@@ -125,6 +125,11 @@ def test_the_gateways_of_one_cluster_make_the_entries_of_others_routes(place: Pl
     assert exports == {"east": ExportKind.SERVICE_ENTRY, "west": ExportKind.ROUTE}
 
 
+def test_without_a_server_nobody_watches_gateways(place: Place) -> None:
+    place.write("west", GATEWAY, "gateway.yaml")
+    assert read_offline(place.config, START).reach == {}
+
+
 def test_what_is_wrong_in_one_file_and_between_clusters_is_found_with_its_line(
     place: Place,
 ) -> None:

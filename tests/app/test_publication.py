@@ -166,7 +166,7 @@ def test_until_all_was_heard_no_remembered_name_is_taken_away(
     assert published.answers() == {}
 
 
-@pytest.mark.parametrize("state_of", set(ServiceState) - set(ANSWERED))
+@pytest.mark.parametrize("state_of", sorted(set(ServiceState) - set(ANSWERED)))
 def test_until_all_was_heard_no_remembered_name_is_made_to_fail(
     state_of: ServiceState, start: Callable[..., Published]
 ) -> None:

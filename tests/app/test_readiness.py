@@ -13,16 +13,18 @@ DRAINING = "draining: it stops soon"
 
 
 @pytest.mark.parametrize(
-    ("sources", "settled", "numbered", "found"),
+    ("sources", "heard", "listed", "numbered", "found"),
     [
-        ([READ], True, True, []),
-        ([READ, SILENT, WAITING], True, True, []),
-        ([READ], True, False, ["ledger: the first numbers are being written"]),
-        ([READ], False, False, ["names: being numbered"]),
-        ([], False, False, ["names: being numbered"]),
+        ([READ], True, True, True, []),
+        ([READ, SILENT, WAITING], True, True, True, []),
+        ([READ], True, True, False, ["ledger: the first numbers are being written"]),
+        ([READ, SILENT], True, False, False, []),
+        ([READ], False, True, False, ["names: being numbered"]),
+        ([], False, True, False, ["names: being numbered"]),
         (
             [READ, WAITING, REMEMBERED, SILENT],
             False,
+            True,
             False,
             [
                 "source west: is being read",
@@ -31,15 +33,16 @@ DRAINING = "draining: it stops soon"
             ],
         ),
     ],
-    ids=["all", "grace-over", "unnumbered", "unsettled", "no-sources", "unheard"],
+    ids=["all", "grace-over", "unnumbered", "ledger-away", "unsettled", "no-sources", "unheard"],
 )
 @pytest.mark.parametrize("draining", [False, True], ids=["serving", "draining"])
-def test_every_reason_why_it_should_get_no_queries_is_named(
+def test_every_reason_why_it_should_get_no_queries_is_named(  # noqa: PLR0917
     sources: list[Freshness],
-    settled: bool,  # noqa: FBT001
+    heard: bool,  # noqa: FBT001
+    listed: bool,  # noqa: FBT001
     numbered: bool,  # noqa: FBT001
     found: list[str],
     draining: bool,  # noqa: FBT001
 ) -> None:
-    standing = Standing(draining, settled, numbered, tuple(sources))
+    standing = Standing(draining, heard, listed, numbered, tuple(sources))
     assert list(reasons(standing)) == [*([DRAINING] if draining else []), *found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,8 @@ from globaldns.admin.events import MAX_CLIENTS, ClusterChanged, ServiceChanged
 from globaldns.admin.problems import RequestProblem
 from globaldns.app.control import Control
 from globaldns.app.readings import DEAD_SECONDS
+from globaldns.istio.hiding import Rule, Surroundings
+from globaldns.istio.notices import Code, Notice
 from globaldns.model.host import Host
 from globaldns.model.view import SourceState
 from tests.app.meshes import CEILING_SECONDS, Place, until
@@ -74,6 +77,15 @@ async def test_it_should_be_restarted_when_no_turn_was_taken_for_long(
     assert reasons == (("turns: none was taken for 40 s",) if is_dead else ())
 
 
+async def test_it_says_why_the_ledger_is_not_written(place: Place) -> None:
+    async with running(place) as control:
+        assert control.readings.ledger_failure == ""
+        control.ledger.rest_reason = "another replica writes: b"  # type: ignore[misc]
+        assert control.readings.ledger_failure == "another replica writes: b"
+        control.writer.failure = "the ledger cannot be written: disk full"
+        assert control.readings.ledger_failure == "the ledger cannot be written: disk full"
+
+
 def set_nothing(_: Control) -> None:
     """Let it stand as it is."""
 
@@ -121,6 +133,11 @@ async def test_the_configuration_in_force_is_told_with_every_default(place: Plac
     assert report.config["dns"]["ttl"] == "30s"
 
 
+async def test_a_cluster_of_files_has_no_dns_to_keep(place: Place) -> None:
+    async with controlled(place) as control:
+        assert control.readings.stub_report().reason == "our own cluster has no API server"
+
+
 async def test_metrics_are_text(place: Place) -> None:
     async with running(place) as control:
         assert b"\nglobaldns_services 3.0\n" in control.readings.metrics_text()
@@ -152,3 +169,44 @@ async def test_so_many_may_subscribe(place: Place) -> None:
             control.readings.subscribe()
         for listener in listeners:
             control.broadcast.leave(listener)
+
+
+async def test_it_tells_what_the_clients_of_our_cluster_do_not_get(place: Place) -> None:
+    clusters = {
+        "east": place.cluster("east", network="n1"),
+        "west": place.cluster("west", network="n2"),
+    }
+    place.configure(clusters=clusters)
+    async with running(place) as control:
+        readings = control.readings
+        assert [*readings.notices()()] == [], "no routes are written here"
+        [told] = readings.notices_of(readings.services[Host("c.ns")])
+        assert (told.host, told.code) == ("c.ns.global", "no-gateway")
+        place.configure(
+            clusters={**clusters, "east": place.cluster("east", network="n1", control_plane="west")}
+        )
+        control.reload({})
+        assert readings.notices_of(readings.services[Host("c.ns")]) == ()
+
+
+async def test_where_routes_are_written_it_tells_all_and_what_hides_them(place: Place) -> None:
+    place.write("west", entries("far"), "far.yaml")
+    async with running(place) as control:
+        readings = control.readings
+        rule = Rule("web", "all", "*.global", has_policy=True)
+        written = Notice("a.ns.global", Code.NO_PORT, "it has no TCP port")
+        taken = Notice("far.ns.global", Code.TAKEN_NAME, "it stands there already")
+        readings._routes = SimpleNamespace(  # type: ignore[assignment]
+            notices={Host("a.ns"): (written,)},
+            lookout=SimpleNamespace(around=Surroundings(rules=(rule,))),
+            routes=SimpleNamespace(taken={Host("far.ns"): (taken,)}),
+        )
+        first, hidden = readings.notices()()
+        assert first == written
+        assert (hidden.host, hidden.code) == ("c.ns.global", "other-rule")
+        assert hidden.detail.endswith("(and so with 1 other host)"), "a and b are a person's"
+        told = readings.notices_of(readings.services[Host("far.ns")])
+        assert [(one.host, one.code) for one in told] == [
+            ("far.ns.global", "other-rule"),
+            ("far.ns.global", "taken-name"),
+        ]

@@ -27,7 +27,9 @@ AT = "2026-01-02T03:04:05Z"
 TLS = {"certificate": "tls.crt", "key": "tls.key", "listen": ["127.0.0.1:0"]}
 RESTARTS: list[tuple[str, dict[str, Any]]] = [
     ("cluster", {"cluster": "west"}),
+    ("namespace", {"namespace": "dns"}),
     ("state", {"state": "elsewhere"}),
+    ("remote_secrets", {"remote_secrets": {"directory": "kubeconfigs"}}),
     ("vips.ledger", {"vips": {"ledger": {"sqlite": "other.db"}}}),
     ("dns.listen", {"dns": {"listen": ["127.0.0.1:5353"]}}),
     ("dns.workers", {"dns": {"listen": ["127.0.0.1:0"], "workers": 2}}),
@@ -94,7 +96,9 @@ def test_every_key_that_needs_a_restart_is_kept_and_no_other(place: Place) -> No
     old, new = change(
         place,
         cluster="west",
+        namespace="dns",
         state="elsewhere",
+        remote_secrets={"directory": "kubeconfigs"},
         vips={"ledger": {"sqlite": "other.db"}, "quarantine": "1h"},
         dns={"listen": ["127.0.0.1:5353"], "workers": 2, "ttl": "5s"},
         admin={"listen": "127.0.0.1:8080"},

@@ -4,10 +4,12 @@ Parts, of which the first two run where none is named:
 
 - ``starts``: starts, memory, a change's way to its answer;
 - ``plane``: CPU per query, rate and latency beside other DNS servers on the same zone;
+- ``routes``: the routes of a cluster with ten thousand services, twice;
 - ``changes``: latency while a thousand services a second change;
 - ``scaling``: two workers on two cores;
 - ``deaths``: what is lost when processes are killed, or another server takes over, under load;
 - ``soak``: ten minutes of everything, and whether memory and descriptors stay;
+- ``clusters``: a hundred thousand services of three real clusters; takes many minutes;
 - ``million``: starts, memory and hot names with a million of names; takes many minutes.
 
 Progress goes to stderr, tables to stdout, and the same figures to ``tests/bench/results/``. No
@@ -25,14 +27,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tests.bench import (
     changes,
+    clusters,
     deaths,
     dnsperf,
     last_run,
     machine,
     million,
     plane,
+    routes,
     scaling,
     soak,
     starts,
@@ -40,7 +46,17 @@ from tests.bench import (
 )
 from tests.bench.subject import Figures, NotAnswering, say
 
-PARTS = ("starts", "plane", "changes", "scaling", "deaths", "soak", "million")
+PARTS = (
+    "starts",
+    "plane",
+    "routes",
+    "changes",
+    "scaling",
+    "deaths",
+    "soak",
+    "clusters",
+    "million",
+)
 DEFAULT = ("starts", "plane")
 ASKING = ("plane", "changes", "scaling", "deaths", "soak", "million")
 """Parts that need dnsperf."""
@@ -61,6 +77,12 @@ def part_plane(folder: Path, arguments: argparse.Namespace, about: last_run.Mach
     measured = plane.run(folder, plane.SMALL if arguments.small else plane.FULL)
     last_run.draw(measured, about, is_small=arguments.small)
     return tables.plane(measured), last_run.plane(measured)
+
+
+def part_routes(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
+    """Measure routes."""
+    services = arguments.services or (routes.SMALL if arguments.small else routes.FULL)
+    return of_figures(routes.run(folder, services, times=1 if arguments.small else STARTS))
 
 
 def part_changes(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
@@ -94,6 +116,18 @@ def part_million(folder: Path, arguments: argparse.Namespace, _: last_run.Machin
     return of_figures(million.run(folder, million.SMALL if arguments.small else million.FULL))
 
 
+def part_clusters(folder: Path, arguments: argparse.Namespace, _: last_run.Machine) -> Kept:
+    """Measure three clusters."""
+    for name in ("etcd", "kube-apiserver"):
+        if machine.program(name) is None:
+            found = f"{name} is not installed"
+            return f"not measured: {found}", {"none": found}
+    size = clusters.SMALL if arguments.small else clusters.FULL
+    if arguments.services:
+        size = msgspec.structs.replace(size, services=arguments.services)
+    return of_figures(clusters.run(folder, size))
+
+
 def of_figures(figures: Figures) -> Kept:
     """Return named figures as table and for JSON."""
     return tables.figures(figures), figures
@@ -102,10 +136,12 @@ def of_figures(figures: Figures) -> Kept:
 MEASURED: dict[str, Callable[[Path, argparse.Namespace, last_run.Machine], Kept]] = {
     "starts": part_starts,
     "plane": part_plane,
+    "routes": part_routes,
     "changes": part_changes,
     "scaling": part_scaling,
     "deaths": part_deaths,
     "soak": part_soak,
+    "clusters": part_clusters,
     "million": part_million,
 }
 
@@ -123,7 +159,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--services",
         type=int,
-        help="that many in starts, and in deaths, of which there is one each",
+        help="that many in starts, in routes, and in deaths, of which there is one each",
     )
     arguments = parser.parse_args()
     more = ["million"] if arguments.million and "million" not in (arguments.only or ()) else []

@@ -20,8 +20,16 @@ from click.testing import CliRunner, Result
 
 import globaldns
 from globaldns.admin.control import Changes, ControlServer
-from globaldns.admin.reports import ClusterList, ConfigReport, MoveReport, ReloadReport
+from globaldns.admin.reports import (
+    ClusterList,
+    ConfigReport,
+    FenceReport,
+    ForgetReport,
+    MoveReport,
+    ReloadReport,
+)
 from globaldns.cli import main
+from tests.nameserver import NameServer
 
 EXAMPLE = Path(globaldns.__file__).parent / "example"
 CLEAN = {
@@ -173,74 +181,10 @@ def own_api(mesh: Mesh) -> Iterator[Api]:
         yield api
 
 
-Reply = Callable[[bytes], Sequence[bytes]]
-
-
-class Dns:
-    """A UDP and a TCP socket on one port; each query gets what the test replies, in order."""
-
-    def __init__(self) -> None:
-        while True:
-            self._tcp = socket.create_server(("127.0.0.1", 0))
-            self.port: int = self._tcp.getsockname()[1]
-            self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            try:
-                self._udp.bind(("127.0.0.1", self.port))
-            except OSError:
-                self._udp.close()
-                self._tcp.close()
-            else:
-                break
-        self.over_udp: Reply = lambda _: ()
-        self.over_tcp: Reply = lambda _: ()
-        self.asked: list[tuple[str, bytes]] = []
-        self._threads = [threading.Thread(target=self._udp_loop)]
-        self._threads += [threading.Thread(target=self._tcp_loop)]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def at(self) -> str:
-        """Where it is, as ``--at`` wants it."""
-        return f"127.0.0.1:{self.port}"
-
-    def _udp_loop(self) -> None:
-        while True:
-            query, client = self._udp.recvfrom(65_535)
-            if not query:
-                return
-            self.asked.append(("UDP", query))
-            for reply in self.over_udp(query):
-                self._udp.sendto(reply, client)
-
-    def _tcp_loop(self) -> None:
-        while True:
-            connection, _ = self._tcp.accept()
-            with connection, connection.makefile("rb") as stream:
-                length = int.from_bytes(stream.read(2))
-                if not length:
-                    return
-                query = stream.read(length)
-                self.asked.append(("TCP", query))
-                for reply in self.over_tcp(query):
-                    connection.sendall(reply)
-
-    def close(self) -> None:
-        """End both loops: an empty message means the end."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as farewell:
-            farewell.sendto(b"", ("127.0.0.1", self.port))
-        with socket.create_connection(("127.0.0.1", self.port)) as connection:
-            connection.sendall(b"\0\0")
-        for thread in self._threads:
-            thread.join()
-        self._udp.close()
-        self._tcp.close()
-
-
 @pytest.fixture
-def dns_server() -> Iterator[Dns]:
+def dns_server() -> Iterator[NameServer]:
     """A DNS server that says what the test wants."""
-    server = Dns()
+    server = NameServer()
     yield server
     server.close()
 
@@ -248,7 +192,7 @@ def dns_server() -> Iterator[Dns]:
 @pytest.fixture
 def control(mesh: Mesh) -> Iterator[SimpleNamespace]:
     """The control socket of the mesh's server, which keeps what it was told to do."""
-    told = SimpleNamespace(hosts=[], claims=[])
+    told = SimpleNamespace(hosts=[], claims=[], fences=[], forgotten=[], spread=None)
 
     async def renumber(hosts: Sequence[str]) -> Sequence[MoveReport]:
         told.hosts += hosts
@@ -261,8 +205,23 @@ def control(mesh: Mesh) -> Iterator[SimpleNamespace]:
         told.claims += claims
         return len(claims)
 
+    async def set_fence(cluster: str, fenced: bool) -> FenceReport:  # noqa: FBT001
+        told.fences.append((cluster, fenced))
+        alone = tuple(f"h{number:02}.ns" for number in range(12))
+        return FenceReport(
+            cluster=cluster, fenced=fenced, changed=True, at="", services=20, alone=alone
+        )
+
+    async def forget(cluster: str) -> ForgetReport:
+        told.forgotten.append(cluster)
+        if told.spread is not None:
+            return ForgetReport(
+                cluster=cluster, vips=0, resting=(), rebuilt="u-2", spread=told.spread
+            )
+        return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",))
+
     mesh.state.mkdir()
-    server = ControlServer(mesh.state, Changes(renumber, import_claims))
+    server = ControlServer(mesh.state, Changes(renumber, import_claims, set_fence, forget))
     loop = asyncio.new_event_loop()
     loop.run_until_complete(server.start())
     thread = threading.Thread(target=loop.run_forever)

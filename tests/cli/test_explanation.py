@@ -4,10 +4,18 @@ import msgspec
 import pytest
 
 from globaldns.cli.explanation import HISTORY_LINES, format_explanation, format_history, is_unknown
+from globaldns.cli.output import ABSENT
 from globaldns.model.claim import format_time
 from globaldns.model.export import Origin
 from globaldns.model.service import Conflict, ServiceState
-from globaldns.registry.explain import ClaimLine, Contributor, Dropped, Explanation
+from globaldns.registry.explain import (
+    ClaimLine,
+    Contributor,
+    Dropped,
+    Explanation,
+    NoticeLine,
+    RouteLine,
+)
 
 NOW = 1_767_323_045
 HOUR = 3600
@@ -94,6 +102,33 @@ VIP           HOST       CLUSTER   KIND    AGE   RETIRED   WHY
     )
 
 
+def test_no_column_is_full_of_files_that_there_are_not():
+    served = tuple(msgspec.structs.replace(one, file="") for one in FULL.contributors)
+    text = format_explanation(
+        msgspec.structs.replace(FULL, contributors=served), with_history=False
+    )
+    head, row = text.partition("exported by\n")[2].splitlines()[:2]
+    assert head.split()[-1] == "DATA"
+    assert row.endswith("silent, 90s old")
+
+
+def test_where_clients_are_sent_is_a_table_with_what_is_out_of_reach():
+    routes = (
+        RouteLine("east", "10.0.0.1", "n1", "east", "own", 1.0),
+        RouteLine("east", "192.0.2.1:15443", "n2", "", "other", 0.3333),
+        RouteLine("west", "", "n1", "east", "", 0.0, lack="1 endpoint out of reach: no gateway"),
+    )
+    text = format_explanation(msgspec.structs.replace(FULL, routes=routes), with_history=False)
+    lines = text.partition("\nroutes\n")[2].splitlines()
+    lack = "1 endpoint out of reach: no gateway"
+    assert [line.split() for line in lines[:4]] == [
+        ["FROM", "TO", "OF", "NETWORK", "RANK", "SHARE"],
+        ["east", "10.0.0.1", "east", "n1", "own", "100", "%"],
+        ["east", "192.0.2.1:15443", "several", "n2", "other", "33.3", "%"],
+        ["west", *lack.split(), "east", "n1", ABSENT, ABSENT],
+    ]
+
+
 def test_the_past_can_be_left_out():
     assert "claims" not in format_explanation(FULL, with_history=False)
 
@@ -157,6 +192,17 @@ def test_a_claim_that_another_holds_by_says_the_same():
             {"unheard": ("a",), "contributors": FULL.contributors},
             "  state   not numbered yet: as remembered, else SERVFAIL; waiting for a or its grace",
         ),
+        (
+            {
+                "unheard": ("a",),
+                "contributors": FULL.contributors,
+                "paused": "the ledger cannot be read: no",
+            },
+            (
+                "  state   not numbered yet: as remembered, else SERVFAIL; "
+                "waiting for a or its grace; the ledger cannot be read: no"
+            ),
+        ),
         ({"below": 3}, "  state   no host: NODATA; hosts lie below it: 3"),
         (
             {"state": "handover", "waits_until": format_time(NOW + 100)},
@@ -180,9 +226,54 @@ def test_a_vip_that_is_to_change_shows_both():
     assert shown[3].split() == ["VIP", "would", "get", "240.128.0.9"]
 
 
+def test_a_vip_of_before_is_told_from_those_that_are_answered():
+    moved = msgspec.structs.replace(FULL, former=("240.128.0.9",))
+    shown = format_explanation(moved, with_history=False)
+    (line,) = (line for line in shown.splitlines() if "240.128.0.9" in line)
+    assert line.split() == [*("former", "240.128.0.9"), *line.split()[2:]]
+    assert "routed for vips.overlap" in line
+
+
 def test_a_route_is_called_so():
     route = msgspec.structs.replace(FULL.contributors[0], kind="Route")
     shown = format_explanation(
         msgspec.structs.replace(FULL, contributors=(route,)), with_history=False
     )
     assert "Service web/shop (route)" in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "data"),
+    [
+        ({"source": "synced", "contact": ago(5)}, "synced, 5s old"),
+        (
+            {"source": "synced", "contact": ago(5), "propagation_seconds": 0.034},
+            "synced, 5s old, answered in 34 ms",
+        ),
+        (
+            {"source": "silent", "contact": ago(5), "propagation_seconds": 2.34},
+            "silent, 5s old, answered in 2.3 s",
+        ),
+        ({"source": "waiting", "contact": ""}, "waiting"),
+        ({"lost": True}, "silent, 90s old, lost: endpoints kept"),
+        ({"lost": True, "standing": "demoted"}, "silent, 90s old, lost: endpoints demoted"),
+        ({"lost": True, "standing": "dropped"}, "silent, 90s old, lost: endpoints dropped"),
+    ],
+)
+def test_what_a_contributor_says_is_never_shown_without_its_age(fields, data):
+    told = msgspec.structs.replace(FULL.contributors[0], **fields)
+    full = msgspec.structs.replace(FULL, contributors=(told,))
+    assert f"   {data}   " in format_explanation(full, with_history=False)
+
+
+def test_what_is_not_served_stands_below_the_routes_with_its_remedy():
+    notices = (
+        NoticeLine("no-gateway", "1 endpoint cannot be reached", "write gateways"),
+        NoticeLine("no-tcp-port", "it has no TCP port", ""),
+    )
+    text = format_explanation(msgspec.structs.replace(FULL, notices=notices), with_history=False)
+    lines = text.partition("\nnot served in our own cluster\n")[2].splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["CODE", "no-gateway", "no-tcp-port"]
+    assert lines[1].endswith("1 endpoint cannot be reached   write gateways")
+    assert lines[2].split()[-1] == ABSENT
+    assert "not served" not in format_explanation(FULL, with_history=False)

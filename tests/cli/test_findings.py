@@ -7,6 +7,7 @@ import pytest
 from globaldns.cli.findings import (
     config_findings,
     count,
+    fold_findings,
     look_at_certificate,
     print_findings,
     show_path,
@@ -50,6 +51,20 @@ def test_each_is_one_line_where_it_is_wanted(capsys, to_stderr):
 def test_the_total_counts_severities_and_files():
     assert summarise(FOUND, files=1) == "1 error, 3 warnings in 1 file"
     assert summarise([], files=2) == "0 errors, 0 warnings in 2 files"
+
+
+def test_what_is_the_same_of_several_clusters_is_one_with_all_of_them():
+    same = [Finding(Severity.ERROR, "x", "is away", cluster=name) for name in ("west", "east")]
+    other = Finding(Severity.ERROR, "x", "is elsewhere", cluster="north")
+    placed = [Finding(Severity.ERROR, "x", "no", file=f"{n}.yaml", cluster=n) for n in "ab"]
+    folded = fold_findings([*same, other, *placed])
+    assert [str(one) for one in folded] == [
+        "east, west: error: is away [x]",
+        "north: error: is elsewhere [x]",
+        "a.yaml: error: no [x]",
+        "b.yaml: error: no [x]",
+    ]
+    assert summarise(folded, files=1).startswith("4 errors")
 
 
 def test_one_is_singular():

@@ -13,7 +13,9 @@ def read(mesh):
 
 
 def test_nothing_is_created(mesh):
-    read(mesh)
+    reader = read(mesh)
+    assert list(reader.services("*"))
+    assert reader.clusters().items
     assert not mesh.state.exists()
 
 
@@ -61,3 +63,23 @@ def test_dns_is_asked_where_the_configuration_says(mesh):
 def test_a_damaged_ledger_is_an_error(command, remembered):
     (remembered.state / "ledger.db").write_bytes(b"no ledger" * 1000)
     assert command("list").exit_code == 1
+
+
+def test_whatever_cannot_be_read_hides_no_cluster(command, remembered):
+    (remembered.state / "ledger.db").write_bytes(b"no ledger" * 1000)
+    remembered.settings["clusters"]["west"] = {"source": {"directory": "nowhere"}}
+    remembered.configure()
+    listed = command("cluster", "list")
+    rows = {line.split()[0]: line for line in listed.stdout.splitlines()[1:]}
+    assert rows.keys() == {"east", "flat", "west"}
+    assert "synced" in rows["east"]
+    assert rows["west"].rstrip().endswith(": no such file or directory")
+    assert "ledger.db" in listed.stderr
+    assert "error: west: " in listed.stderr
+    assert listed.exit_code == 1
+    checked = command("check")
+    assert checked.exit_code == 3
+    assert "[ledger]" in checked.stdout
+    assert "[unreadable]" in checked.stdout
+    assert "httpbin.yaml:13: warning" in checked.stdout
+    assert "2 errors" in checked.stdout.splitlines()[-1]

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from globaldns.admin.reports import MoveReport
+from globaldns.app import wishing
 from globaldns.cli.invocation import Invocation
 from globaldns.cli.renumbering import PlannedReport, find_host, to_planned_row
 from globaldns.errors import RequestRefused
@@ -88,3 +90,22 @@ def test_a_zone_is_no_host(mesh):
     assert find_host("A.B.global.", config) == "a.b"
     with pytest.raises(RequestRefused, match="'global' is no host"):
         find_host("global", config)
+
+
+def test_where_the_ledger_is_in_kubernetes_another_number_is_wished(command, mesh, monkeypatch):
+    """What writes the wish has tests of its own: here it is said what comes of it."""
+    kubernetes = {"kubernetes": {"kubeconfig": "kubeconfig"}}
+    mesh.configure(clusters={"east": {"source": kubernetes}}, vips={"ledger": {"kubernetes": {}}})
+    asked = []
+
+    def wish(_config, hosts, _now):
+        asked.extend(hosts)
+        return tuple(MoveReport(host=h, old=("240.0.0.1",), new=(), reason="wished") for h in hosts)
+
+    monkeypatch.setattr(wishing, "wish_other_numbers", wish)
+    printed = command("vip", "renumber", "reviews.bookinfo.global")
+    assert asked == ["reviews.bookinfo"]
+    assert printed.stdout.splitlines()[1].split() == [
+        *("reviews.bookinfo", "240.0.0.1", "<none>", "wished"),
+    ]
+    assert "kubectl -n bookinfo get globalservice reviews -o yaml" in printed.stderr

@@ -42,6 +42,8 @@ HERE = SourceSettings(directory=Path("east"))
         ("vips: {pools: ['2001:2::/64']}", "$.vips.pools[0] (line 4): 2001:2::/64 touches 2001:2"),
         ("vips: {reserved: [10.0.0.0/8]}", "$.vips.reserved[0] (line 4): 10.0.0.0/8 lies in no"),
         ("vips: {pins: [127.0.0.0/24]}", "$.vips.pins[0] (line 4): 127.0.0.0/24 lies in 127.0.0"),
+        ('envoy: {gateway: "0.0.0.0:0"}', "$.envoy.gateway (line 4): others must know its port"),
+        ("envoy: {key: /x/key.pem}", "$.envoy.key (line 4): /x/key.pem is not in the certificate"),
         ("vips: {quarantine: 4m}", "$.vips.quarantine (line 4): 4m is shorter than 10 times"),
         (
             'dns: {listen: ["127.0.0.1:8053"]}',
@@ -62,16 +64,57 @@ def test_keys_that_do_not_go_together_are_one_problem_at_one_of_them(files, adde
     ("clusters", "problem"),
     [
         ("{}", "$.clusters (line 2): no cluster is listed"),
+        (
+            "{east: {source: {directory: e, kubernetes: {}}}}",
+            "$.clusters.east.source (line 2): a directory and an API server (fix: choose one)",
+        ),
+        (
+            "{east: {source: {directory: e}}, west: {}}",
+            "$.clusters.west.source (line 2): is missing (fix: a directory, or kubernetes: {})",
+        ),
         ("{west: {source: {directory: w}}}", "$.cluster (line 1): 'east' is none of the clusters"),
         (
             "{east: {source: {directory: e}, allow: {hosts: [db.local]}}}",
             "$.clusters.east.allow.hosts[0] (line 2): 'db.local' matches no host of a served zone",
+        ),
+        (
+            "{east: {source: {directory: e}, lost: {names: {expire: 50s}}}}",
+            "$.clusters.east.lost.names.expire (line 2): 50s is before the cluster is lost (fix:",
+        ),
+        (
+            "{east: {source: {directory: e}, lost: {after: 2m, endpoints: {demote: 1m}}}}",
+            "$.clusters.east.lost.endpoints.demote (line 2): 1m is before the cluster is lost",
+        ),
+        (
+            "{east: {source: {directory: e}, lost: {endpoints: {demote: 1h, expire: 1h}}}}",
+            "$.clusters.east.lost.endpoints.expire (line 2): 1h is not after demote (fix: more th",
+        ),
+        (
+            "{east: {source: {directory: e}, control_plane: west}}",
+            "$.clusters.east.control_plane (line 2): 'west' is no cluster (fix: name one below",
         ),
     ],
 )
 def test_clusters_that_do_not_go_together_are_one_problem(files, clusters, problem):
     (found,) = files.problems(f"cluster: east\nclusters: {clusters}\n")
     assert found.startswith(problem)
+
+
+def test_who_is_served_by_another_serves_nobody(files):
+    east = "{source: {directory: e}, control_plane: west}"
+    west, flat = east.replace("west", "flat"), "{source: {directory: f}}"
+    text = f"cluster: east\nclusters: {{east: {east}, west: {west}, flat: {flat}}}\n"
+    (found,) = files.problems(text)
+    path = "$.clusters.east.control_plane (line 2)"
+    assert found == f"{path}: west is itself served by flat (fix: name flat, or none)"
+
+
+@pytest.mark.parametrize("serving", ["{}", "{control_plane: west}"])
+def test_a_control_plane_may_serve_other_clusters_and_say_so_of_its_own(files, serving):
+    west = serving.replace("{", "{source: {directory: w}, ").replace(", }", "}")
+    east = "{source: {directory: e}, control_plane: west}"
+    text = f"cluster: east\nclusters: {{east: {east}, west: {west}}}\n"
+    assert files.problems(text) == []
 
 
 @pytest.mark.parametrize("pattern", ["*", "*.global", "*.tenants.global", "db?.x.global", "a.*"])
@@ -115,6 +158,20 @@ def test_keys_that_only_just_go_together_are_no_problem(files, added):
     assert files.problems_with(added) == []
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "{names: {expire: 60s}, endpoints: {expire: 60s}}",
+        "{after: 45s, endpoints: {demote: 45s, expire: 46s}}",
+        "{after: 5m, names: drop, endpoints: drop}",
+        "{endpoints: {}}",
+    ],
+)
+def test_a_lost_cluster_may_be_dropped_as_soon_as_it_is_lost(files, lost):
+    clusters = f"{{east: {{source: {{directory: e}}, lost: {lost}}}}}"
+    assert files.problems(f"cluster: east\nclusters: {clusters}\n") == []
+
+
 def test_the_rest_of_a_vip_outlasts_the_largest_ttl_of_both_kinds(files):
     (found,) = files.problems_with("dns: {ttl: 1s, negative_ttl: 1h}\nvips: {quarantine: 9h}")
     assert "9h is shorter than 10 times the largest TTL (fix: at least 10h" in found
@@ -139,3 +196,42 @@ def test_what_could_not_be_read_has_its_problem_already_and_is_passed_over():
         admin=AdminSettings(listen=""),
     )
     assert check(config) == ()
+
+
+API = "{east: {source: {kubernetes: {}}}, west: {}}"
+FILES = "{east: {source: {directory: e}}, west: {}}"
+
+
+@pytest.mark.parametrize(
+    ("clusters", "added"),
+    [
+        (API, ""),
+        (API, "namespace: dns"),
+        (API, "remote_secrets: {namespace: istio-system, allow_exec: true}"),
+        (API, "vips: {ledger: {kubernetes: {}}}"),
+        (API, "vips: {ledger: {sqlite: here.db}}"),
+        (FILES, "remote_secrets: {directory: kubeconfigs}"),
+    ],
+)
+def test_a_cluster_may_be_read_by_what_a_remote_secret_says(files, clusters, added):
+    assert files.problems(f"cluster: east\nclusters: {clusters}\nstate: s\n{added}") == []
+
+
+@pytest.mark.parametrize(
+    ("clusters", "added", "problem"),
+    [
+        (
+            API,
+            "vips: {ledger: {kubernetes: {}, sqlite: here.db}}",
+            "$.vips.ledger (line 4): two ledgers (fix: choose sqlite or kubernetes)",
+        ),
+        (
+            FILES,
+            "remote_secrets: {directory: kubeconfigs, namespace: dns}",
+            "$.remote_secrets.namespace (line 4): our own cluster has no API server to read",
+        ),
+    ],
+)
+def test_what_stands_in_our_own_api_server_wants_one(files, clusters, added, problem):
+    (found,) = files.problems(f"cluster: east\nclusters: {clusters}\nstate: s\n{added}")
+    assert found.startswith(problem)

@@ -49,7 +49,15 @@ def test_a_zone_is_a_name_or_a_mapping():
     assert SHORT_FORMS[Zone] == "name"
 
 
-@pytest.mark.parametrize("kind", [kind for kind, text in TEXTS.items() if text.pattern], ids=str)
+def test_what_becomes_of_a_lost_cluster_is_a_word_or_a_mapping():
+    (cluster,) = at("clusters")["patternProperties"].values()
+    lost = cluster["properties"]["lost"]["properties"]
+    word, mapping = lost["endpoints"]["anyOf"]
+    assert word == {"type": "string", "enum": ["keep", "demote", "drop"]}
+    assert mapping["properties"].keys() == {"demote", "expire"}
+
+
+@pytest.mark.parametrize("kind", TEXTS, ids=str)
 def test_a_pattern_accepts_its_example_and_no_line_break(kind):
     pattern = TEXTS[kind].pattern
     assert re.search(pattern, TEXTS[kind].example)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from globaldns.config.keys import element, entry, is_section, keys, show, unwrap
+from globaldns.config.keys import WORDS, element, entry, is_section, keys, show, unwrap
+from globaldns.config.kinds import Section
 from globaldns.config.reading import Reading
-from globaldns.config.schema import Config, Section
+from globaldns.config.schema import Config
 
 
 def all_keys(section=Config, prefix=""):
@@ -29,7 +30,9 @@ def test_a_key_has_a_docstring_that_is_a_sentence(path):
 @pytest.mark.parametrize("path", [path for path, key in KEYS.items() if not key.is_required])
 def test_a_default_is_what_the_file_could_say(path):
     key = KEYS[path]
-    if key.default is None or isinstance(key.default, Path | Section):
+    if key.default is None or isinstance(key.default, Path):
+        return
+    if isinstance(key.default, Section) and type(key.default) not in WORDS:
         return
     reading = Reading(folder=Path("/"), home="/root")
     assert reading.read(key.type, show(key.type, key.default)) == key.default

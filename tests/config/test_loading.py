@@ -120,7 +120,6 @@ dns: {listen: [x, "127.0.0.1:53"], ttl: 1m}
         "$.cluster (line 1)",
         "$.clutser (line 1)",
         "$.clusters.east.source.dir (line 3)",
-        "$.clusters.east.source.directory (line 3)",
         "$.grace (line 4)",
         "$.zones[1] (line 5)",
         "$.vips.pools[0] (line 7)",

@@ -10,20 +10,16 @@ from hypothesis import strategies as st
 
 from globaldns.config.checks import check
 from globaldns.config.keys import element, entry, is_section, keys, unwrap
+from globaldns.config.kinds import Cidr, Label, Octets, PortNumber, Seconds, Ttl, WholeSeconds
 from globaldns.config.loading import inspect_text
 from globaldns.config.reading import Reading, blank, place
 from globaldns.config.schema import (
-    Cidr,
     Config,
     GatewayAddress,
-    Label,
     Limits,
     LogLevel,
-    Octets,
-    PortNumber,
-    Seconds,
-    Ttl,
-    WholeSeconds,
+    LostEndpoints,
+    LostNames,
     Zone,
 )
 from globaldns.errors import InvalidValue
@@ -36,7 +32,7 @@ from globaldns.errors import InvalidValue
         ("dns: {lisen: []}", "$.dns.lisen (line 4): unknown key (fix: did you mean listen?)"),
         (
             "vips: {ledger: {kubernetes: {}}}",
-            "$.vips.ledger.kubernetes (line 4): unknown key (fix: known here: sqlite)",
+            "$.vips.ledger.kubernetes (line 4): our own cluster has no API server to keep it in",
         ),
         (
             'dns: {listen: "127.0.0.1:53"}',
@@ -75,7 +71,7 @@ def test_one_mistake_gives_one_problem_with_place_value_and_remedy(files, added,
     [
         ("[east]", "$.clusters (line 2): ['east'] is no mapping"),
         ("{east: {}}", "$.clusters.east.source (line 2): is missing"),
-        ("{east: {source: {}}}", "$.clusters.east.source.directory (line 2): is missing"),
+        ("{east: {source: {}}}", "$.clusters.east.source (line 2): is missing"),
         (
             "{east: {source: {directory: e}, gateways: [{address: 1.2.3.4, port: 70000}]}}",
             "$.clusters.east.gateways[0].port (line 2): 70000 is too large (fix: at most 65535)",
@@ -93,6 +89,26 @@ def test_one_mistake_gives_one_problem_with_place_value_and_remedy(files, added,
 def test_one_mistake_in_the_clusters_gives_one_problem(files, clusters, problem):
     (found,) = files.problems(f"cluster: east\nclusters: {clusters}\n")
     assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("selector", "problem"),
+    [
+        ("mesh", "'mesh' is no mapping (fix: {globaldns.io/export: on})"),
+        (
+            "{matchLabels: {mesh: east}}",
+            (
+                "{'mesh': 'east'} is no label value (fix: write what stands below matchLabels "
+                "without it: {globaldns.io/export: on})"
+            ),
+        ),
+        ("{'a b': east}", "'a b' is no label or annotation key"),
+    ],
+)
+def test_labels_that_are_none_are_refused_with_the_way_they_are_written(files, selector, problem):
+    east = f"{{source: {{directory: e}}, namespace_selector: {selector}}}"
+    (found,) = files.problems(f"cluster: east\nclusters: {{east: {east}}}\n")
+    assert problem in found
 
 
 def read(kind, value):
@@ -120,6 +136,11 @@ def read(kind, value):
         (tuple[Cidr, ...] | None, ["10.0.0.1"], ("10.0.0.1/32",)),
         (dict[Label, int], {"a": 1}, {"a": 1}),
         (GatewayAddress, {"address": "gw"}, GatewayAddress(address="gw")),
+        (LostNames, "keep", LostNames()),
+        (LostNames, "drop", LostNames(expire=0)),
+        (LostNames, {"expire": "1h"}, LostNames(expire=3600)),
+        (LostEndpoints, "demote", LostEndpoints(demote=0)),
+        (LostEndpoints, {"demote": "1m", "expire": "1h"}, LostEndpoints(demote=60, expire=3600)),
     ],
 )
 def test_a_value_is_read_as_its_type(kind, value, result):
@@ -154,6 +175,9 @@ def test_a_value_is_read_as_its_type(kind, value, result):
         (Zone, "a b", Zone(name=""), "$.name: 'a b' is no domain name"),
         (Zone, {}, Zone(name=""), "$.name: is missing"),
         (GatewayAddress, None, GatewayAddress(address=""), "$: nothing is no mapping"),
+        (LostNames, "demote", LostNames(), "$: 'demote' is none of keep, drop, and no mapping"),
+        (LostNames, ["drop"], LostNames(), "$: ['drop'] is no mapping"),
+        (LostNames, {"expire": "0s"}, LostNames(expire=0), "$.expire: 0s is too small"),
         (Limits, {1: 2}, Limits(), '$["1"]: unknown key'),
     ],
 )

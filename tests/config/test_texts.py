@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from globaldns.config import schema
+from globaldns.config import kinds
 from globaldns.config.texts import TEXTS
 from globaldns.errors import InvalidValue
 
@@ -46,7 +46,10 @@ from globaldns.errors import InvalidValue
         ("vips: {pools: [240.0.0.1/10]}", "$.vips.pools[0] (line 4): '240.0.0.1/10' is no CIDR"),
         ("dns: {nameserver: a.b}", "$.dns.nameserver (line 4): 'a.b' is no label"),
         ("vips: {ledger: {sqlite: a/b}}", "$.vips.ledger.sqlite (line 4): 'a/b' is no file name"),
-        ("exports: {annotation: /x}", "$.exports.annotation (line 4): '/x' is no annotation key"),
+        (
+            "exports: {annotation: /x}",
+            "$.exports.annotation (line 4): '/x' is no label or annotation",
+        ),
     ],
 )
 def test_a_wrong_text_is_one_problem_with_place_value_and_remedy(files, added, problem):
@@ -79,29 +82,36 @@ def test_the_example_of_a_text_is_one(kind):
     assert not text.blank
 
 
-@pytest.mark.parametrize("kind", [kind for kind, text in TEXTS.items() if text.pattern], ids=str)
+@pytest.mark.parametrize("kind", TEXTS, ids=str)
 def test_what_is_longer_than_its_example_by_a_line_is_refused(kind):
     with pytest.raises(InvalidValue):
         TEXTS[kind].parse(f"{TEXTS[kind].example}\n")
 
 
 ACCEPTED = [
-    (schema.ClusterId, ["a", "East-1_b.c", "a" * 63]),
-    (schema.NetworkId, ["", "n1", "a" * 63]),
-    (schema.Label, ["a", "a-1", "1", "a" * 63]),
-    (schema.Pattern, ["*", "team-?", "*.tenants.global", "_dns", "a" * 253]),
-    (schema.QualifiedName, ["export", "globaldns.io/export", "a.b/C_d.e", "a/" + "b" * 63]),
-    (schema.FileName, ["a", "_a", "ledger.db", "a" * 128]),
-    (schema.ShortText, ["", " ", "pod 1 ~", "a" * 64]),
+    (kinds.IpAddress, ["192.0.2.1", "::", "2001:db8::1"]),
+    (kinds.Cidr, ["240.128.0.0/10", "fd67:6c6f::/64", "0.0.0.0/0"]),
+    (kinds.ZoneName, ["global", "a-b.c", "1"]),
+    (kinds.AddressOrName, ["203.0.113.1", "2001:db8::1", "gw-1.example.com"]),
+    (kinds.ListenAddress, ["127.0.0.1:0", "[::1]:1053"]),
+    (kinds.ClusterId, ["a", "East-1_b.c", "a" * 63]),
+    (kinds.NetworkId, ["", "n1", "a" * 63]),
+    (kinds.Locality, ["", "eu", "eu-1/eu-1a", "r/z/s"]),
+    (kinds.Label, ["a", "a-1", "1", "a" * 63]),
+    (kinds.Pattern, ["*", "team-?", "*.tenants.global", "_dns", "a" * 253]),
+    (kinds.QualifiedName, ["export", "globaldns.io/export", "a.b/C_d.e", "a/" + "b" * 63]),
+    (kinds.FileName, ["a", "_a", "ledger.db", "a" * 128]),
+    (kinds.ShortText, ["", " ", "pod 1 ~", "a" * 64]),
 ]
 REFUSED = [
-    (schema.ClusterId, ["", "-a", "a.", "a" * 64, "a/b", "ä"]),
-    (schema.NetworkId, ["-n", "a" * 64]),
-    (schema.Label, ["", "A", "-a", "a-", "a.b", "a_b", "a" * 64]),
-    (schema.Pattern, ["", "A", "[a]", "a b", "a" * 254]),
-    (schema.QualifiedName, ["", "/a", "a/", "a/b/c", "A.b/c", "a/" + "b" * 64]),
-    (schema.FileName, ["", ".", "..", ".a", "-a", "a/b", "a" * 129]),
-    (schema.ShortText, ["ä", "a\tb", "\x7f", "a" * 65]),
+    (kinds.ClusterId, ["", "-a", "a.", "a" * 64, "a/b", "ä"]),
+    (kinds.NetworkId, ["-n", "a" * 64]),
+    (kinds.Locality, ["/", "r/", "a b", "r/z/s/t"]),
+    (kinds.Label, ["", "A", "-a", "a-", "a.b", "a_b", "a" * 64]),
+    (kinds.Pattern, ["", "A", "[a]", "a b", "a" * 254]),
+    (kinds.QualifiedName, ["", "/a", "a/", "a/b/c", "A.b/c", "a/" + "b" * 64]),
+    (kinds.FileName, ["", ".", "..", ".a", "-a", "a/b", "a" * 129]),
+    (kinds.ShortText, ["ä", "a\tb", "\x7f", "a" * 65]),
 ]
 
 
@@ -113,6 +123,44 @@ def test_a_text_of_its_syntax_is_taken_as_it_stands(kind, texts):
     for one in texts:
         assert text.parse(one) == one
         assert re.search(text.pattern, one)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "read"),
+    [
+        (kinds.IpAddress, "2001:DB8::0001", "2001:db8::1"),
+        (kinds.Cidr, "10.0.0.0/255.0.0.0", "10.0.0.0/8"),
+        (kinds.Cidr, "FD00::1", "fd00::1/128"),
+        (kinds.ZoneName, "Mesh.Example.", "mesh.example"),
+        (kinds.AddressOrName, "GW.Example.", "gw.example"),
+        (kinds.ListenAddress, "[::0001]:053", "[::1]:53"),
+        (kinds.Workers, "auto", 0),
+        (kinds.Octets, "64KiB", 65536),
+        (kinds.Seconds, "1.5m", 90.0),
+    ],
+)
+def test_what_is_read_into_something_shorter_is_of_its_syntax_too(kind, written, read):
+    assert TEXTS[kind].parse(written) == read
+    assert re.search(TEXTS[kind].pattern, written)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (kinds.IpAddress, "ns1"),
+        (kinds.IpAddress, "192.0.2.1/32"),
+        (kinds.Cidr, "x"),
+        (kinds.Cidr, "10.0.0.0/8/8"),
+        (kinds.ZoneName, "a b"),
+        (kinds.ZoneName, "."),
+        (kinds.AddressOrName, "http://gw"),
+        (kinds.ListenAddress, "localhost:53"),
+    ],
+)
+def test_junk_is_not_of_the_syntax_either(kind, text):
+    assert not re.search(TEXTS[kind].pattern, text)
+    with pytest.raises(InvalidValue):
+        TEXTS[kind].parse(text)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +177,7 @@ def test_a_text_of_another_syntax_is_refused_with_a_way_to_write_it(kind, texts)
 
 @pytest.mark.parametrize(
     ("kind", "blank"),
-    [(schema.Seconds, 0.0), (schema.WholeSeconds, 0), (schema.Octets, 0), (schema.Cidr, "")],
+    [(kinds.Seconds, 0.0), (kinds.WholeSeconds, 0), (kinds.Octets, 0), (kinds.Cidr, "")],
 )
 def test_the_blank_of_a_text_has_the_type_of_its_values(kind, blank):
     found = TEXTS[kind].blank
@@ -139,10 +187,10 @@ def test_the_blank_of_a_text_has_the_type_of_its_values(kind, blank):
 @pytest.mark.parametrize(
     ("kind", "value", "shown"),
     [
-        (schema.Seconds, 0.25, "250ms"),
-        (schema.WholeSeconds, 86400, "1d"),
-        (schema.Octets, 4096, "4KiB"),
-        (schema.Label, "ns", "ns"),
+        (kinds.Seconds, 0.25, "250ms"),
+        (kinds.WholeSeconds, 86400, "1d"),
+        (kinds.Octets, 4096, "4KiB"),
+        (kinds.Label, "ns", "ns"),
     ],
 )
 def test_a_default_is_shown_as_the_file_would_write_it(kind, value, shown):

@@ -7,6 +7,7 @@ from globaldns.config.values import (
     format_size,
     format_workers,
     parse_address_or_name,
+    parse_cidr,
     parse_duration,
     parse_ip,
     parse_listen,
@@ -124,8 +125,9 @@ def test_what_is_neither_address_nor_name_is_refused(text):
         parse_address_or_name(text)
 
 
+@pytest.mark.parametrize("parse", [parse_ip, parse_cidr, parse_address_or_name])
 @pytest.mark.parametrize("text", ["fe80::1%eth0", "fe80::1%"])
-def test_an_address_that_only_one_machine_can_read_is_refused_with_the_remedy(text):
+def test_an_address_that_only_one_machine_can_read_is_refused_with_the_remedy(text, parse):
     with pytest.raises(InvalidValue, match="has a zone identifier") as refused:
-        parse_ip(text)
+        parse(text)
     assert refused.value.hint == "write it without %…"

@@ -14,7 +14,10 @@ from globaldns.metrics import DnsReadings, MeshFigures, Metrics
 
 UNITLESS = {
     *("build_info", "dns_tcp_connections", "zone_serial", "zone_names", "services", "conflicts"),
-    *("rejected_objects", "vips", "exhausted_hosts", "source_up", "source_synced"),
+    *("rejected_objects", "vips", "exhausted_hosts", "source_up", "source_synced", "source_lost"),
+    *("status_pending", "settings_mismatch", "gateways", "gateway_up"),
+    *("routes_pending", "source_double", "route_notices"),
+    "stub_up",
 }
 """Gauges that count things or say yes or no."""
 CLIENT_SIDE = {"host", "name", "qname", "vip", "address", "client", "source"}

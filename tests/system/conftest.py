@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.system.api_servers import ApiServer, start_all
 from tests.system.running import Mesh, Server
 
 
@@ -19,6 +22,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.system)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Have what tests start hear SIGINT: a shell has what it starts in the background ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
@@ -45,6 +54,24 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on the example that no test changes."""
     with Server(Mesh(tmp_path_factory.mktemp("shared") / "mesh")) as running:
         yield running.wait_ready()
+
+
+@pytest.fixture(scope="module")
+def make_api_servers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., list[ApiServer]]]:
+    """Return a maker of clusters, ready, which end with the module's tests."""
+    with ExitStack() as stack:
+
+        def make(count: int = 1, users: Mapping[str, Iterable[str]] = {}) -> list[ApiServer]:
+            folders = [tmp_path_factory.mktemp("cluster") for _ in range(count)]
+            servers = [ApiServer(folder, users) for folder in folders]
+            for server in servers:
+                stack.push(server)
+            start_all(servers)
+            return servers
+
+        yield make
 
 
 @pytest.fixture

@@ -257,7 +257,10 @@ class Server:
 
     def wait_ready(self) -> Self:
         """Return itself once it is ready."""
-        wait_until(self.is_ready, "ready")
+        try:
+            wait_until(self.is_ready, "ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.get('/readyz')[1]}\n{self.log}") from None
         return self
 
     def wait_answer(self, name: str, *addresses: str) -> None:

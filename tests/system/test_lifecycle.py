@@ -98,6 +98,7 @@ def test_every_path_of_the_endpoint_answers(server: Server) -> None:
         *("/livez", "/readyz", "/metrics", "/api/v1/services", f"/api/v1/services/{GOOD}"),
         *(f"/api/v1/explain/{GOOD}", f"/api/v1/explain/{vip}", "/api/v1/vips"),
         *("/api/v1/clusters", "/api/v1/conflicts", "/api/v1/digest", "/api/v1/config"),
+        "/api/v1/stub",
     ):
         assert server.get(path)[0] == 200, path
     assert server.get("/api/v1/services/no.such.global")[0] == 404

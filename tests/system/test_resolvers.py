@@ -1,8 +1,10 @@
-"""What people and resolvers ask with: dig, kdig, drill, and unbound with stub zones."""
+"""What people and resolvers ask with: dig, kdig, drill; unbound and dnsmasq as they are told."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
+from globaldns.coredns.resolvers import dnsmasq_conf, unbound_conf
+from globaldns.coredns.stub import Server as Target
+from globaldns.coredns.stub import Stub
 from tests.system.running import Server, free_port, wait_until
 
 PINNED = "240.128.1.2"
@@ -96,57 +101,83 @@ server:
   logfile: ""
   interface: 127.0.0.1@{port}
   num-threads: 1
-  module-config: "iterator"
-  do-not-query-localhost: no
+  module-config: "validator iterator"
+  trust-anchor-file: "{folder}/root.key"
   do-ip6: no
-  tcp-upstream: {tcp}
-stub-zone:
-  name: "global"
-  stub-addr: 127.0.0.1@{upstream}
-stub-zone:
-  name: "240.in-addr.arpa"
-  stub-addr: 127.0.0.1@{upstream}
 remote-control:
   control-enable: no
+include: "{folder}/globaldns.conf"
+"""
+ROOT_KEY = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
+"""Of the public root, which says with a signature what is below ``global``."""
+DNSMASQ = """
+listen-address=127.0.0.1
+port={port}
+bind-interfaces
+no-resolv
+no-hosts
+user=root
+pid-file
+conf-dir={folder}/conf.d
 """
 
 
-@pytest.fixture(scope="module", params=["no", "yes"], ids=["udp", "tcp"])
-def unbound(
+def start_unbound(program: str, folder: Path, port: int, stub: Stub) -> list[str]:
+    (folder / "root.key").write_text(ROOT_KEY)
+    (folder / "globaldns.conf").write_text(unbound_conf(stub))
+    (folder / "unbound.conf").write_text(UNBOUND.format(folder=folder, port=port))
+    return [program, "-d", "-c", str(folder / "unbound.conf")]
+
+
+def start_dnsmasq(program: str, folder: Path, port: int, stub: Stub) -> list[str]:
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d/globaldns.conf").write_text(dnsmasq_conf(stub))
+    (folder / "dnsmasq.conf").write_text(DNSMASQ.format(folder=folder, port=port))
+    return [program, "--keep-in-foreground", f"--conf-file={folder}/dnsmasq.conf"]
+
+
+RESOLVERS: dict[str, tuple[Callable[..., list[str]], bool]] = {
+    "unbound": (start_unbound, False),
+    "unbound, tcp": (start_unbound, True),
+    "dnsmasq": (start_dnsmasq, False),
+}
+
+
+@pytest.fixture(scope="module", params=RESOLVERS)
+def resolver(
     request: pytest.FixtureRequest, shared_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:
-    """The port of an unbound that asks us about our zones, over UDP or TCP."""
-    folder: Path = tmp_path_factory.mktemp("unbound")
+    """The port of a resolver that asks us about our zones."""
+    start, force_tcp = RESOLVERS[request.param]
+    name = request.param.partition(",")[0]
+    program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip(f"{name} is not installed")
     port = free_port()
-    (folder / "unbound.conf").write_text(
-        UNBOUND.format(
-            folder=folder, port=port, tcp=request.param, upstream=shared_server.mesh.dns_port
-        )
+    stub = Stub(
+        zones=("global",),
+        servers=(Target("127.0.0.1", shared_server.mesh.dns_port),),
+        reverse=("240.0.0.0/8",),
+        force_tcp=force_tcp,
     )
-    try:
-        process = subprocess.Popen(
-            ["/usr/sbin/unbound", "-d", "-c", str(folder / "unbound.conf")],
-            stderr=subprocess.DEVNULL,
-        )
-    except FileNotFoundError:
-        pytest.skip("unbound is not installed")
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = start(program, tmp_path_factory.mktemp(name), port, stub)
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield port
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_unbound_resolves_through_a_stub_zone(
-    question: Question, unbound: int, need: Callable[[str], str]
+def test_a_resolver_answers_by_what_it_was_told(
+    question: Question, resolver: int, need: Callable[[str], str]
 ) -> None:
-    command = [*dig(need("dig"), unbound, question, tcp=False), "+tries=1", "+time=10"]
+    command = [*dig(need("dig"), resolver, question, tcp=False), "+tries=1", "+time=10"]
     printed: list[str] = []
 
     def answers() -> bool:
         printed.append(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
         return "status:" in printed[-1]
 
-    wait_until(answers, "unbound answers")
+    wait_until(answers, "the resolver answers")
     check(printed[-1], question)

@@ -1,0 +1,167 @@
+"""Keeping the documents of our cluster's Envoys current while a server runs.
+
+A change costs the work of its services, in a thread; what comes while files are written goes out
+together afterwards. Until all that is known at the start is numbered the files of the last run
+stand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from random import random
+
+import msgspec
+
+from globaldns.app.envoydesk import Desk
+from globaldns.app.envoys import make_scene
+from globaldns.config.schema import Config
+from globaldns.envoy.book import Scene
+from globaldns.envoy.rules import Role
+from globaldns.model.export import Gateway
+from globaldns.model.host import Host
+from globaldns.model.reach import Reach
+from globaldns.model.service import Service
+from globaldns.registry.delta import Delta
+from globaldns.registry.views import Views
+from globaldns.state.refusals import REMEDIES
+from globaldns.tasks import Backoff, steady_clock
+
+logger = logging.getLogger(__name__)
+
+KEPT = (Role.SIDECAR, Role.GATEWAY)
+"""Of the machines of a cluster; which workload is where only its own machine knows."""
+LEAST_SECONDS = 0.02
+MOST_SECONDS = 1.0
+"""Changes go out together within these; an endpoint that is gone waits for nothing."""
+SHARE = 10
+"""A pause is so many times what the last writing took: no more than a tenth of the time goes."""
+RETRY = Backoff(initial=1.0, maximum=30.0)
+
+
+class EnvoySeams(msgspec.Struct, frozen=True):
+    """What of a server the documents are made from."""
+
+    config: Callable[[], Config]
+    views: Views
+    services: Callable[[], Mapping[Host, Service]]
+    """What is published, in a value that does not change."""
+    reach: Callable[[], Mapping[Gateway, Reach]]
+    """How gateways are reached; whoever knows more of them wakes us."""
+    until_numbered: Callable[[], Awaitable[object]]
+    """Returns when all that is known at the start has its number."""
+    count_failure: Callable[[], None]
+
+
+class EnvoyWriter:
+    """Writes what turns have changed."""
+
+    def __init__(self, seams: EnvoySeams) -> None:
+        self._seams = seams
+        self._wanted = asyncio.Event()
+        self._changed: set[Host] = set()
+        self._desks: dict[Role, Desk] = {}
+        self._is_urgent = False
+        self._resume_at = 0.0
+        """Steady time before which only what is urgent is written."""
+        self._failures = 0
+
+    def tell(self, delta: Delta) -> None:
+        """Tell of a turn."""
+        self._changed.update(service.host for service in delta.services)
+        self._changed.update(delta.removed)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the configuration, networks and gateways looked at again."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Keep the files current for ever."""
+        await self._seams.until_numbered()
+        self._desks = {}
+        self.wake()
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if not await self._take_in():
+                continue
+            await self._gather()
+            await self._write()
+
+    async def _take_in(self) -> bool:
+        """Take in what has changed; return whether there is anything to keep."""
+        directory = self._seams.config().envoy.directory
+        changed, self._changed = self._changed, set()
+        if directory is None:
+            self._desks = {}
+            return False
+        scenes = {role: self._scene(directory / role) for role in KEPT}
+        for role, scene in scenes.items():
+            desk = self._desks.get(role)
+            if desk is None or str(desk.folder) != scene.rules.folder:
+                self._desks[role] = Desk(role, scene)
+        services = self._seams.services()
+        is_gone = await asyncio.to_thread(
+            lambda: [desk.take_in(scenes[role], changed, services) for role, desk in self._all()]
+        )
+        self._is_urgent |= any(is_gone)
+        return True
+
+    def _scene(self, folder: Path) -> Scene:
+        config = self._seams.config()
+        return make_scene(config, self._seams.views, config.cluster, folder, self._seams.reach())
+
+    def _all(self) -> list[tuple[Role, Desk]]:
+        return [*self._desks.items()]
+
+    async def _gather(self) -> None:
+        """Take in what comes until the last writing is long enough ago, or an endpoint is gone."""
+        while not self._is_urgent and (left := self._resume_at - steady_clock()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await self._wanted.wait()
+            except TimeoutError:
+                return
+            self._wanted.clear()
+            await self._take_in()
+
+    async def _write(self) -> None:
+        self._is_urgent = False
+        began = steady_clock()
+        try:
+            count = await asyncio.to_thread(lambda: sum(desk.write() for _, desk in self._all()))
+        except OSError as error:
+            self._failures += 1
+            self._seams.count_failure()
+            delay = RETRY.delay(self._failures, random())  # noqa: S311  # spreads load
+            _log_failure(error, delay)
+            self._resume_at = steady_clock() + delay
+            self.wake()
+            return
+        if self._failures:
+            logger.info("the documents of Envoys are written again")
+        self._failures = 0
+        took = steady_clock() - began
+        self._resume_at = began + took + min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * took))
+        logger.debug("documents of Envoys", extra={"files": count, "seconds": round(took, 3)})
+
+
+def _log_failure(error: OSError, delay: float) -> None:
+    logger.error(
+        "the documents of Envoys are not written: they go on with those they have",
+        extra={
+            "file": str(error.filename),
+            "reason": (error.strerror or str(error)).lower(),
+            "fix": remedy(error),
+            "delay_seconds": round(delay, 1),
+        },
+    )
+
+
+def remedy(error: OSError) -> str:
+    """Return what to do about a file that cannot be written."""
+    found = REMEDIES.get(error.errno or 0, "")
+    return found.replace("with the key state", "with the key envoy.directory")

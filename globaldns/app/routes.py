@@ -1,0 +1,240 @@
+"""The routes of one cluster, of all that is known of the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from globaldns.app.offline import OfflineMesh
+from globaldns.app.settings import zone_names
+from globaldns.app.surroundings import read_surroundings
+from globaldns.config.gateways import HINT
+from globaldns.config.kinds import ClusterId
+from globaldns.config.routing import Sni
+from globaldns.config.schema import Config
+from globaldns.errors import RequestRefused
+from globaldns.istio.gateway import gateway_place, make_gateway
+from globaldns.istio.hiding import Routed, Surroundings, tell_hidden
+from globaldns.istio.notices import Code, Notice, to_finding
+from globaldns.istio.owned import is_own_entry
+from globaldns.istio.routes import Bundle, Site, make_route
+from globaldns.istio.settings import RouteSettings
+from globaldns.model.export import Export, ExportKind, Gateway, Location
+from globaldns.model.finding import Finding
+from globaldns.model.host import Host
+from globaldns.model.place import Place
+from globaldns.model.reach import Reach
+from globaldns.model.service import Service
+from globaldns.registry.merge import deciding_export
+from globaldns.registry.views import Views
+from globaldns.routing.mesh import served_clusters, topology_of, viewer_of
+from globaldns.sources.source import Source
+
+
+class ClusterRoutes(msgspec.Struct, frozen=True):
+    """All that is to be written for one cluster."""
+
+    bundles: tuple[Bundle, ...]
+    """By place."""
+    findings: tuple[Finding, ...]
+    """What is not served, and why."""
+    unheard: Mapping[str, str]
+    """The clusters of which not all is known, and why: what they offer may be missing."""
+    unwritten: int
+    """How many services have the VIP that a server would give them, and no ledger has it."""
+    unresolved: tuple[str, ...] = ()
+    """The names of gateways that are left out, for they have no address now."""
+
+
+def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach]) -> ClusterRoutes:
+    """Return the routes of a cluster; the mesh is of no other use afterwards.
+
+    ``reach``: what the names of gateways were found to have.
+
+    Raises:
+        RequestRefused: it is not configured, or has its routes in another.
+    """
+    config, registry = mesh.config, mesh.registry
+    _refuse(config, cluster)
+    unwritten = _take_numbers(mesh)
+    lost = {one: how.unresolved for one, how in reach.items() if not how.addresses}
+    site = make_site(config, registry.views, cluster, reach, mesh.sources[cluster])
+    own = registry.views.cluster(cluster).exports
+    notices = [_tell_name(gateway, lost[gateway]) for gateway in sorted(lost)]
+    notices += [_tell_left_out(one, reach[one]) for one in sorted(reach) if reach[one].left_out]
+    bundles: dict[Place, Bundle] = {}
+    for host in sorted(mesh.services):
+        route = make_route(mesh.services[host], own.get(host), site)
+        notices += route.notices
+        bundles.update((bundle.place, bundle) for bundle in route.bundles)
+    around = read_surroundings(config, cluster)
+    notices += tell_hidden(list_routed(mesh.services.values(), own, site), around)
+    if site.is_served and needs_gateway(config, cluster, mesh.services.values()):
+        gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings),))
+        bundles[gateway.place] = gateway
+    return ClusterRoutes(
+        tuple(_each_once(bundles[place] for place in sorted(bundles))),
+        tuple(to_finding(notice, cluster) for notice in notices),
+        _find_unheard(mesh),
+        unwritten,
+        tuple(sorted({gateway.address for gateway in lost})),
+    )
+
+
+def find_hidden(mesh: OfflineMesh) -> list[Finding]:
+    """Return what hides the routes of our own cluster; none are made, and nothing is changed."""
+    config, views, cluster = mesh.config, mesh.registry.views, str(mesh.config.cluster)
+    if cluster not in served_clusters(config, cluster):
+        return []
+    site = make_site(config, views, cluster, {}, mesh.sources[cluster])
+    routed = list_routed(mesh.services.values(), views.cluster(cluster).exports, site)
+    return [
+        to_finding(notice, cluster)
+        for notice in tell_hidden(routed, read_surroundings(config, cluster))
+    ]
+
+
+def notices_of(mesh: OfflineMesh, service: Service) -> tuple[Notice, ...]:
+    """Return what the clients of our own cluster do not get of a service, and why."""
+    config, views, cluster = mesh.config, mesh.registry.views, mesh.config.cluster
+    if cluster not in served_clusters(config, cluster):
+        return ()
+    site = make_site(config, views, cluster, {}, mesh.sources[cluster])
+    own = views.cluster(cluster).exports
+    return tell_notices(service, own, site, read_surroundings(config, cluster))
+
+
+def tell_notices(
+    service: Service, own: Mapping[Host, Export], site: Site, around: Surroundings
+) -> tuple[Notice, ...]:
+    """Return what clients do not get of a service; ``own``: what the cluster itself offers."""
+    route = make_route(service, own.get(service.host), site)
+    return (*route.notices, *tell_hidden(list_routed((service,), own, site), around))
+
+
+def list_routed(
+    services: Iterable[Service], own: Mapping[Host, Export], site: Site
+) -> Iterator[Routed]:
+    """Yield the hosts that have routes of ours; ``own``: what the cluster itself offers."""
+    for service in services:
+        export = own.get(service.host)
+        if not service.contributions or (export is not None and is_own_entry(export)):
+            continue
+        is_internal = deciding_export(service.contributions).location is Location.MESH_INTERNAL
+        for zone in service.zones:
+            place = site.place_of(service.host, zone)
+            is_public = place.namespace == site.settings.namespace
+            yield Routed(f"{service.host}.{zone}", place.namespace, is_public, is_internal)
+
+
+def make_site(
+    config: Config,
+    views: Views,
+    cluster: str,
+    reach: Mapping[Gateway, Reach],
+    source: Source | None,
+) -> Site:
+    """Return what all routes of a cluster depend on; ``source`` reads it, if anything does."""
+    services = source.services() if source and config.routing.replicate_services else None
+    return Site(
+        viewer_of(config, views, cluster),
+        topology_of(config, views, reach),
+        source.namespaces() if source else frozenset(),
+        route_settings(config, cluster),
+        services,
+        source.ambient_namespaces() if source else frozenset(),
+        is_served=has_routes(config, cluster),
+    )
+
+
+def has_routes(config: Config, cluster: str) -> bool:
+    """Whether a cluster has its clients' routes itself: an istiod of its own serves them."""
+    return config.clusters[ClusterId(cluster)].control_plane in {None, cluster}
+
+
+def _each_once(bundles: Iterable[Bundle]) -> Iterator[Bundle]:
+    """Yield bundles, of namespaces that several need the first alone."""
+    seen: set[str] = set()
+    for bundle in bundles:
+        first, *others = bundle.documents
+        if first["kind"] == "Namespace":
+            if (name := first["metadata"]["name"]) in seen:
+                bundle = Bundle(bundle.place, tuple(others))  # noqa: PLW2901
+            seen.add(name)
+        yield bundle
+
+
+def route_settings(config: Config, cluster: str) -> RouteSettings:
+    """Return what the routes of a cluster obey."""
+    routing = config.routing
+    return RouteSettings(
+        cluster,
+        zone_names(config),
+        routing.sni,
+        routing.namespace or config.namespace,
+        routing.trust_domain,
+    )
+
+
+def _refuse(config: Config, cluster: str) -> None:
+    settings = config.clusters.get(ClusterId(cluster))
+    if settings is None:
+        known = ", ".join(sorted(config.clusters))
+        raise RequestRefused(f"{cluster!r} is no cluster", hint=f"the clusters are {known}")
+    server = settings.control_plane
+    if not has_routes(config, cluster) and not config.routing.replicate_services:
+        raise RequestRefused(
+            f"{cluster} is served by the istiod of {server}, where its clients' routes are",
+            hint=f"globaldns export --cluster {server}",
+        )
+
+
+def _tell_name(gateway: Gateway, reason: str) -> Notice:
+    return Notice(
+        gateway.address,
+        Code.GATEWAY_NAME,
+        f"the gateway of {gateway.cluster} is left out: its name has no address now: {reason}",
+        f"write its addresses: clusters.{gateway.cluster}.gateways",
+    )
+
+
+def _tell_left_out(gateway: Gateway, reach: Reach) -> Notice:
+    return Notice(
+        gateway.address,
+        Code.GATEWAY_ADDRESS,
+        f"addresses of the gateway of {gateway.cluster} are left out: {', '.join(reach.left_out)}",
+        HINT,
+    )
+
+
+def needs_gateway(config: Config, cluster: str, services: Iterable[Service]) -> bool:
+    """Whether calls come in by name of the host, and there is anything for them."""
+    if config.routing.sni is not Sni.GATEWAY:
+        return False
+    served = {str(one) for one in served_clusters(config, cluster)}
+    return any(
+        export.cluster in served and export.kind is not ExportKind.ROUTE
+        for service in services
+        for export in service.contributions
+    )
+
+
+def _find_unheard(mesh: OfflineMesh) -> dict[str, str]:
+    return {
+        cluster: freshness.reason or "not all of it could be read"
+        for cluster, freshness in sorted(mesh.freshness().items())
+        if freshness.reason or not freshness.is_known
+    }
+
+
+def _take_numbers(mesh: OfflineMesh) -> int:
+    """Answer with numbers that no ledger has; return of how many services."""
+    registry = mesh.registry
+    without = {host for host, service in registry.services.items() if not _is_answered(service)}
+    registry.acknowledge(registry.unwritten, mesh.now)
+    return sum(1 for host in without if _is_answered(registry.services.get(host)))
+
+
+def _is_answered(service: Service | None) -> bool:
+    return service is not None and service.state.tells_addresses

@@ -1,0 +1,249 @@
+"""A cluster's own DNS seen, told of us and asked, for commands without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from globaldns.app.advertising import SERVICE
+from globaldns.app.applying import find_access
+from globaldns.app.asking import ask_paths
+from globaldns.app.settings import zone_names
+from globaldns.config.schema import Config
+from globaldns.coredns.corefile import parse_corefile
+from globaldns.coredns.editing import Options
+from globaldns.coredns.platforms import (
+    Detection,
+    Facts,
+    ManagedElsewhere,
+    detect,
+)
+from globaldns.coredns.stub import Foreign, Server, Stub
+from globaldns.coredns.targets import Target
+from globaldns.errors import ApiError, StubError
+from globaldns.kube.client import Client
+from globaldns.kube.resources import SERVICES
+from globaldns.model.address import is_address
+from globaldns.objects.kubernetes import Service
+from globaldns.stubs import changing
+from globaldns.stubs.objects import DnsObjects
+from globaldns.stubs.reading import get_if_there, read_cluster
+from globaldns.stubs.record import Record
+from globaldns.stubs.shapes import Change, Wish
+from globaldns.stubs.verification import QueryPath, Verdict, own_paths
+
+_service_decoder = msgspec.json.Decoder(Service)
+_T = TypeVar("_T")
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """A cluster's DNS as it is now."""
+
+    facts: Facts
+    detections: tuple[Detection, ...]
+    paths: tuple[QueryPath, ...]
+    record: Record
+    servers: tuple[Server, ...]
+    """The addresses of our Service; none where it is not there."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Where the cluster's DNS can be told, each once."""
+        places = (one.place for one in self.detections)
+        return tuple(dict.fromkeys(one for one in places if isinstance(one, Target)))
+
+    def base_of(self, detection: Detection) -> str:
+        """Return the Corefile that says where a DNS listens; empty: it is not known."""
+        place = detection.place
+        if isinstance(place, Target):
+            return self.facts.corefiles.get(place.base, "")
+        return next(iter(self.facts.corefiles.values()), "")
+
+    def reloads(self, place: Target) -> bool:
+        """Whether a server reads its configuration again by itself; CoreDNS does where told."""
+        text = self.facts.corefiles.get(place.base, "")
+        return not text or any(block.named("reload") for block in parse_corefile(text).blocks)
+
+
+def look(config: Config, cluster: str) -> Looked:
+    """Return how a cluster's DNS is.
+
+    Raises:
+        RequestRefused: no API server of the cluster is known.
+        ApiError: it cannot be asked, or may not be.
+        StubError: what we remember cannot be read.
+    """
+    return _ask(config, cluster, lambda client: look_with(client, config, cluster))
+
+
+async def look_with(client: Client, config: Config, cluster: str) -> Looked:
+    """Return the same, by a client of the cluster's API server.
+
+    Raises:
+        ApiError: it cannot be asked, or may not be.
+        StubError: what we remember cannot be read.
+    """
+    seen = await read_cluster(client)
+    recorded = await DnsObjects(client, config.namespace, cluster).read_record()
+    servers = await find_servers(client, config.namespace)
+    return Looked(seen.facts, detect(seen.facts), seen.paths, recorded.record, servers)
+
+
+def install(
+    config: Config,
+    cluster: str,
+    looked: Looked,
+    stub: Stub,
+    tell: Callable[[Change], None],
+    *,
+    adopt: bool,
+    dry_run: bool,
+) -> tuple[Change, ...]:
+    """Have all places that can be told have the stub; return what became of each.
+
+    Raises:
+        StubError: a place is refused; nothing was written.
+        ApiError: a request failed.
+    """
+    wishes = wishes_of(looked, stub, cluster, adopt=adopt)
+
+    async def write(client: Client) -> tuple[Change, ...]:
+        objects = DnsObjects(client, config.namespace, cluster, dry_run=dry_run)
+        return await changing.install(objects, wishes, tell)
+
+    return _ask(config, cluster, write) if wishes else ()
+
+
+def wishes_of(looked: Looked, stub: Stub, cluster: str, *, adopt: bool) -> dict[Target, Wish]:
+    """Return what is wished of each place that can be told."""
+    return {
+        detection.place: Wish(
+            stub,
+            Options(build=detection.build, adopt_istio=adopt),
+            looked.base_of(detection),
+            cluster,
+        )
+        for detection in looked.detections
+        if isinstance(detection.place, Target)
+    }
+
+
+def remove(
+    config: Config,
+    cluster: str,
+    looked: Looked,
+    stub: Stub | None,
+    tell: Callable[[Change], None],
+    *,
+    dry_run: bool,
+) -> tuple[Change, ...]:
+    """Take what is ours out of all places; return what became of each.
+
+    Raises:
+        StubError: a place is refused; nothing was written.
+        ApiError: a request failed.
+    """
+
+    async def write(client: Client) -> tuple[Change, ...]:
+        objects = DnsObjects(client, config.namespace, cluster, dry_run=dry_run)
+        return await changing.remove(objects, looked.targets, stub, tell)
+
+    return _ask(config, cluster, write)
+
+
+def verify(
+    config: Config, cluster: str, looked: Looked, through: tuple[QueryPath, ...], *, wait: float
+) -> tuple[Verdict, ...]:
+    """Ask our servers, and the ways of pods' questions or those that are given; ``wait``: seconds.
+
+    Raises:
+        StubError: it is not known where our servers are.
+    """
+    stub = looked.record.stub or make_stub(config, choose_servers(looked, ()))
+    nameserver = config.dns.nameserver
+    paths = (*own_paths(stub), *(through or looked.paths))
+    asking = ask_paths(stub, paths, cluster=cluster, nameserver=nameserver, wait=wait)
+    return asyncio.run(asking)
+
+
+def make_stub(config: Config, servers: tuple[Server, ...]) -> Stub:
+    """Return what is told of our zones.
+
+    Raises:
+        StubError: it cannot be told.
+    """
+    told = config.stub
+    return Stub(
+        zones=zone_names(config),
+        servers=servers,
+        namespaces=told.namespaces,
+        reverse=tuple(map(str, config.vips.pools)) if told.reverse else (),
+        foreign=Foreign(told.foreign.value),
+        cache_seconds=told.cache,
+        force_tcp=told.force_tcp,
+    )
+
+
+def elsewhere(looked: Looked) -> Iterator[Detection]:
+    """Yield what has to be told by somebody else."""
+    for detection in looked.detections:
+        if isinstance(detection.place, ManagedElsewhere):
+            yield detection
+
+
+def choose_servers(looked: Looked, given: Iterable[Server]) -> tuple[Server, ...]:
+    """Return where the stub is to lead: where a person says, else to our Service.
+
+    Raises:
+        StubError: neither is known, or one is the cluster's DNS itself; code ``servers``.
+    """
+    servers = tuple(dict.fromkeys(given)) or looked.servers
+    if not servers:
+        raise StubError(
+            f"there is no Service {SERVICE} with an address in our namespace",
+            code="servers",
+            hint="install the chart first, or name an address: --forward-to ADDRESS",
+        )
+    asked = {(path.address, path.port): path.name for path in looked.paths}
+    for server in servers:
+        if name := asked.get((server.address, server.port)):
+            raise StubError(
+                f"{server} is the cluster's own DNS ({name}): it would ask itself",
+                code="servers",
+                hint="name an address of ours: --forward-to ADDRESS",
+            )
+    return servers
+
+
+async def find_servers(client: Client, namespace: str) -> tuple[Server, ...]:
+    """Return the addresses of our Service; none where it is not there.
+
+    Raises:
+        ApiError: that is not known.
+    """
+    data = await get_if_there(client, SERVICES.path("v1", namespace, SERVICE))
+    if data is None:
+        return ()
+    try:
+        spec = _service_decoder.decode(data).spec
+    except msgspec.MsgspecError as error:
+        raise ApiError(f"an answer that is no Service: {error}") from error
+    return tuple(map(Server, filter(is_address, spec.cluster_ips or (spec.cluster_ip,))))
+
+
+def _ask(config: Config, cluster: str, act: Callable[[Client], Awaitable[_T]]) -> _T:
+    """Return what comes of requests to a cluster's API server."""
+    hint = "globaldns stub render --as corefile --forward-to ADDRESS prints what CoreDNS needs"
+    access = find_access(config, cluster, hint=hint)
+
+    async def run() -> _T:
+        client = Client(access)
+        try:
+            return await act(client)
+        finally:
+            await client.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,228 @@
+"""``globaldns stub``: the cluster's own DNS told of our zones, and asked whether it knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from globaldns.cli.invocation import Invocation, local_options
+from globaldns.cli.output import OutputFormat, print_structured, say
+from globaldns.cli.places import (
+    PlacesReport,
+    format_advice,
+    format_detections,
+    report_advice,
+    report_change,
+    report_detections,
+    show_change,
+)
+from globaldns.cli.program import ExitCode
+from globaldns.cli.snippets import FORMATS, render
+from globaldns.cli.verdicts import format_verdicts
+from globaldns.config.values import split_listen
+from globaldns.coredns.stub import Server
+from globaldns.errors import InvalidValue
+from globaldns.model.address import is_address
+from globaldns.stubs.shapes import Change
+from globaldns.stubs.verification import QueryPath
+
+Pairs = tuple[tuple[str, int], ...]
+
+
+def _parse_pairs(
+    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> Pairs:
+    """Return addresses with their ports, 53 where there is none."""
+    try:
+        return tuple((text, 53) if is_address(text) else split_listen(text) for text in texts)
+    except InvalidValue as error:
+        raise click.BadParameter(f"{error}; {error.hint}", context, parameter) from None
+
+
+_cluster = click.option("--cluster", metavar="ID", help="Whose DNS [our own].")
+_dry_run = click.option(
+    "--dry-run", is_flag=True, help="Have the API server check all, and change nothing."
+)
+_forward_to = click.option(
+    "--forward-to",
+    metavar="ADDRESS[:PORT]",
+    multiple=True,
+    callback=_parse_pairs,
+    help="Where we answer [our Service's addresses].",
+)
+
+
+@click.group()
+def stub() -> None:
+    """Have the cluster's own DNS ask us, and see whether it does."""
+
+
+@stub.command()
+@_cluster
+@local_options
+@click.pass_obj
+def detect(invocation: Invocation, cluster: str | None) -> None:
+    """Say whose DNS the cluster has, why, and where it is told of a zone."""
+    # Here, because help is printed without all that asks API servers.
+    from globaldns.app.stubbing import look  # noqa: PLC0415
+
+    config = invocation.load_config()
+    looked = look(config, cluster or config.cluster)
+    if invocation.output is OutputFormat.TABLE:
+        click.echo(format_detections(looked.detections))
+    else:
+        print_structured({"places": report_detections(looked.detections)}, invocation.output)
+
+
+@stub.command("render")
+@_cluster
+@click.option("--as", "shape", type=click.Choice(list(FORMATS)), help="No cluster is asked.")
+@_forward_to
+@local_options
+@click.pass_obj
+def render_stub(
+    invocation: Invocation, cluster: str | None, shape: str | None, forward_to: Pairs
+) -> None:
+    """Print what the cluster's DNS, or another resolver (--as), is to be told."""
+    # Here, for the same reason.
+    from globaldns.app.stubbing import choose_servers, look, make_stub  # noqa: PLC0415
+
+    config = invocation.load_config()
+    given = tuple(Server(*pair) for pair in forward_to)
+    if shape is not None and given:
+        click.echo(FORMATS[shape](make_stub(config, given)), nl=False)
+        return
+    looked = look(config, cluster or config.cluster)
+    wished = make_stub(config, choose_servers(looked, given))
+    if shape is not None:
+        click.echo(FORMATS[shape](wished), nl=False)
+        return
+    for detection in looked.detections:
+        click.echo(render(looked, detection, wished), nl=False)
+
+
+@stub.command()
+@_cluster
+@click.option("--adopt", is_flag=True, help="Replace the block for istio-coredns-plugin.")
+@_dry_run
+@_forward_to
+@local_options
+@click.pass_obj
+@click.pass_context
+def install(
+    context: click.Context,
+    invocation: Invocation,
+    cluster: str | None,
+    forward_to: Pairs,
+    *,
+    adopt: bool,
+    dry_run: bool,
+) -> None:
+    """Tell the cluster's DNS of our zones, once; nothing of it but what is ours changes.
+
+    Where somebody else has its configuration, the words for them are printed, and the exit code is
+    3. What was there before is kept in ConfigMap globaldns-stub of our namespace.
+    """
+    # Here, for the same reason.
+    from globaldns.app import stubbing  # noqa: PLC0415
+
+    config = invocation.load_config()
+    name = cluster or config.cluster
+    looked = stubbing.look(config, name)
+    given = tuple(Server(*pair) for pair in forward_to)
+    wished = stubbing.make_stub(config, stubbing.choose_servers(looked, given))
+    changes = stubbing.install(
+        config, name, looked, wished, _teller(invocation), adopt=adopt, dry_run=dry_run
+    )
+    others = [report_advice(looked, one, wished) for one in stubbing.elsewhere(looked)]
+    report = PlacesReport(tuple(map(report_change, changes)), tuple(others))
+    _show(invocation, report, dry_run=dry_run)
+    for change in changes:
+        if change.is_needed and not looked.reloads(change.place):
+            say(f"{change.place.namespace}: its CoreDNS has no reload: restart its pods")
+    context.exit(ExitCode.FOUND if others else ExitCode.FINE)
+
+
+@stub.command()
+@_cluster
+@_forward_to
+@_dry_run
+@local_options
+@click.pass_obj
+def remove(
+    invocation: Invocation, cluster: str | None, forward_to: Pairs, *, dry_run: bool
+) -> None:
+    """Take what is ours out of the cluster's DNS; all else stays as it is.
+
+    Do this, and wait two minutes, before the servers go.
+    """
+    # Here, for the same reason.
+    from globaldns.app import stubbing  # noqa: PLC0415
+
+    config = invocation.load_config()
+    name = cluster or config.cluster
+    looked = stubbing.look(config, name)
+    servers = tuple(Server(*pair) for pair in forward_to) or looked.servers
+    former = stubbing.make_stub(config, servers) if servers else None
+    changes = stubbing.remove(config, name, looked, former, _teller(invocation), dry_run=dry_run)
+    _show(invocation, PlacesReport(tuple(map(report_change, changes))), dry_run=dry_run)
+    if config.stub.manage and name == config.cluster:
+        say("stub.manage is set: a server with this configuration tells it again")
+
+
+@stub.command()
+@_cluster
+@click.option(
+    "--through",
+    metavar="ADDRESS[:PORT]",
+    multiple=True,
+    callback=_parse_pairs,
+    help="Ask there [the cluster's DNS, its nodes' caches, and our servers].",
+)
+@click.option(
+    "--wait",
+    type=click.IntRange(0, 3600),
+    default=0,
+    help="Seconds in which it may become right [0].",
+)
+@local_options
+@click.pass_obj
+@click.pass_context
+def verify(
+    context: click.Context, invocation: Invocation, cluster: str | None, through: Pairs, wait: int
+) -> None:
+    """Ask for our zones as pods do, and see that we are who answers; exits with 3 otherwise.
+
+    CoreDNS has read a change within two minutes (--wait 120).
+    """
+    # Here, for the same reason.
+    from globaldns.app import stubbing  # noqa: PLC0415
+
+    config = invocation.load_config()
+    name = cluster or config.cluster
+    given = tuple(QueryPath("through", *pair) for pair in through)
+    verdicts = stubbing.verify(config, name, stubbing.look(config, name), given, wait=wait)
+    if invocation.output is OutputFormat.TABLE:
+        click.echo(format_verdicts(verdicts))
+    else:
+        print_structured({"paths": verdicts}, invocation.output)
+    context.exit(ExitCode.FINE if all(one.is_ok for one in verdicts) else ExitCode.FOUND)
+
+
+def _teller(invocation: Invocation) -> Callable[[Change], None]:
+    """Return what shows a change before it is made."""
+    if invocation.output is OutputFormat.TABLE:
+        return show_change
+    return lambda _change: None
+
+
+def _show(invocation: Invocation, report: PlacesReport, *, dry_run: bool) -> None:
+    if invocation.output is not OutputFormat.TABLE:
+        print_structured(report, invocation.output)
+        return
+    for change in report.places:
+        state = f"would be {change.state}" if dry_run and change.is_changed else change.state
+        say(f"{change.place}: {state}{change.proof}")
+    for advice in report.elsewhere:
+        click.echo(format_advice(advice), nl=False)

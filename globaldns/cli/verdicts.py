@@ -1,0 +1,25 @@
+"""What each way of pods' questions answers, in words, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from globaldns.cli.output import ABSENT, format_table
+from globaldns.stubs.verification import Verdict
+
+COLUMNS = ("PATH", "ADDRESS", "NAME", "RESULT", "INSTANCE")
+
+
+def format_verdicts(verdicts: Sequence[Verdict]) -> str:
+    """Return verdicts as a table, and below it what is wrong, with its remedy."""
+    rows = [
+        (one.path.name, str(one.path), one.name, one.outcome, one.instance or ABSENT)
+        for one in verdicts
+    ]
+    return "\n".join((format_table(COLUMNS, rows), *_faults(verdicts)))
+
+
+def _faults(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    for one in verdicts:
+        if not one.is_ok:
+            yield f"{one.path.name} {one.path}: {one.name}: {one.reason} (fix: {one.hint})"

@@ -1,0 +1,172 @@
+"""A stub installed in all places of a cluster, and removed: read, decided, written, read again.
+
+What is about to be written is remembered first. All places are decided before the first is
+written, so that one that is refused leaves all as they are; a change that comes too late is decided
+again from what stands there then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from http import HTTPStatus
+
+import msgspec
+
+from globaldns.coredns import targets
+from globaldns.coredns.editing import Options
+from globaldns.coredns.stub import Stub
+from globaldns.coredns.targets import Target
+from globaldns.errors import ApiRefused, StubError
+from globaldns.stubs import shapes
+from globaldns.stubs.objects import DnsObjects
+from globaldns.stubs.record import Record
+from globaldns.stubs.shapes import Change, Wish, text_of
+
+ATTEMPTS = 5
+"""How often what others change meanwhile is decided again."""
+
+Tell = Callable[[Change], None]
+"""Is called before each change."""
+
+
+async def install(
+    objects: DnsObjects, wishes: Mapping[Target, Wish], tell: Tell
+) -> tuple[Change, ...]:
+    """Have each place tell what is wished; return what became of each, unchanged ones too.
+
+    Raises:
+        StubError: a place is refused, and nothing was written; code ``busy``: others write all the
+            time.
+        ApiError: a request failed.
+    """
+    done: dict[Target, Change] = {}
+    for _ in range(ATTEMPTS):
+        recorded = await objects.read_record()
+        changes = await _decide_install(objects, wishes, recorded.record)
+        record = _remembering(recorded.record, changes, wishes)
+        try:
+            if record != recorded.record:
+                await objects.write_record(recorded, record)
+            await _write(objects, changes, tell, done)
+        except ApiRefused as error:
+            _check_late(error)
+        else:
+            return tuple(done.values())
+    raise _busy()
+
+
+async def remove(
+    objects: DnsObjects, places: Iterable[Target], stub: Stub | None, tell: Tell
+) -> tuple[Change, ...]:
+    """Take what is ours out of these places, and out of those that we remember.
+
+    ``stub`` is what may have been installed where nothing is remembered.
+
+    Raises:
+        StubError: a place is refused, and nothing was written; code ``busy``: others write all the
+            time.
+        ApiError: a request failed.
+    """
+    named, done = tuple(places), dict[Target, Change]()
+    for _ in range(ATTEMPTS):
+        recorded = await objects.read_record()
+        changes = await _decide_removal(objects, named, recorded.record, stub)
+        try:
+            await _write(objects, changes, tell, done)
+            if recorded.version:
+                await objects.delete_record(recorded)
+        except ApiRefused as error:
+            _check_late(error)
+        else:
+            return tuple(done.values())
+    raise _busy()
+
+
+async def _decide_install(
+    objects: DnsObjects, wishes: Mapping[Target, Wish], record: Record
+) -> list[Change]:
+    documents = {place: await objects.read(place) for place in wishes}
+
+    def decide(place: Target) -> Change:
+        wish, known = wishes[place], wishes[place].options.known.union(record.known)
+        options: Options = msgspec.structs.replace(wish.options, known=known)
+        wish = msgspec.structs.replace(wish, options=options)
+        before = documents[place]
+        return Change(place, before, shapes.install(place, before, wish))
+
+    return _decide(wishes, decide)
+
+
+async def _decide_removal(
+    objects: DnsObjects, places: Sequence[Target], record: Record, stub: Stub | None
+) -> list[Change]:
+    documents = {place: await objects.read(place) for place in (*record.places, *places)}
+
+    def decide(place: Target) -> Change:
+        before = documents[place]
+        if before is None:
+            return Change(place, None, None)
+        after = shapes.remove(place, before, record.stub or stub, record.known)
+        return Change(place, before, after)
+
+    return _decide(documents, decide)
+
+
+def _decide(places: Iterable[Target], decide: Callable[[Target], Change]) -> list[Change]:
+    """Return what is decided of each place, or all that is against it."""
+    changes, refusals = [], []
+    for place in places:
+        try:
+            changes.append(decide(place))
+        except StubError as error:
+            refusals.append((place, error))
+    if not refusals:
+        return changes
+    reason = "\n".join(f"{place}: {error}" for place, error in refusals)
+    first = refusals[0][1]
+    raise StubError(reason, code=first.code, hint=first.hint)
+
+
+def _remembering(
+    record: Record, changes: Iterable[Change], wishes: Mapping[Target, Wish]
+) -> Record:
+    """Return a record of changes that are about to be made."""
+    for place, before, after in ((one.place, one.before, one.after) for one in changes):
+        if after is None:
+            continue
+        stub = wishes[place].stub
+        known = targets.fingerprints(place, after, stub)
+        without = before and shapes.remove(place, before, record.stub or stub, record.known)
+        record = record.with_place(place, stub, known, text_of(place, without or None))
+    return record
+
+
+async def _write(
+    objects: DnsObjects, changes: Iterable[Change], tell: Tell, done: dict[Target, Change]
+) -> None:
+    """Make changes that are needed, and note each."""
+    for change in changes:
+        if change.is_needed:
+            tell(change)
+            await objects.write(change)
+            done[change.place] = change
+        else:
+            done.setdefault(change.place, change)
+
+
+def _check_late(error: ApiRefused) -> None:
+    """Let a change be decided again that came too late.
+
+    Raises:
+        ApiRefused: it was refused for another reason.
+    """
+    if error.status != HTTPStatus.CONFLICT:
+        raise error
+
+
+def _busy() -> StubError:
+    return StubError(
+        f"others have changed it {ATTEMPTS} times meanwhile",
+        code="busy",
+        hint="an operator may own it: globaldns stub detect; else try again",
+    )

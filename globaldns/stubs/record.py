@@ -1,0 +1,91 @@
+"""What we remember of a cluster's DNS: where we are in it, what we wrote, what was there before.
+
+It is a ConfigMap of our own namespace, for a foreign one would mount or migrate what is added::
+
+    data:
+      state: {"stub": …, "places": […], "known": […]}
+      original.configmaps.kube-system.coredns.Corefile: the text that was there before us
+
+A person who wants the cluster as it was finds it here, whatever has happened to the marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from globaldns.coredns.stub import Stub
+from globaldns.coredns.targets import Target
+from globaldns.errors import StubError
+
+NAME = "globaldns-stub"
+STATE = "state"
+MAX_KNOWN = 256
+"""Fingerprints: a stub has one for each of its domains, and is changed now and then."""
+
+_ORIGINAL = "original."
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What we remember; all of it is empty where nothing of ours is installed."""
+
+    stub: Stub | None = None
+    """What was installed last."""
+    places: tuple[Target, ...] = ()
+    """Where we are."""
+    known: tuple[str, ...] = ()
+    """What tells again what we wrote, the newest last."""
+    originals: Mapping[str, str] = {}
+    """What was there before us, by ``original_key``; empty text: nothing."""
+
+    def with_place(self, place: Target, stub: Stub, known: frozenset[str], original: str) -> Record:
+        """Return a record of a place where the stub is about to be."""
+        places = self.places if place in self.places else (*self.places, place)
+        news = sorted(known.difference(self.known))
+        return Record(
+            stub,
+            places,
+            (*self.known, *news)[-MAX_KNOWN:],
+            {original_key(place): original, **self.originals},
+        )
+
+
+class _State(msgspec.Struct):
+    stub: Stub | None
+    places: tuple[Target, ...]
+    known: tuple[str, ...]
+
+
+def original_key(place: Target) -> str:
+    """Return the key for what was at a place before us."""
+    parts = (place.resource, place.namespace, place.name, place.key)
+    return _ORIGINAL + ".".join(filter(None, parts))
+
+
+def encode_record(record: Record) -> dict[str, str]:
+    """Return the data of the ConfigMap."""
+    state = _State(record.stub, record.places, record.known)
+    return {STATE: msgspec.json.encode(state).decode(), **record.originals}
+
+
+def decode_record(document: Mapping[str, Any] | None) -> Record:
+    """Return what the ConfigMap says; None: there is none.
+
+    Raises:
+        StubError: it cannot be read; code ``record``.
+    """
+    data = (document or {}).get("data") or {}
+    if not data:
+        return Record()
+    try:
+        state = msgspec.json.decode(data.get(STATE, ""), type=_State)
+    except msgspec.MsgspecError as error:
+        raise StubError(
+            f"ConfigMap {NAME}: its {STATE} cannot be read: {error}",
+            code="record",
+            hint="delete it: blocks between our marks are known without it",
+        ) from None
+    originals = {key: text for key, text in data.items() if key.startswith(_ORIGINAL)}
+    return Record(state.stub, state.places, state.known, originals)

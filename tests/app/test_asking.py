@@ -1,0 +1,108 @@
+"""The ways of pods' questions, asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import dns.flags
+import dns.message
+import dns.rrset
+import pytest
+
+from globaldns.app import asking
+from globaldns.app.asking import ask_paths
+from globaldns.coredns.stub import Server, Stub
+from globaldns.stubs.verification import Outcome, QueryPath, Verdict, own_paths
+from tests.nameserver import NameServer
+
+NAME = "_globaldns.global"
+Reply = Callable[[bytes], Sequence[bytes]]
+
+
+def says(text: str) -> Reply:
+    """A reply with a TXT record, to who wants it fetched."""
+
+    def reply(query: bytes) -> list[bytes]:
+        asked = dns.message.from_wire(query)
+        assert asked.flags & dns.flags.RD
+        response = dns.message.make_response(asked)
+        response.answer.append(dns.rrset.from_text(f"{NAME}.", 30, "IN", "TXT", f'"{text}"'))
+        return [response.to_wire()]
+
+    return reply
+
+
+@pytest.fixture
+def dns_server() -> Iterator[NameServer]:
+    server = NameServer()
+    yield server
+    server.close()
+
+
+async def ask(server: NameServer, *paths: QueryPath, wait: float = 0) -> tuple[Verdict, ...]:
+    stub = Stub(zones=("global",), servers=(Server("127.0.0.1", server.port),))
+    return await ask_paths(
+        stub, (*own_paths(stub), *paths), cluster="east", nameserver="ns", wait=wait
+    )
+
+
+async def test_each_way_is_asked(dns_server: NameServer) -> None:
+    dns_server.over_udp = says("east/pod")
+    own, way = await ask(dns_server, QueryPath("cluster-dns", "127.0.0.1", dns_server.port))
+    assert (own.path.name, way.path.name) == ("globaldns", "cluster-dns")
+    assert own.is_ok
+    assert way.instance == "east/pod"
+
+
+async def test_one_that_does_not_answer_is_a_verdict_and_no_error(
+    dns_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "TRY_SECONDS", 0.01)
+    silent, closed = await ask(dns_server, QueryPath("cluster-dns", "127.0.0.1", 1))
+    assert (silent.outcome, closed.outcome) == (Outcome.SILENT, Outcome.SILENT)
+    assert silent.reason == "no answer within 0.01 s"
+    assert "refused" in closed.reason
+
+
+async def test_an_answer_that_cannot_be_read_is_none(dns_server: NameServer) -> None:
+    dns_server.over_udp = lambda query: [says("east/pod")(query)[0][:-3]]
+    (own,) = await ask(dns_server)
+    assert own.outcome is Outcome.SILENT
+    assert "answer" in own.reason
+
+
+async def test_who_denies_is_told_by_the_soa(dns_server: NameServer) -> None:
+    def deny(query: bytes) -> list[bytes]:
+        response = dns.message.make_response(dns.message.from_wire(query))
+        response.set_rcode(3)
+        soa = "a.root. mail.root. 1 2 3 4 5"
+        response.authority.append(dns.rrset.from_text(".", 30, "IN", "SOA", soa))
+        return [response.to_wire()]
+
+    dns_server.over_udp = deny
+    (own,) = await ask(dns_server)
+    assert own.outcome is Outcome.FOREIGN
+    assert "a.root. mail.root." in own.reason
+
+
+async def test_it_may_become_right_while_there_is_time(
+    dns_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "AGAIN_SECONDS", 0.0)
+    answers = ["west/pod", "west/pod", "east/pod"]
+
+    def change(query: bytes) -> Sequence[bytes]:
+        return says(answers.pop(0))(query)
+
+    dns_server.over_udp = change
+    (own,) = await ask(dns_server, wait=60)
+    assert own.is_ok
+    assert answers == []
+
+
+async def test_it_ends_when_the_time_is_over(
+    dns_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "AGAIN_SECONDS", 0.0)
+    dns_server.over_udp = says("west/pod")
+    assert not (await ask(dns_server, wait=0.01))[0].is_ok

@@ -1,0 +1,222 @@
+"""What the routes of a running server are to say, and which are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from globaldns.app.routewriting import RouteBook, RouteNews, RouteWiring, make_route_news
+from globaldns.app.surroundings import Lookout
+from globaldns.apply.routes.patience import Fate, Wanted
+from globaldns.config.kinds import ClusterId
+from globaldns.config.routing import RoutingSettings, Sni
+from globaldns.config.schema import ClusterSettings, Config, KubernetesSource, SourceSettings
+from globaldns.istio.hiding import Surroundings
+from globaldns.istio.notices import Code, Notice
+from globaldns.kube.client import Client
+from globaldns.kube.kubeconfig import Access
+from globaldns.model.export import ExportKind, Gateway
+from globaldns.model.host import Host
+from globaldns.model.reach import GatewayState, Reach
+from globaldns.model.service import ServiceState
+from globaldns.model.view import SetGateways
+from globaldns.registry.delta import Delta
+from globaldns.registry.registry import Registry
+from tests.registry.mesh import both, claim, export, reset, settings, settled
+
+A, B, C = Host("a.ns"), Host("b.other"), Host("c.ns")
+WEST = Gateway("n2", "192.0.2.1", 15443, "west")
+SERVICE = ExportKind.SERVICE
+
+
+class Server:
+    """What of a server routes are made from, as the test changes it."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self.registry = registry or both(
+            export("a.ns", kind=SERVICE), export("b.other", "west", kind=SERVICE)
+        )
+        clusters = {
+            ClusterId(name): ClusterSettings(source=SourceSettings(directory=Path(name)))
+            for name in ("east", "west")
+        }
+        self.config = Config(cluster=ClusterId("east"), clusters=clusters)
+        self.namespaces = frozenset({"ns"})
+        self.snapshot = SimpleNamespace(complete=True)
+        self.reach: dict[Gateway, Reach] = {}
+        self.services = frozenset({A})
+        source = SimpleNamespace(
+            namespaces=lambda: self.namespaces,
+            services=lambda: self.services,
+            ambient_namespaces=frozenset,
+        )
+        mesh = SimpleNamespace(
+            registry=self.registry,
+            publication=SimpleNamespace(snapshot=self.snapshot),
+        )
+        self.wiring = RouteWiring(
+            mesh=mesh,  # type: ignore[arg-type]
+            ledger=SimpleNamespace(rest_reason="", until_writable=None),  # type: ignore[arg-type]
+            config=lambda: self.config,
+            sources=SimpleNamespace(sources={"east": source}),  # type: ignore[arg-type]
+            reach=lambda: self.reach,
+            count=lambda _result: None,
+        )
+        self.book = RouteBook(self.wiring)
+
+    def route(self, **keys: Any) -> None:
+        self.config = replace(self.config, routing=RoutingSettings(**keys))
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+def kinds(wanted: Wanted) -> list[tuple[str, str]]:
+    return [(one["kind"], one["metadata"]["namespace"]) for one in wanted.documents]
+
+
+def test_a_service_has_its_documents_where_its_namespace_is_or_in_ours(server: Server) -> None:
+    wanted = server.book.wanted(A)
+    assert wanted.fate is Fate.WRITE
+    assert kinds(wanted) == [("ServiceEntry", "ns"), ("DestinationRule", "ns")]
+    assert {namespace for _, namespace in kinds(server.book.wanted(B))} == {"globaldns"}
+
+
+def test_what_is_no_service_is_withdrawn_once_all_names_are_known(server: Server) -> None:
+    assert server.book.wanted(Host("gone.ns")) == Wanted(Fate.WITHDRAW)
+    server.snapshot.complete = False
+    assert server.book.wanted(Host("gone.ns")) == Wanted(Fate.STAND)
+
+
+def test_what_is_not_answered_now_stands_as_it_is(server: Server) -> None:
+    server.registry.apply([reset("east", export("c.ns", kind=SERVICE))], 30)
+    assert server.registry.services[C].state is ServiceState.UNNUMBERED
+    assert server.book.wanted(C) == Wanted(Fate.STAND)
+    assert [notice.code for notice in server.book.notices[C]] == ["unanswered"]
+
+
+def test_the_route_of_a_host_that_only_claims_know_stands_as_it_is() -> None:
+    known = [claim("b.other", "240.128.0.9", 5, "west")]
+    server = Server(settled(Registry(settings(), known), reset("east", export("a.ns"))))
+    assert server.registry.services[B].state is ServiceState.CLAIMED
+    assert server.book.wanted(B) == Wanted(Fate.STAND)
+
+
+def test_beside_a_persons_entry_there_is_none_of_ours() -> None:
+    server = Server()
+    server.registry.views.cluster("east").exports[A] = export("a.ns")
+    assert server.book.wanted(A) == Wanted(Fate.END)
+    assert server.book.wanted(B).fate is Fate.WRITE
+
+
+def test_one_gateway_is_wanted_where_calls_come_in_by_name(server: Server) -> None:
+    assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
+    server.route(sni=Sni.GATEWAY)
+    server.book.renew()
+    assert kinds(server.book.wanted(Host(""))) == [("Gateway", "globaldns")]
+
+
+def test_a_namespace_that_comes_has_its_own_hosts_looked_at(server: Server) -> None:
+    assert list(server.book.renew()) == []
+    server.namespaces = frozenset({"ns", "other", "third"})
+    assert list(server.book.renew()) == [B]
+    assert {namespace for _, namespace in kinds(server.book.wanted(B))} == {"other"}
+
+
+def test_what_all_routes_depend_on_has_all_of_them_looked_at(server: Server) -> None:
+    every = {A, B, Host("")}
+    server.registry.views.set_way_in(SetGateways("west", (WEST,)))
+    assert {*server.book.renew()} == every
+    server.reach = {WEST: Reach(("192.0.2.1", "192.0.2.2"), GatewayState.UP)}
+    assert {*server.book.renew()} == every
+    server.route(sni=Sni.GATEWAY)
+    assert {*server.book.renew()} == every
+    assert list(server.book.renew()) == []
+
+
+def test_a_service_that_comes_or_goes_has_its_host_looked_at(server: Server) -> None:
+    server.route(replicate_services=True)
+    assert {*server.book.renew()} == {A, B, Host("")}
+    assert list(server.book.renew()) == []
+    assert kinds(server.book.wanted(B))[-1] == ("Service", "other")
+    server.services |= {B}
+    assert list(server.book.renew()) == [B]
+    assert ("Service", "other") not in kinds(server.book.wanted(B))
+
+
+def test_where_another_istiod_serves_clients_only_services_are_replicated(server: Server) -> None:
+    served = {
+        **server.config.clusters,
+        ClusterId("east"): ClusterSettings(
+            source=SourceSettings(directory=Path("east")), control_plane=ClusterId("west")
+        ),
+    }
+    server.config = replace(server.config, clusters=served)
+    server.route(replicate_services=True, sni=Sni.GATEWAY)
+    server.book.renew()
+    assert kinds(server.book.wanted(B)) == [("Service", "other")]
+    assert kinds(server.book.wanted(A)) == []
+    assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
+
+
+class Noted:
+    pending = 0
+
+    def __init__(self) -> None:
+        self.hosts: list[str] = []
+        self.taken: dict[Host, tuple[Notice, ...]] = {}
+
+    def note(self, hosts: Iterable[Host]) -> None:
+        self.hosts = [*hosts]
+
+
+def told(server: Server, noted: Noted, *, may_write: bool = True) -> RouteNews:
+    lookout = Lookout(Client(Access(text="")), lambda: "istio-system")
+    return RouteNews(noted, server.book, lookout, lambda: may_write)  # type: ignore[arg-type]
+
+
+def test_what_is_not_served_is_told_by_the_replica_that_writes(server: Server) -> None:
+    server.registry.apply([reset("east", export("c.ns", kind=SERVICE))], 30)
+    server.book.wanted(C)
+    assert {*told(server, Noted()).notices} == {C}
+    assert told(server, Noted(), may_write=False).notices == {}
+
+
+def test_what_is_not_written_for_its_name_is_told_beside_it(server: Server) -> None:
+    server.registry.apply([reset("east", export("c.ns", kind=SERVICE))], 30)
+    server.book.wanted(C)
+    noted = Noted()
+    taken = Notice("x.ns.global", Code.TAKEN_NAME, "it stands there already")
+    noted.taken = {A: (taken,), C: (taken,)}
+    notices = told(server, noted).notices
+    assert {host: [one.code for one in notices[host]] for host in notices} == {
+        A: ["taken-name"],
+        C: ["unanswered", "taken-name"],
+    }
+    assert told(server, noted, may_write=False).notices == {}
+
+
+def test_what_a_turn_changes_is_looked_at(server: Server) -> None:
+    noted = Noted()
+    news = told(server, noted)
+    services = tuple(server.registry.services.values())
+    news.tell(Delta(complete=True, services=services[:1], removed=(Host("c.ns"),)))
+    assert noted.hosts == [services[0].host, "c.ns"]
+
+
+async def test_only_a_cluster_with_an_api_server_has_routes_written(server: Server) -> None:
+    assert make_route_news(server.wiring) is None
+    api = SourceSettings(kubernetes=KubernetesSource(kubeconfig=Path("absent")))
+    clusters = {**server.config.clusters, ClusterId("east"): ClusterSettings(source=api)}
+    server.config = replace(server.config, clusters=clusters)
+    news = make_route_news(server.wiring)
+    assert news is not None
+    assert news.lookout.around == Surroundings()
+    await news.routes.close()

@@ -1,0 +1,172 @@
+"""A cluster's own DNS seen and told, for commands without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from globaldns.app.stubbing import (
+    Looked,
+    choose_servers,
+    elsewhere,
+    install,
+    look,
+    make_stub,
+    remove,
+    verify,
+)
+from globaldns.config.loading import load
+from globaldns.config.schema import Config
+from globaldns.coredns.platforms import Platform
+from globaldns.coredns.rendering import UNKNOWN
+from globaldns.coredns.stub import Server, Stub
+from globaldns.errors import RequestRefused, StubError
+from globaldns.stubs.record import Record
+from globaldns.stubs.shapes import Change
+from globaldns.stubs.verification import QueryPath
+from tests.app.meshes import Place
+from tests.app.test_asking import says
+from tests.coredns.collection import COREFILES
+from tests.kube.fake import FakeApiServer
+from tests.nameserver import NameServer
+from tests.stubs.clusters import cluster
+from tests.stubs.platforms import K3S, KUBE_DNS, KUBEADM, NODE_LOCAL, config_map
+
+US = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "globaldns", "namespace": "globaldns"},
+    "spec": {"clusterIP": "10.0.0.53", "clusterIPs": ["10.0.0.53", "fd00::35"]},
+}
+STUB = Stub(zones=("global",), servers=(Server("10.0.0.53"),))
+
+
+def config_of(server: FakeApiServer, folder: Path) -> Config:
+    """Return the configuration of a cluster that is read from an API server."""
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(server.kubeconfig("east")))
+    source = {"kubernetes": {"kubeconfig": str(kubeconfig)}}
+    path = folder / "globaldns.yaml"
+    settings = {"cluster": "east", "clusters": {"east": {"source": source}}, "state": "state"}
+    path.write_text(yaml.safe_dump(settings))
+    return load(path, {})
+
+
+async def looked_at(folder: Path, *manifests: Mapping[str, Any]) -> Looked:
+    async with cluster(*manifests) as (server, _):
+        return await asyncio.to_thread(look, config_of(server, folder), "east")
+
+
+def ignore(_change: Change) -> None:
+    """Show nothing."""
+
+
+async def test_what_is_seen_of_a_cluster(tmp_path: Path) -> None:
+    looked = await looked_at(tmp_path, *NODE_LOCAL, US)
+    main, cache = looked.detections
+    assert (main.platform, cache.platform) == (Platform.COREDNS, Platform.NODE_LOCAL)
+    assert [place.name for place in looked.targets] == ["coredns", "kube-dns"]
+    assert looked.servers == (Server("10.0.0.53"), Server("fd00::35"))
+    assert looked.base_of(main) == COREFILES["kubeadm"]
+    assert main.build.version == (1, 11, 3)
+    assert cache.build == UNKNOWN
+    assert all(map(looked.reloads, looked.targets))
+    assert list(elsewhere(looked)) == []
+
+
+async def test_a_corefile_without_reload_is_said_to_have_none(tmp_path: Path) -> None:
+    text = COREFILES["kubeadm"].replace("    reload\n", "")
+    looked = await looked_at(tmp_path, *KUBEADM[1:], config_map("coredns", {"Corefile": text}))
+    assert [looked.reloads(place) for place in looked.targets] == [False]
+
+
+async def test_a_cluster_without_a_dns_of_its_own_is_told_by_somebody_else(tmp_path: Path) -> None:
+    looked = await looked_at(tmp_path)
+    (unknown,) = elsewhere(looked)
+    assert unknown.platform is Platform.UNKNOWN
+    assert looked.base_of(unknown) == ""
+
+
+async def test_it_leads_to_our_service_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    looked = await looked_at(tmp_path, US)
+    assert choose_servers(looked, ()) == looked.servers
+    given = Server("192.0.2.1")
+    assert choose_servers(looked, [given, given]) == (given,)
+    asked = msgspec.structs.replace(looked, paths=(QueryPath("cluster-dns", "10.0.0.10"),))
+    with pytest.raises(StubError, match="it would ask itself") as refused:
+        choose_servers(asked, [Server("10.0.0.10")])
+    assert "--forward-to" in refused.value.hint
+    without = await looked_at(tmp_path)
+    with pytest.raises(StubError, match="no Service globaldns") as refused:
+        choose_servers(without, ())
+    assert "--forward-to" in refused.value.hint
+
+
+@pytest.mark.parametrize("manifests", [KUBEADM, K3S, KUBE_DNS], ids=["file", "key", "json"])
+async def test_it_is_installed_and_removed(tmp_path: Path, manifests: tuple[Any, ...]) -> None:
+    async with cluster(*manifests) as (server, _):
+        config = config_of(server, tmp_path)
+
+        def round_trip() -> None:
+            looked = look(config, "east")
+            for dry_run, is_there in ((True, False), (False, True)):
+                install(config, "east", looked, STUB, ignore, adopt=False, dry_run=dry_run)
+                standing = str(server.objects("configmaps", "kube-system"))
+                assert ("10.0.0.53" in standing) is is_there
+            again = look(config, "east")
+            assert again.record.stub == STUB
+            (change,) = install(config, "east", again, STUB, ignore, adopt=False, dry_run=False)
+            assert not change.is_needed
+            remove(config, "east", again, None, ignore, dry_run=False)
+
+        before = [one.get("data") for one in server.objects("configmaps", "kube-system")]
+        await asyncio.to_thread(round_trip)
+        after = [one.get("data") for one in server.objects("configmaps", "kube-system")]
+        assert after == before
+
+
+async def test_nothing_is_remembered_where_nothing_can_be_told(tmp_path: Path) -> None:
+    async with cluster() as (server, _):
+        config, revision = config_of(server, tmp_path), server.revision
+        looked = await asyncio.to_thread(look, config, "east")
+        changes = await asyncio.to_thread(
+            install, config, "east", looked, STUB, ignore, adopt=False, dry_run=False
+        )
+        assert changes == ()
+        assert server.revision == revision
+
+
+def test_a_cluster_without_an_api_server_has_to_be_told_by_hand(place: Place) -> None:
+    with pytest.raises(RequestRefused, match="no API server of east") as refused:
+        look(place.config, "east")
+    assert "globaldns stub render" in refused.value.hint
+
+
+def test_what_is_told_is_what_the_configuration_says(place: Place) -> None:
+    config = place.configure(
+        zones=["global", "mesh.example"],
+        stub={"namespaces": ["shop"], "reverse": True, "cache": "0s", "force_tcp": True},
+    )
+    stub = make_stub(config, (Server("192.0.2.1", 5353),))
+    assert stub.names == ("shop.global", "shop.mesh.example")
+    assert stub.reverse == ("240.128.0.0/10",)
+    assert (stub.cache_seconds, stub.force_tcp) == (0, True)
+    assert stub.targets == ("192.0.2.1:5353",)
+
+
+async def test_the_way_is_asked_for_what_was_installed(tmp_path: Path) -> None:
+    server = NameServer()
+    server.over_udp = says("east/pod")
+    looked = await looked_at(tmp_path, US)
+    told = Record(stub=Stub(zones=("global",), servers=(Server("127.0.0.1", server.port),)))
+    looked = msgspec.structs.replace(looked, record=told)
+    config = load(tmp_path / "globaldns.yaml", {})
+    (own,) = await asyncio.to_thread(verify, config, "east", looked, (), wait=0)
+    server.close()
+    assert own.is_ok

@@ -1,0 +1,175 @@
+"""The cluster's own DNS kept as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from globaldns.app import asking, stubkeeping
+from globaldns.app.stubkeeping import StubKeeper
+from globaldns.config.schema import Config
+from globaldns.stubs import reverts
+from tests.app.test_asking import says
+from tests.app.test_stubbing import US, config_of
+from tests.kube.fake import FakeApiServer
+from tests.nameserver import NameServer
+from tests.stubs.clusters import cluster
+from tests.stubs.platforms import KUBEADM
+
+PATH = "configmaps kube-system/coredns Corefile"
+
+
+class Kept:
+    """A cluster, and who keeps its DNS; a test says what is configured, and who may write."""
+
+    def __init__(self, server: FakeApiServer, config: Config) -> None:
+        self.server = server
+        self.config = config
+        self.rest_reason = ""
+        self.keeper: StubKeeper
+
+    @property
+    def corefile(self) -> str:
+        found = self.server.get("configmaps", "coredns", "kube-system")
+        assert found is not None
+        return str(found["data"]["Corefile"])
+
+    @property
+    def state(self) -> str:
+        (place,) = self.keeper.report().places
+        return place.state
+
+    async def revert(self) -> None:
+        """Have the platform write what it ships, and take a turn."""
+        self.server.put(KUBEADM[0])
+        await self.keeper.turn()
+
+
+@asynccontextmanager
+async def kept(folder: Path, *manifests: Mapping[str, Any], **stub: Any) -> AsyncIterator[Kept]:
+    async with cluster(*manifests) as (server, client):
+        config = config_of(server, folder)
+        told = msgspec.structs.replace(config.stub, **{"manage": True, **stub})
+        here = Kept(server, msgspec.structs.replace(config, stub=told))
+        here.keeper = StubKeeper(client, lambda: here.config, lambda: here.rest_reason)
+        yield here
+
+
+@pytest.fixture
+def dns_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    """What answers for the cluster's DNS, whatever its address."""
+    server = NameServer()
+    fetch = asking.exchange
+    monkeypatch.setattr(
+        asking, "exchange", lambda question, _: fetch(question, ("127.0.0.1", server.port))
+    )
+    server.over_udp = says("east/pod")
+    yield server
+    server.close()
+
+
+KUBE_DNS = {
+    **US,
+    "metadata": {"name": "kube-dns", "namespace": "kube-system"},
+    "spec": {"clusterIP": "10.0.0.10"},
+}
+
+
+async def test_it_is_told_and_asked(tmp_path: Path, dns_server: NameServer) -> None:
+    async with kept(tmp_path, *KUBEADM, US, KUBE_DNS) as here:
+        await here.keeper.turn()
+        assert "forward . 10.0.0.53 fd00::35" in here.corefile
+        report = here.keeper.report()
+        assert report.reason == ""
+        assert [(one.place, one.state) for one in report.places] == [(PATH, "told")]
+        (path,) = report.paths
+        assert (path.path, path.address, path.outcome) == ("cluster-dns", "10.0.0.10#53", "ok")
+        assert here.keeper.up == {"cluster-dns": True}
+        revision = here.server.revision
+        dns_server.over_udp = says("west/pod")
+        await here.keeper.turn()
+        assert here.server.revision == revision
+        assert here.keeper.up == {"cluster-dns": False}
+
+
+async def test_another_address_of_our_service_is_told(tmp_path: Path) -> None:
+    async with kept(tmp_path, *KUBEADM, US) as here:
+        await here.keeper.turn()
+        here.server.put({**US, "spec": {"clusterIP": "10.0.0.54"}})
+        await here.keeper.turn()
+        assert "forward . 10.0.0.54\n" in here.corefile
+        assert "10.0.0.53" not in here.corefile
+
+
+async def test_what_is_reverted_is_told_again_but_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kept(tmp_path, *KUBEADM, US) as here:
+        await here.keeper.turn()
+        for _ in range(reverts.MOST):
+            assert here.state == "told"
+            await here.revert()
+            assert "10.0.0.53" in here.corefile
+        await here.revert()
+        assert "10.0.0.53" not in here.corefile
+        assert here.state == "contested"
+        monkeypatch.setattr(reverts, "WINDOW_SECONDS", 0.0)
+        await here.keeper.turn()
+        assert "10.0.0.53" in here.corefile
+
+
+async def test_without_the_right_to_write_nothing_is_asked(tmp_path: Path) -> None:
+    async with kept(tmp_path, *KUBEADM, US) as here:
+        for reason, manage in (("another replica writes: b", True), ("", False)):
+            here.rest_reason = reason
+            told = msgspec.structs.replace(here.config.stub, manage=manage)
+            here.config = msgspec.structs.replace(here.config, stub=told)
+            await here.keeper.turn()
+            assert here.keeper.report().reason == (reason or "stub.manage is not set")
+        assert here.server.count("list", "deployments.apps") == 0
+        assert here.keeper.up == {}
+
+
+async def test_what_stands_in_the_way_is_reported_and_tried_again(tmp_path: Path) -> None:
+    theirs = {"Corefile": f"{KUBEADM[0]['data']['Corefile']}global {{\n}}\n"}
+    async with kept(tmp_path, {**KUBEADM[0], "data": theirs}, KUBEADM[1]) as here:
+        await here.keeper.turn()
+        report = here.keeper.report()
+        assert "no Service globaldns" in report.reason
+        assert [one.state for one in report.places] == ["not-told"]
+        here.server.put(US)
+        await here.keeper.turn()
+        assert "a block for global. that is not ours" in here.keeper.report().reason
+        assert "(fix: remove it" in here.keeper.report().reason
+        await here.revert()
+        assert here.keeper.report().reason == ""
+        here.server.fail(500, resource="services")
+        await here.keeper.turn()
+        assert "services" in here.keeper.report().reason
+        await here.keeper.turn()
+        assert here.keeper.report().reason == ""
+
+
+async def test_what_somebody_else_has_is_reported(tmp_path: Path) -> None:
+    async with kept(tmp_path, US) as here:
+        await here.keeper.turn()
+        (place,) = here.keeper.report().places
+        assert (place.platform, place.state) == ("unknown", "managed-elsewhere")
+        assert place.owner
+
+
+async def test_whose_dns_it_is_is_looked_at_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kept(tmp_path, *KUBEADM, US) as here:
+        for _ in range(3):
+            await here.keeper.turn()
+        assert here.server.count("list", "nodes") == 1
+        monkeypatch.setattr(stubkeeping, "LOOK_SECONDS", 0.0)
+        await here.keeper.turn()
+        assert here.server.count("list", "nodes") == 2

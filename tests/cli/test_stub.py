@@ -1,0 +1,123 @@
+"""``globaldns stub``, from its arguments to what it prints and its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+import yaml
+
+from tests.app.test_asking import says
+from tests.app.test_stubbing import US, config_of
+from tests.stubs.clusters import cluster
+from tests.stubs.platforms import KUBEADM, config_map
+
+NAME = "configmaps kube-system/coredns Corefile"
+
+
+@pytest.fixture
+def stub(run, tmp_path):
+    """Run commands on a cluster with some objects, one after the other."""
+
+    async def stub(*lines, objects=(*KUBEADM, US)):
+        async with cluster(*objects) as (server, _):
+            config_of(server, tmp_path)
+            path = tmp_path / "globaldns.yaml"
+            return [await asyncio.to_thread(run, "stub", *line, "--config", path) for line in lines]
+
+    return stub
+
+
+async def test_it_is_detected_installed_once_and_removed(stub):
+    seen, tried, first, again, gone = await stub(
+        ["detect"], ["install", "--dry-run"], ["install"], ["install", "-o", "json"], ["remove"]
+    )
+    assert all(done.exit_code == 0 for done in (seen, tried, first, again, gone))
+    assert NAME in seen.stdout
+    assert tried.stdout == first.stdout
+    assert "+    forward . 10.0.0.53 fd00::35" in first.stdout
+    assert tried.stderr.startswith(f"{NAME}: would be changed (+7 -0 lines")
+    assert first.stderr.startswith(f"{NAME}: changed (+7 -0 lines")
+    (place,) = json.loads(again.stdout)["places"]
+    assert (place["state"], again.stderr) == ("unchanged", "")
+    assert "-# BEGIN globaldns" in gone.stdout
+
+
+async def test_what_a_server_will_tell_again_is_said(run, tmp_path):
+    async with cluster(*KUBEADM, US) as (server, _):
+        config_of(server, tmp_path)
+        path = tmp_path / "globaldns.yaml"
+        kept = yaml.safe_load(path.read_text()) | {"stub": {"manage": True}}
+        path.write_text(yaml.safe_dump(kept))
+        done = await asyncio.to_thread(run, "stub", "remove", "--config", path)
+    assert done.exit_code == 0
+    assert "stub.manage is set" in done.stderr
+
+
+async def test_what_somebody_else_has_is_said_with_its_own_exit_code(stub):
+    both = await stub(["install"], ["install", "-o", "yaml"], objects=(US,))
+    assert [done.exit_code for done in both] == [3, 3]
+    assert "# unknown: whoever runs the cluster's DNS has the configuration" in both[0].stdout
+    (advice,) = yaml.safe_load(both[1].stdout)["elsewhere"]
+    assert "forward . 10.0.0.53 fd00::35" in advice["advice"]["snippet"]
+
+
+async def test_a_coredns_that_does_not_reload_is_said(stub):
+    text = KUBEADM[0]["data"]["Corefile"].replace("    reload\n", "")
+    objects = (*KUBEADM[1:], config_map("coredns", {"Corefile": text}), US)
+    (done,) = await stub(["install"], objects=objects)
+    assert "restart its pods" in done.stderr
+
+
+async def test_a_refusal_is_an_error_with_its_place_and_remedy(stub):
+    text = KUBEADM[0]["data"]["Corefile"] + "global {\n}\n"
+    objects = (*KUBEADM[1:], config_map("coredns", {"Corefile": text}), US)
+    (done,) = await stub(["install"], objects=objects)
+    assert done.exit_code == 1
+    assert f"error: {NAME}: line 24, column 1: a block for global. that is not" in done.stderr
+    assert "hint: remove it, or adopt it" in done.stderr
+
+
+async def test_without_a_service_of_ours_it_is_not_known_where_to_lead(stub):
+    (done,) = await stub(["install"], objects=KUBEADM)
+    assert done.exit_code == 1
+    assert "no Service globaldns" in done.stderr
+    assert "--forward-to ADDRESS" in done.stderr
+
+
+async def test_the_way_is_verified(stub, dns_server):
+    dns_server.over_udp = says("east/pod")
+    at = f"127.0.0.1:{dns_server.port}"
+    install, verify = ["install", "--forward-to", at], ["verify", "--through", at]
+    _, right = await stub(install, verify)
+    assert right.exit_code == 0
+    assert right.stdout.count("east/pod") == 2
+    dns_server.over_udp = says("west/pod")
+    _, wrong = await stub(install, [*verify, "-o", "json"])
+    assert wrong.exit_code == 3
+    assert {one["outcome"] for one in json.loads(wrong.stdout)["paths"]} == {"other-cluster"}
+
+
+def test_a_format_with_its_servers_needs_no_cluster(command):
+    done = command("stub", "render", "--as", "dnsmasq", "--forward-to", "192.0.2.1")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("server=/global/192.0.2.1#53\n")
+
+
+async def test_a_format_without_them_asks_for_our_service(stub):
+    (done,) = await stub(["render", "--as", "corefile"])
+    assert "forward . 10.0.0.53 fd00::35" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["install", "--forward-to", "host"],
+        ["render", "--as", "bind"],
+        ["verify", "--through", "1.1.1.1:99999"],
+        ["verify", "--wait", "-1"],
+    ],
+)
+def test_what_cannot_be_meant_is_a_matter_of_usage(command, line):
+    assert command("stub", *line).exit_code == 2

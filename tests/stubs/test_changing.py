@@ -1,0 +1,168 @@
+"""A stub installed in all places of a cluster, and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from globaldns.errors import ApiRefused, StubError
+from globaldns.kube.client import Client
+from globaldns.stubs import changing
+from globaldns.stubs.changing import ATTEMPTS, install, remove
+from globaldns.stubs.objects import DnsObjects
+from globaldns.stubs.shapes import Change, Wish
+from tests.coredns.collection import SERVER, STUB, stub
+from tests.coredns.targets import COREFILE, STUB_DOMAINS
+from tests.kube.fake import FakeApiServer
+from tests.stubs.clusters import cluster
+from tests.stubs.platforms import KUBE_DNS, KUBEADM, NODE_LOCAL, config_map
+
+BOTH = {COREFILE: Wish(STUB, owner="east"), STUB_DOMAINS: Wish(STUB, owner="east")}
+
+
+def here(client: Client) -> DnsObjects:
+    return DnsObjects(client, "globaldns", "east")
+
+
+def ignore(_change: Change) -> None:
+    """Show nothing."""
+
+
+def data(server: FakeApiServer, name: str) -> dict[str, str]:
+    found = server.get("configmaps", name, "kube-system")
+    assert found is not None
+    return dict(found["data"])
+
+
+async def test_all_places_are_told_and_come_out_as_they_were() -> None:
+    async with cluster(*KUBEADM, *KUBE_DNS) as (server, client):
+        told: list[Change] = []
+        changes = await install(here(client), BOTH, told.append)
+        assert told == list(changes)
+        assert all(change.is_needed for change in changes)
+        assert all(SERVER in str(data(server, name)) for name in ("coredns", "kube-dns"))
+        revision = server.revision
+        again = await install(here(client), BOTH, told.append)
+        assert not any(change.is_needed for change in again)
+        assert server.revision == revision
+        await remove(here(client), (), None, ignore)
+        assert data(server, "coredns") == KUBEADM[0]["data"]
+        assert data(server, "kube-dns") == KUBE_DNS[0]["data"]
+        assert server.get("configmaps", "globaldns-stub", "globaldns") is None
+
+
+async def test_what_is_about_to_be_written_is_remembered_first() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        server.fail(500, verb="patch")
+        with pytest.raises(ApiRefused):
+            await install(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
+        record = (await here(client).read_record()).record
+        assert record.places == (COREFILE,)
+        assert record.known
+        assert list(record.originals.values()) == [KUBEADM[0]["data"]["Corefile"]]
+
+
+async def test_a_place_that_is_refused_leaves_all_as_they_are_and_all_refusals_are_said() -> None:
+    theirs = config_map("kube-dns", {"stubDomains": "{"})
+    broken = config_map("coredns", {"Corefile": "global {\n"})
+    async with cluster(*NODE_LOCAL, theirs) as (server, client):
+        revision = server.revision
+        with pytest.raises(StubError, match="kube-system/kube-dns stubDomains: line 1"):
+            await install(here(client), BOTH, ignore)
+        assert server.revision == revision
+        server.put(broken)
+        with pytest.raises(StubError) as refused:
+            await install(here(client), BOTH, ignore)
+        assert len(str(refused.value).splitlines()) == 2
+
+
+def meddle(server: FakeApiServer, times: int) -> Callable[[Change], None]:
+    """Have somebody else write just before we do, so often."""
+    left = list(range(times))
+
+    def tell(_change: Change) -> None:
+        if left:
+            text = f"{KUBEADM[0]['data']['Corefile']}# {left.pop()}\n"
+            server.put(config_map("coredns", {"Corefile": text}))
+
+    return tell
+
+
+async def test_a_change_that_comes_too_late_is_decided_again_from_what_stands_there() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        only = {COREFILE: BOTH[COREFILE]}
+        await install(here(client), only, meddle(server, ATTEMPTS - 1))
+        text = data(server, "coredns")["Corefile"]
+        assert "# 0\n" in text
+        assert SERVER in text
+        await remove(here(client), (), None, meddle(server, 1))
+        assert data(server, "coredns")["Corefile"].endswith("# 0\n")
+
+
+async def test_where_others_write_all_the_time_we_give_up() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        only = {COREFILE: BOTH[COREFILE]}
+        with pytest.raises(StubError, match=f"{ATTEMPTS} times") as refused:
+            await install(here(client), only, meddle(server, ATTEMPTS))
+        assert refused.value.code == "busy"
+        await install(here(client), only, ignore)
+        with pytest.raises(StubError, match=f"{ATTEMPTS} times"):
+            await remove(here(client), (), None, lengthen(server))
+
+
+def lengthen(server: FakeApiServer) -> Callable[[Change], None]:
+    """Have somebody else write just before we do, always."""
+
+    def tell(change: Change) -> None:
+        assert change.before is not None
+        text = f"{change.before['data']['Corefile']}# more\n"
+        server.put(config_map("coredns", {"Corefile": text}))
+
+    return tell
+
+
+async def test_other_refusals_are_not_tried_again() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        server.deny("patch", "configmaps")
+        with pytest.raises(ApiRefused) as refused:
+            await install(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
+        assert refused.value.status == 403
+        assert server.count("patch", "configmaps") == 1
+
+
+async def test_a_stub_that_changes_takes_the_place_of_the_former_one() -> None:
+    async with cluster(*KUBEADM, *KUBE_DNS) as (server, client):
+        await install(here(client), BOTH, ignore)
+        other = {at: Wish(stub(server="10.96.0.98")) for at in BOTH}
+        await install(here(client), other, ignore)
+        assert SERVER not in str(data(server, "coredns")) + str(data(server, "kube-dns"))
+        await remove(here(client), (), None, ignore)
+        assert data(server, "kube-dns") == KUBE_DNS[0]["data"]
+
+
+async def test_the_original_is_that_without_us_where_the_record_was_lost() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        only = {COREFILE: BOTH[COREFILE]}
+        await install(here(client), only, ignore)
+        server.delete("configmaps", "globaldns-stub", "globaldns")
+        await install(here(client), only, ignore)
+        record = (await here(client).read_record()).record
+        assert list(record.originals.values()) == [KUBEADM[0]["data"]["Corefile"]]
+
+
+async def test_nothing_is_removed_where_nothing_is_installed() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        revision = server.revision
+        changes = await remove(here(client), (COREFILE,), None, ignore)
+        assert not any(change.is_needed for change in changes)
+        assert server.revision == revision
+
+
+async def test_what_is_gone_already_is_no_failure() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        await install(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
+        server.delete("configmaps", "coredns", "kube-system")
+        (change,) = await changing.remove(here(client), (), None, ignore)
+        assert not change.is_needed
+        assert (await here(client).read_record()).version == ""

@@ -1,0 +1,57 @@
+"""What we remember of a cluster's DNS."""
+
+from __future__ import annotations
+
+import pytest
+
+from globaldns.coredns.stub import Stub
+from globaldns.coredns.targets import Shape, Target
+from globaldns.errors import StubError
+from globaldns.stubs.record import MAX_KNOWN, Record, decode_record, encode_record, original_key
+from tests.coredns.collection import STUB, stub
+
+PLACE = Target(
+    shape=Shape.COREFILE,
+    resource="configmaps",
+    namespace="kube-system",
+    name="coredns",
+    key="Corefile",
+)
+KEY = "original.configmaps.kube-system.coredns.Corefile"
+
+
+def test_it_is_read_as_it_was_written() -> None:
+    record = Record().with_place(PLACE, STUB, frozenset({"a", "b"}), "text\n")
+    assert decode_record({"data": encode_record(record)}) == record
+    assert record == Record(STUB, (PLACE,), ("a", "b"), {KEY: "text\n"})
+
+
+def test_without_a_configmap_or_anything_in_it_nothing_is_remembered() -> None:
+    assert decode_record(None) == decode_record({"metadata": {}}) == Record()
+
+
+def test_of_a_place_the_first_text_is_kept_and_of_what_we_wrote_all() -> None:
+    other: Stub = stub("mesh")
+    record = Record().with_place(PLACE, STUB, frozenset({"a"}), "first")
+    record = record.with_place(PLACE, other, frozenset({"a", "b"}), "second")
+    assert record == Record(other, (PLACE,), ("a", "b"), {KEY: "first"})
+
+
+def test_what_is_told_again_has_a_limit_and_the_oldest_goes() -> None:
+    record = Record()
+    for number in range(MAX_KNOWN + 1):
+        record = record.with_place(PLACE, STUB, frozenset({str(number)}), "")
+    assert len(record.known) == MAX_KNOWN
+    assert "0" not in record.known
+    assert record.known[-1] == str(MAX_KNOWN)
+
+
+def test_a_place_of_the_whole_cluster_has_a_key_too() -> None:
+    place = Target(shape=Shape.OPENSHIFT, resource="dnses.x", name="default", key="spec.servers")
+    assert original_key(place) == "original.dnses.x.default.spec.servers"
+
+
+def test_one_that_cannot_be_read_says_what_to_do() -> None:
+    with pytest.raises(StubError, match="globaldns-stub: its state cannot be read") as refused:
+        decode_record({"data": {"state": "{"}})
+    assert "delete it" in refused.value.hint

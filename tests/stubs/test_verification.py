@@ -1,0 +1,74 @@
+"""What an answer says of the way that it came."""
+
+from __future__ import annotations
+
+import pytest
+
+from globaldns.stubs.verification import (
+    DIRECT,
+    Outcome,
+    QueryPath,
+    Question,
+    Reply,
+    judge,
+    questions,
+)
+from tests.coredns.collection import stub
+
+ASKED = Question("_globaldns.global", "global", "east", "ns.global.")
+WAY = QueryPath("cluster-dns", "10.96.0.10")
+NODE = QueryPath("node-local", "169.254.20.10")
+OWN = QueryPath(DIRECT, "10.96.0.53")
+OUR_SOA = "ns.global. hostmaster.global. 1 7200 3600 1209600 10"
+ROOT_SOA = "a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400"
+
+
+def test_every_zone_or_every_namespace_of_it_is_asked_for() -> None:
+    assert questions(stub("global", "mesh.example"), "east", "ns") == (
+        ASKED,
+        Question("_globaldns.mesh.example", "mesh.example", "east", "ns.mesh.example."),
+    )
+    (only,) = questions(stub("global", namespaces=("shop",)), "east", "ns")
+    assert only == Question("_globaldns.shop.global", "global", "east", "ns.global.")
+
+
+@pytest.mark.parametrize("path", [WAY, NODE, OWN])
+def test_an_instance_of_our_cluster_is_right(path: QueryPath) -> None:
+    verdict = judge(ASKED, path, Reply("NOERROR", ("east/pod-1",)))
+    assert (verdict.outcome, verdict.instance, verdict.hint) == (Outcome.OK, "east/pod-1", "")
+    assert verdict.is_ok
+
+
+@pytest.mark.parametrize("rcode", ["NXDOMAIN", "NOERROR"])
+def test_where_only_namespaces_are_ours_our_denial_is_right(rcode: str) -> None:
+    (only,) = questions(stub("global", namespaces=("shop",)), "east", "ns")
+    assert judge(only, WAY, Reply(rcode, soa=OUR_SOA)).is_ok
+    assert judge(only, WAY, Reply(rcode, soa=ROOT_SOA)).outcome is Outcome.FOREIGN
+    assert judge(ASKED, WAY, Reply(rcode, soa=OUR_SOA)).outcome is Outcome.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "outcome", "reason", "hint"),
+    [
+        (WAY, None, Outcome.SILENT, "timed out", "a pod, or a node"),
+        (OWN, None, Outcome.SILENT, "timed out", "NetworkPolicy"),
+        (WAY, Reply("SERVFAIL"), Outcome.FAILED, "SERVFAIL", "does the path globaldns answer"),
+        (OWN, Reply("SERVFAIL"), Outcome.FAILED, "SERVFAIL", "/readyz"),
+        (WAY, Reply("REFUSED"), Outcome.REFUSED, "REFUSED", "2 minutes"),
+        (OWN, Reply("REFUSED"), Outcome.REFUSED, "REFUSED", "not configured"),
+        (WAY, Reply("NXDOMAIN", soa=ROOT_SOA), Outcome.FOREIGN, "a.root-servers.net", "reload"),
+        (OWN, Reply("NXDOMAIN"), Outcome.FOREIGN, "NXDOMAIN", "another server"),
+        (NODE, Reply("NXDOMAIN"), Outcome.FOREIGN, "NXDOMAIN", "nodes' cache"),
+        (WAY, Reply("NOERROR", ("west/a",)), Outcome.OTHER_CLUSTER, "west/a", "Service"),
+        (WAY, Reply("NOERROR", ("east",)), Outcome.OTHER_CLUSTER, "answered by east", "Service"),
+    ],
+)
+def test_what_is_wrong_has_its_reason_and_its_remedy(
+    path: QueryPath, reply: Reply | None, outcome: Outcome, reason: str, hint: str
+) -> None:
+    verdict = judge(ASKED, path, reply, "timed out")
+    assert verdict.outcome is outcome
+    assert reason in verdict.reason
+    assert hint in verdict.hint
+    assert not verdict.is_ok
+    assert verdict.instance == ""

@@ -1,0 +1,96 @@
+"""Real clusters, as other tests get them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.kube.apiserver.resources import Resource, definition
+from tests.system.api_servers import ApiServer
+
+WIDGETS = Resource("example.test", ("v1",), "widgets", "Widget", status=True)
+WIDGET = {
+    "apiVersion": "example.test/v1",
+    "kind": "Widget",
+    "metadata": {"name": "a", "namespace": "shop"},
+    "spec": {"n": 1},
+    "status": {"ready": True},
+}
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+ROLE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "Role",
+    "metadata": {"name": "reader", "namespace": "shop"},
+    "rules": [{"apiGroups": ["example.test"], "resources": ["widgets"], "verbs": ["list"]}],
+}
+BINDING = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "RoleBinding",
+    "metadata": {"name": "reader", "namespace": "shop"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}],
+}
+
+
+@pytest.fixture(scope="module")
+def servers(make_api_servers: Callable[..., list[ApiServer]]) -> list[ApiServer]:
+    return make_api_servers(2, users={"reader": []})
+
+
+@pytest.fixture
+def server(servers: list[ApiServer]) -> ApiServer:
+    """One of them, with a widget."""
+    servers[0].apply(definition(WIDGETS), NAMESPACE, WIDGET)
+    return servers[0]
+
+
+def test_two_clusters_know_nothing_of_each_other(
+    server: ApiServer, servers: list[ApiServer]
+) -> None:
+    other = servers[1]
+    assert server.uid != other.uid
+    assert other.get("namespaces", "shop") is None
+
+
+def test_what_is_applied_is_there_with_its_status(server: ApiServer) -> None:
+    widget = server.get(WIDGETS.id, "a", "shop")
+    assert widget is not None
+    assert (widget["spec"], widget["status"]) == ({"n": 1}, {"ready": True})
+    assert [item["metadata"]["name"] for item in server.objects(WIDGETS.id)] == ["a"]
+    server.delete(WIDGETS.id, "a", "shop")
+    assert server.get(WIDGETS.id, "a", "shop") is None
+
+
+def test_a_user_may_what_rbac_says(server: ApiServer) -> None:
+    everywhere = "/apis/example.test/v1/widgets"
+    path = "/apis/example.test/v1/namespaces/shop/widgets"
+    server.apply(ROLE, BINDING)
+    assert server.request("GET", everywhere, user="reader")[0] == 403
+    assert server.wait_request("GET", path, user="reader", status=200)["kind"] == "WidgetList"
+    assert server.request("DELETE", f"{path}/a", user="reader")[0] == 403
+
+
+def test_a_kubeconfig_file_is_what_kubectl_reads(
+    server: ApiServer, need: Callable[[str], str]
+) -> None:
+    done = subprocess.run(
+        [need("kubectl"), "get", "widgets", "-n", "shop", "-o", "name"],
+        env={"KUBECONFIG": str(server.kubeconfig_file()), "HOME": str(server.folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "widget.example.test/a\n", done.stderr
+
+
+def test_objects_outlive_both_processes(server: ApiServer) -> None:
+    server.stop()
+    server.stop_etcd()
+    with pytest.raises(OSError, match="refused"):
+        server.request("GET", "/readyz")
+    server.start()
+    server.wait_ready()
+    assert server.get(WIDGETS.id, "a", "shop") is not None
