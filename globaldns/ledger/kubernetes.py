@@ -32,12 +32,12 @@ from globaldns.kube.watch import (
     Timing,
 )
 from globaldns.ledger.objects import Held, LedgerObjects, read_object
-from globaldns.ledger.shards import ShardId, by_shard, shard_of
-from globaldns.ledger.shardwriting import ShardWriter, WriterSeams
+from globaldns.ledger.shards import ShardId, among, by_shard, shard_of
+from globaldns.ledger.shardwriting import AT_ONCE, ShardWriter, WriterSeams
 from globaldns.ledger.shelf import News, ShardChange, Shelf, compare_copies, dropping
 from globaldns.model.claim import Claim, ClaimKey, Marker
 from globaldns.model.fingerprint import Fingerprint
-from globaldns.model.view import ClaimSet
+from globaldns.model.view import ClaimSet, missing
 from globaldns.objects.own import LedgerRole
 
 logger = logging.getLogger(__name__)
@@ -88,6 +88,8 @@ class KubernetesLedger:
         self._gone: dict[ClaimKey, Claim] = {}
         """What others have written and forgotten, and is not told yet."""
         self._telling: asyncio.TimerHandle | None = None
+        self._resigned: set[str] = set()
+        """Clusters for which we claim nothing in this term that they said themselves."""
 
     @property
     def marker(self) -> Marker | None:
@@ -127,6 +129,7 @@ class KubernetesLedger:
         Raises:
             LedgerError: it cannot be read.
         """
+        self._resigned.clear()
         try:
             async for held in self._objects.list():
                 self._see(held)
@@ -240,7 +243,7 @@ class KubernetesLedger:
         except BaseException:
             shelf.torn.add(cluster)
             raise
-        await self._resign(cluster, new)
+        await self._resign(cluster, old, new)
 
     async def _compare(
         self, cluster: str, old: ClaimSet, new: ClaimSet, *, is_whole: bool
@@ -257,14 +260,19 @@ class KubernetesLedger:
             changes |= await asyncio.to_thread(compare_copies, role, stands, now, is_other=is_whole)
         return changes
 
-    async def _resign(self, cluster: str, said: ClaimSet) -> None:
-        """Claim no more for a cluster what it says itself."""
-        ours = self._shelf.shards(LedgerRole.DEPUTY, cluster)
-        if not ours:
-            return
-        keys = await asyncio.to_thread(lambda: {claim.key for claim in said.claims})
-        ended = [claim for claim in self._shelf.read(ours) if claim.key in keys]
-        await self._forget(self._parts(ended))
+    async def _resign(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
+        """Claim no more for a cluster what it says itself: what is new in that, at first all."""
+        before = old.claims if cluster in self._resigned else ()
+        said = await asyncio.to_thread(
+            lambda: by_shard(LedgerRole.DEPUTY, missing(new.claims, before))
+        )
+        shards = [shard for shard in said if shard.cluster == cluster]
+        for first in range(0, len(shards), AT_ONCE):  # all at once would keep answers waiting
+            ours = filter(self._shelf.get, shards[first : first + AT_ONCE])
+            ended = {shard: among(self._shelf.read([shard]), said[shard]) for shard in ours}
+            await self._forget({shard: part for shard, part in ended.items() if part})
+            await asyncio.sleep(0)
+        self._resigned.add(cluster)
 
     async def _forget(self, parts: Mapping[ShardId, Sequence[Claim]]) -> None:
         for shard, part in parts.items():

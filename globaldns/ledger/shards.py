@@ -95,6 +95,12 @@ def lost(known: Iterable[Claim], said: Iterable[Claim]) -> list[Claim]:
     return [claim for claim in known if not claim.is_retired and claim.key not in united]
 
 
+def among(claims: Iterable[Claim], said: Iterable[Claim]) -> list[Claim]:
+    """Return those of claims that are said too, retired or not."""
+    keys = {claim.key for claim in said}
+    return [claim for claim in claims if claim.key in keys]
+
+
 def format_shard(claims: Collection[Claim], where: str) -> str:
     """Return the text of a shard.
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from globaldns.errors import LedgerError
+from globaldns.ledger.shards import ShardId
 from globaldns.ledger.shardwriting import ATTEMPTS, WriterSeams
 from globaldns.model.fingerprint import Fingerprint
 from globaldns.model.view import ClaimSet
@@ -14,6 +15,7 @@ from tests.kube.fake import FakeApiServer
 from tests.ledger.replicas import SPACE, Replica, replica, stored
 from tests.ledger.shelves import (
     COPY,
+    DEPUTY,
     FIRST,
     SECOND,
     START,
@@ -339,6 +341,25 @@ async def test_what_we_claimed_for_a_cluster_goes_once_it_says_so_itself(
     await leader.ledger.write([A])
     await follower.until_knows(FLAT, claim(C.host, cluster="flat"), A)
     assert follower.ledger._shelf.broken == set()
+
+
+async def test_a_copy_of_one_claim_more_reads_nothing_of_what_we_claim_for_others(
+    fake: FakeApiServer, leader: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = [claim(hosts_of(shard, 1)[0], cluster="west") for shard in (7, 8, 9)]
+    await leader.ledger.write(ours)
+    said = ClaimSet(SECOND, (W1,))
+    await leader.ledger.copy("west", NOTHING, said)
+    read: list[ShardId] = []
+    stood = leader.ledger._shelf.read
+    monkeypatch.setattr(leader.ledger._shelf, "read", lambda them: read.extend(them) or stood(them))
+    more = ClaimSet(SECOND, (W1, ours[0]))
+    await leader.ledger.copy("west", said, more)
+    assert read == [ShardId(DEPUTY, "west", 7)]
+    assert {one for part in stored(fake, "deputy-").values() for one in part} == {*ours[1:]}
+    await leader.ledger.reload()
+    await leader.ledger.copy("west", more, ClaimSet(SECOND, (W1, *ours)))
+    assert stored(fake, "deputy-") == {}
 
 
 async def test_copies_are_not_our_claims(fake: FakeApiServer, follower: Replica) -> None:
