@@ -100,6 +100,8 @@ class SourceFigures(msgspec.Struct, frozen=True):
     """It is configured otherwise in what all clusters must have alike."""
     is_double: bool = False
     """Its cluster counts under another id."""
+    is_other: bool = False
+    """Another cluster answers than the one whose view it is to have."""
 
 
 class MeshFigures(msgspec.Struct, frozen=True):
@@ -357,6 +359,9 @@ def _source_families(sources: Iterable[SourceFigures]) -> Iterator[Metric]:
     doubles = {(source.cluster,): source.is_double for source in sources}
     text = "Whether a cluster is read under another id too, under which it counts."
     yield _gauge("source_double", text, label, doubles)
+    others = {(source.cluster,): source.is_other for source in sources}
+    text = "Whether another cluster answers than the one that is known, as when it was rebuilt."
+    yield _gauge("source_other", text, label, others)
 
 
 def _single(figures: Mapping[Any, int]) -> dict[tuple[str], int]:

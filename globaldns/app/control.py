@@ -25,6 +25,7 @@ from globaldns.app.news import News
 from globaldns.app.orders import Orders
 from globaldns.app.publication import Publication
 from globaldns.app.readings import ServerReadings, Situation
+from globaldns.app.recognizing import Recognition, mistaken
 from globaldns.app.reloading import log_outcome, reread
 from globaldns.app.routewriting import RouteNews, RouteWiring, make_route_news
 from globaldns.app.rules import registry_settings
@@ -37,6 +38,7 @@ from globaldns.dns.scribe import Scribe
 from globaldns.dns.worker import encode_settings
 from globaldns.metrics import MeshFigures, Metrics
 from globaldns.model.claim import Claim
+from globaldns.model.head import Head
 from globaldns.model.view import Change, ClaimSet, SourceState
 from globaldns.registry.delta import Delta
 from globaldns.registry.doubles import find_doubles
@@ -81,6 +83,7 @@ class Control:
         self.gateways = self._make_gateways()
         self.mesh = self._make_mesh(publication)
         self.envoys = self._make_envoys()
+        self.recognition = Recognition(registry, ledger, grace=situation.config.grace)
         self.sources = self._make_sources(reader)
         self.releaser = Releaser(self.mesh, ledger, self.writer, self.copier)
         self.orders = self._make_orders()
@@ -117,7 +120,7 @@ class Control:
 
     def _make_mesh(self, publication: Publication) -> Mesh:
         seams = MeshSeams(
-            may_settle=lambda: self.sources.are_heard and self.ledger.is_listed,
+            may_settle=self._may_settle,
             write=self.writer.wake,
             tell=self._tell,
             confirm=self._confirm,
@@ -144,6 +147,7 @@ class Control:
             wall=self.clock.now,
             reach=self.membership.reach,
             are_members_known=lambda: self.membership.are_known,
+            recall=self.recognition.recall,
         )
         return Sources(seams, reader)
 
@@ -165,6 +169,7 @@ class Control:
             sources=self.sources,
             membership=self.membership,
             fences=self.fences,
+            recognition=self.recognition,
         )
 
     def _make_global_services(self) -> GlobalServicesNews | None:
@@ -198,7 +203,7 @@ class Control:
             kept=self.sources.kept,
             changed=self.writer.wake,
             wall=self.clock.now,
-            fingerprint=lambda: self.registry.settings.fingerprint,
+            head=self._make_head,
             on_restart=self.count_restart,
         )
 
@@ -219,6 +224,7 @@ class Control:
         )
 
     def _load_ledger(self, claims: Sequence[Claim], copies: Mapping[str, ClaimSet]) -> None:
+        self.recognition.begin()
         self.copier.know(copies)
         self.mesh.load(claims, copies)
 
@@ -299,8 +305,18 @@ class Control:
         if doubles != registry.views.doubles:
             self.mesh.publish(registry.count_once(doubles, self.clock.now()))
 
+    def _make_head(self) -> Head:
+        sources = self.sources
+        return self.recognition.head(sources.sources, are_synced=sources.are_synced)
+
+    def _may_settle(self) -> bool:
+        """Whether all that can be heard is, and is of the clusters that it is to be of."""
+        are_heard = self.sources.are_heard and self.ledger.is_listed
+        return are_heard and not any(mistaken(self.sources.sources, self.recognition.known))
+
     def _confirm(self) -> None:
-        self.orders.accept_rebuilt()
+        self.recognition.look()
+        self.orders.recognize()
         self._count_once()
         if self.copier.is_behind:
             self.writer.wake()

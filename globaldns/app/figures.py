@@ -116,4 +116,5 @@ def _source_figures(source: Source, wall: int, registry: Registry) -> SourceFigu
         is_lost=source.cluster in registry.silence.lost,
         is_mismatched=source.cluster in differing_settings(registry),
         is_double=source.cluster in registry.views.doubles,
+        is_other=bool(source.another),
     )

@@ -16,12 +16,13 @@ import msgspec
 from globaldns.app.fencing import Words, read_words
 from globaldns.app.ledgers import read_claims
 from globaldns.app.rules import export_rules, registry_settings
-from globaldns.app.views import load_views, with_ledgers
+from globaldns.app.views import load_views, recognized, with_ledgers
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerError, StateError
 from globaldns.model.claim import Claim
 from globaldns.model.export import Gateway
 from globaldns.model.finding import Finding, Severity
+from globaldns.model.head import Uids
 from globaldns.model.host import Host
 from globaldns.model.reach import Reach
 from globaldns.model.service import Service
@@ -99,8 +100,8 @@ def read_offline(config: Config, now: int, *, numbered: bool = True) -> OfflineM
         StateError: what people said of fences cannot be read.
     """
     ledger = read_claims(config)
-    claims, copies = (ledger.claims, ledger.copies) if ledger else ((), {})
-    return read_mesh(config, claims, copies, now, numbered=numbered)
+    claims, copies, uids = (ledger.claims, ledger.copies, ledger.uids) if ledger else ((), {}, ())
+    return read_mesh(config, claims, copies, now, numbered=numbered, uids=uids)
 
 
 def look_offline(config: Config, now: int) -> OfflineMesh:
@@ -122,8 +123,8 @@ def look_offline(config: Config, now: int) -> OfflineMesh:
 
     ledger = read(lambda: read_claims(config), None)
     words: Words = read(lambda: read_words(StateDirectory(config.state)), _NO_WORDS)
-    claims, copies = (ledger.claims, ledger.copies) if ledger else ((), {})
-    mesh = read_mesh(config, claims, copies, now, words=words)
+    claims, copies, uids = (ledger.claims, ledger.copies, ledger.uids) if ledger else ((), {}, ())
+    mesh = read_mesh(config, claims, copies, now, words=words, uids=uids)
     return msgspec.structs.replace(mesh, unread=tuple(unread))
 
 
@@ -135,14 +136,17 @@ def read_mesh(
     *,
     numbered: bool = True,
     words: Words | None = None,
+    uids: Uids = (),
 ) -> OfflineMesh:
     """Read every cluster's directory, and number what they export beside these claims.
 
     What is in no file is gone at once: the files are asked, not how long a server waits for one.
-    Fences are those that are kept, unless ``words`` are given.
+    Fences are those that are kept, unless ``words`` are given; ``uids`` are what our ledger says.
     """
     state = StateDirectory(config.state)
-    config, servers, secrets = _read_servers(config, state, copies)
+    words = read_words(state) if words is None else words
+    accepted = {word.target: word.uid for word in words.values() if word.uid}
+    config, servers, secrets = _read_servers(config, state, copies, dict(uids) | accepted)
     views = with_ledgers(load_views(state, config), copies)
     moment = Moment(now, steady_clock())
     sources = servers | {
@@ -151,9 +155,10 @@ def read_mesh(
     }
     share_gateways(sources)
     registry = Registry(registry_settings(config), claims, at_once=sys.maxsize)
-    registry.views.set_words(read_words(state) if words is None else words)
-    uids = {cluster: source.uid for cluster, source in sources.items()}
-    registry.views.set_doubles(find_doubles(uids, own=config.cluster, lost=()))
+    registry.views.set_words(words)
+    registry.views.uids = uids
+    read = {cluster: source.uid for cluster, source in sources.items()}
+    registry.views.set_doubles(find_doubles(read, own=config.cluster, lost=()))
     known = {cluster: view.ledger for cluster, view in views.items()}
     registry.learn_copies({**copies, **known}, now)
     registry.apply([Reset(source.view()) for source in sources.values()], now)
@@ -179,7 +184,10 @@ def _read(
 
 
 def _read_servers(
-    config: Config, state: StateDirectory, copies: Mapping[str, ClaimSet]
+    config: Config,
+    state: StateDirectory,
+    copies: Mapping[str, ClaimSet],
+    known: Mapping[str, str],
 ) -> tuple[Config, dict[str, Source], tuple[Refused, ...]]:
     """Return the configuration with all clusters there are, and those that have no directory.
 
@@ -192,8 +200,8 @@ def _read_servers(
     from globaldns.app.reaching import find_members, read_servers  # noqa: PLC0415
 
     config, remote = find_members(config)
-    views = with_ledgers(load_views(state, config), copies)
-    return config, read_servers(config, remote, views), remote.refused
+    views = with_ledgers(recognized(load_views(state, config), known), copies)
+    return config, read_servers(config, remote, views, known), remote.refused
 
 
 def share_gateways(sources: Sources) -> None:

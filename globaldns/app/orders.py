@@ -18,6 +18,7 @@ from globaldns.app.fencing import FenceFile, accept_word, refuse_unheld, set_fen
 from globaldns.app.membership import Membership
 from globaldns.app.mesh import Mesh
 from globaldns.app.readings import Situation
+from globaldns.app.recognizing import Recognition
 from globaldns.app.sources import Sources
 from globaldns.app.views import forget_view
 from globaldns.app.writing import LedgerWriter, WritableLedger
@@ -41,6 +42,7 @@ class Orders:
         sources: Sources,
         membership: Membership,
         fences: FenceFile,
+        recognition: Recognition,
     ) -> None:
         self._situation = situation
         self._mesh = mesh
@@ -50,6 +52,7 @@ class Orders:
         self._sources = sources
         self._membership = membership
         self._fences = fences
+        self._recognition = recognition
         self._clock = mesh.clock
         self._releaser = releaser
 
@@ -63,9 +66,10 @@ class Orders:
             forget=self._forget,
         )
 
-    def accept_rebuilt(self) -> None:
-        """Read a rebuilt cluster as it is now where a word says so."""
-        self._sources.accept(self._registry.views.accepted_uid)
+    def recognize(self) -> None:
+        """Read each cluster as the one that its name stands for."""
+        views = self._registry.views
+        self._sources.recognize(self._recognition.known, lambda name: views.cluster(name).ledger)
 
     async def renumber(self, hosts: Sequence[Host]) -> Sequence[MoveReport]:
         """Give hosts new VIPs, and return how each moved.
@@ -121,7 +125,7 @@ class Orders:
             word = accept_word(self._registry, cluster, uid, self._clock.now())
             spread = dict(await self._spread(word))
             await self._obey(word)
-            self.accept_rebuilt()
+            self.recognize()
             return ForgetReport(cluster=cluster, vips=0, resting=(), rebuilt=uid, spread=spread)
         report = await self._releaser.forget(cluster)
         await self._fences.drop(cluster)

@@ -20,8 +20,10 @@ from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
 from globaldns.ledger.copies import ReadLedger
 from globaldns.ledger.objects import LedgerObjects
+from globaldns.ledger.shards import ShardId
 from globaldns.ledger.shelf import Shelf
 from globaldns.model.view import Fence, SourceState, View
+from globaldns.objects.own import LedgerRole
 from globaldns.sources.awaited import await_access, why_unreached
 from globaldns.sources.cluster import ApiSettings, ClusterSource
 from globaldns.sources.parts import tell_failure
@@ -46,10 +48,13 @@ def find_members(config: Config) -> tuple[Config, RemoteClusters]:
 
 
 def read_servers(
-    config: Config, remote: RemoteClusters, views: Mapping[str, View]
+    config: Config, remote: RemoteClusters, views: Mapping[str, View], known: Mapping[str, str]
 ) -> dict[str, Source]:
-    """Return the sources of all clusters that have no directory, each read once if it can be."""
-    return asyncio.run(_read_servers(config, remote, views))
+    """Return the sources of all clusters that have no directory, each read once if it can be.
+
+    ``known``: the UID of each cluster, where that is known.
+    """
+    return asyncio.run(_read_servers(config, remote, views, known))
 
 
 def spread_word(config: Config, word: Fence) -> Mapping[str, str]:
@@ -79,7 +84,9 @@ def read_shared_ledger(config: Config) -> ReadLedger | None:
     claims, copies = shelf.read_all()
     if shelf.marker is None:
         return None
-    return ReadLedger(shelf.marker, tuple(claims), copies)
+    first = shelf.get(ShardId(LedgerRole.OWN, config.cluster, 0))
+    uids = () if first is None else first.head.uids
+    return ReadLedger(shelf.marker, tuple(claims), copies, uids)
 
 
 def ask_servers(config: Config, remote: RemoteClusters, path: str) -> dict[str, bytes | ApiError]:
@@ -100,10 +107,10 @@ async def _read_remotes(config: Config) -> RemoteClusters:
 
 
 async def _read_servers(
-    config: Config, remote: RemoteClusters, views: Mapping[str, View]
+    config: Config, remote: RemoteClusters, views: Mapping[str, View], known: Mapping[str, str]
 ) -> dict[str, Source]:
     sources: dict[str, Source] = {
-        cluster: _make(config, cluster, remote, views.get(cluster))
+        cluster: _make(config, cluster, remote, views.get(cluster), known.get(cluster, ""))
         for cluster, settings in config.clusters.items()
         if settings.source.directory is None
     }
@@ -111,13 +118,19 @@ async def _read_servers(
     return sources
 
 
-def _make(config: Config, cluster: str, remote: RemoteClusters, remembered: View | None) -> Source:
+def _make(
+    config: Config, cluster: str, remote: RemoteClusters, remembered: View | None, known: str
+) -> Source:
+    async def recall() -> str:
+        return known
+
     rules = export_rules(config, cluster)
     access = listed_access(config.clusters[ClusterId(cluster)].source) or remote.reach(cluster)
     if not isinstance(access, Access):
         return await_access(rules, access, remembered)
     namespace = None if cluster == config.cluster else config.namespace
-    return ClusterSource(access, rules, ApiSettings(namespace, grace=0), remembered=remembered)
+    settings = ApiSettings(namespace, grace=0, recall=recall)
+    return ClusterSource(access, rules, settings, remembered=remembered)
 
 
 async def _read_once(source: Source) -> None:

@@ -28,6 +28,7 @@ from globaldns.ledger.kubernetes import KubernetesLedger, LedgerSeams
 from globaldns.ledger.opening import OnLoss, keep_marker, remembered_marker
 from globaldns.ledger.shards import shard_of, unite
 from globaldns.model.claim import Claim, Marker
+from globaldns.model.head import Uids
 from globaldns.model.view import ClaimSet
 from globaldns.state import StateDirectory
 from globaldns.tasks import Backoff, supervise
@@ -106,6 +107,11 @@ class SharedLedger:
         return self._ledger.marker
 
     @property
+    def uids(self) -> Uids:
+        """Which cluster it takes each name for, as far as it is known."""
+        return self._ledger.head.uids
+
+    @property
     def torn(self) -> Collection[str]:
         """The clusters whose copies in it may not say what was copied last."""
         return self._ledger.torn
@@ -148,7 +154,7 @@ class SharedLedger:
             "ledger repair": self._repair,
             "lease": lambda: elect(self._elector, self._candidate, self._note_election),
             "office": self._hold_office,
-            "settings": self._publish_settings,
+            "head": self._publish_head,
             "marker": self._watch_marker,
         }
         try:
@@ -271,12 +277,12 @@ class SharedLedger:
         await self._in_office.wait()
         await self._ledger.repair()
 
-    async def _publish_settings(self) -> None:
-        """Have the ledger say what is configured here, for ever."""
+    async def _publish_head(self) -> None:
+        """Have the ledger say what is to be said beside claims, for ever."""
         while True:
             await self._in_office.wait()
             with suppress(LedgerError):  # the same that stops the numbers, which is said there
-                await self._ledger.publish(self._news.fingerprint())
+                await self._ledger.publish(self._news.head())
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _watch_marker(self) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import inf
 from pathlib import Path
 
 import msgspec
 
+from globaldns.app.recognizing import mistaken
 from globaldns.app.rules import export_rules
-from globaldns.app.views import allowed_view
+from globaldns.app.views import allowed_view, unread_view
 from globaldns.config.schema import Config
 from globaldns.errors import InvalidObject
 from globaldns.exports import ExportRules
@@ -79,6 +81,8 @@ class SourceSeams(msgspec.Struct, frozen=True):
     reach: Reach
     are_members_known: Callable[[], bool]
     """Whether it is known by now which clusters there are."""
+    recall: Callable[[str], Awaitable[str]]
+    """Returns, once that can be said, the UID that a cluster is known by; empty: by none."""
 
 
 class Sources:
@@ -148,17 +152,35 @@ class Sources:
         is_read = source.freshness.state is SourceState.SYNCED
         return source.another or (source.uid if is_read else "")
 
-    def accept(self, accepted: Callable[[str], str]) -> None:
-        """Take for those of their names the rebuilt clusters that people have accepted, by UID."""
+    def recognize(self, known: Mapping[str, str], ledger: Callable[[str], ClaimSet]) -> None:
+        """Read each cluster as the one that its name is known to stand for, by UID.
+
+        A rebuilt one that was accepted is read as it is; of another that is read under the name
+        what its ledger says stands, as of one that was never read.
+        """
         for cluster, source in [*self.sources.items()]:
-            if source.another and source.another == accepted(cluster):
+            if source.another and source.another == known.get(cluster):
                 logger.warning(
-                    "a rebuilt cluster is taken for the one of its name: a person says so",
+                    "a rebuilt cluster is taken for the one of its name: it was accepted",
                     extra={"cluster": cluster, "uid": source.another},
                 )
-                spec = self._specs[cluster]
-                self._stop(cluster)
-                self._start(cluster, spec, None)
+                self._restart(cluster, None)
+        for cluster in [*mistaken(self.sources, known)]:
+            logger.error(
+                "what is read of a cluster does not count: its name is known to be another's",
+                extra={
+                    "cluster": cluster,
+                    "uid": self.sources[cluster].uid,
+                    "known": known[cluster],
+                    "fix": f"globaldns cluster forget {cluster}, if it was rebuilt",
+                },
+            )
+            self._restart(cluster, unread_view(cluster, ledger(cluster), known[cluster]))
+
+    def _restart(self, cluster: str, remembered: View | None) -> None:
+        spec = self._specs[cluster]
+        self._stop(cluster)
+        self._start(cluster, spec, remembered)
 
     def kept(self) -> Iterator[ClaimSet]:
         """Yield what the other clusters keep of our own ledger; where that is nothing, not."""
@@ -179,14 +201,15 @@ class Sources:
     @property
     def are_heard(self) -> bool:
         """Whether each was read completely, or its grace is over."""
-        return steady_clock() >= self._grace_ends or self._are_synced
+        return steady_clock() >= self._grace_ends or self.are_synced
 
     @property
-    def _are_synced(self) -> bool:
+    def are_synced(self) -> bool:
+        """Whether each was read completely, but for those to which another cluster answers."""
         return (
             bool(self.sources)
             and self._seams.are_members_known()
-            and all(source.freshness.is_heard for source in self.sources.values())
+            and all(one.freshness.is_heard or one.another for one in self.sources.values())
         )
 
     def _start(self, cluster: str, spec: SourceSpec, remembered: View | None) -> None:
@@ -220,7 +243,8 @@ class Sources:
                 # Here, because a mesh of directories needs no client of API servers.
                 from globaldns.sources.cluster import ApiSettings, ClusterSource  # noqa: PLC0415
 
-                settings = ApiSettings(spec.ledger_namespace, spec.grace)
+                recall = partial(self._seams.recall, spec.rules.cluster)
+                settings = ApiSettings(spec.ledger_namespace, spec.grace, recall=recall)
                 return ClusterSource(
                     spec.place, spec.rules, settings, remembered=remembered, wall=self._seams.wall
                 )

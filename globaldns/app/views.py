@@ -48,17 +48,23 @@ def load_views(state: StateDirectory, config: Config) -> dict[str, View]:
     return {cluster: view for cluster, view in views.items() if view is not None}
 
 
+def recognized(views: Mapping[str, View], known: Mapping[str, str]) -> dict[str, View]:
+    """Return those views that are of the clusters that are known by their names, by UID."""
+    return {name: view for name, view in views.items() if known.get(name, view.uid) == view.uid}
+
+
+def unread_view(cluster: str, ledger: ClaimSet, uid: str = "") -> View:
+    """Return the view of a cluster of which its ledger is known, and which one it is, at most."""
+    freshness = Freshness(cluster, SourceState.WAITING, doubt=Doubt.PARTIAL)
+    return View(cluster, ledger=ledger, freshness=freshness, uid=uid)
+
+
 def with_ledgers(views: dict[str, View], copies: Mapping[str, ClaimSet]) -> dict[str, View]:
     """Return views with the copies of their clusters' ledgers, which are newer than they are.
 
     Of a cluster without a view nothing but its ledger is known.
     """
-    alone = {
-        cluster: View(
-            cluster, freshness=Freshness(cluster, SourceState.WAITING, doubt=Doubt.PARTIAL)
-        )
-        for cluster in copies.keys() - views.keys()
-    }
+    alone = {name: unread_view(name, copies[name]) for name in copies.keys() - views.keys()}
     return {
         cluster: msgspec.structs.replace(view, ledger=copies.get(cluster, view.ledger))
         for cluster, view in (views | alone).items()

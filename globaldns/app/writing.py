@@ -22,7 +22,7 @@ import msgspec
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Claim, ClaimKind, Marker
-from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.head import Head, Uids
 from globaldns.model.view import ClaimSet
 from globaldns.tasks import Backoff
 
@@ -54,8 +54,8 @@ class LedgerNews(msgspec.Struct, frozen=True):
     changed: Callable[[], None]
     """Told when it may be written from now on, or may not any more."""
     wall: Callable[[], int]
-    fingerprint: Callable[[], Fingerprint]
-    """What we have configured and all must have alike."""
+    head: Callable[[], Head]
+    """What it is to say beside claims."""
     on_restart: Callable[[str], None]
 
 
@@ -68,6 +68,10 @@ class WritableLedger(Protocol):
     @property
     def marker(self) -> Marker | None:
         """Which ledger it is; None: that is not known yet."""
+
+    @property
+    def uids(self) -> Uids:
+        """Which cluster it takes each name for, as far as it is known."""
 
     def attach(self, news: LedgerNews) -> None:
         """Learn who is to be told; once, before it is followed."""
@@ -121,6 +125,8 @@ class LedgerThread:
     rest_reason = ""
     is_listed = True
     torn: Collection[str] = ()
+    uids: Uids = ()
+    """Nothing: what each view was read of stands beside this ledger, and goes with it."""
 
     def __init__(self, ledger: SqliteLedger, guard: Callable[[], None]) -> None:
         self.ledger = ledger

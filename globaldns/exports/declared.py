@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import chain
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from globaldns.errors import InvalidObject, LedgerError
 from globaldns.exports.losing import read_lost
@@ -15,6 +16,7 @@ from globaldns.exports.rules import ExportRules
 from globaldns.model.claim import Claim, ClaimKey, Marker, parse_claims
 from globaldns.model.export import Origin
 from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.head import Uids
 from globaldns.model.host import Host, service_host
 from globaldns.model.view import ClaimSet, Fence, Policy
 from globaldns.objects.own import ClusterFence, GlobalService, VIPLedger
@@ -34,6 +36,8 @@ class Shard(Struct, frozen=True, gc=False):
     """Those that its claims are about."""
     fingerprint: Fingerprint = Fingerprint()
     """What it says of its writer's configuration: one of a ledger's shards does."""
+    uids: Uids = ()
+    """Which cluster its writer takes each name for: the same one says it."""
 
 
 def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
@@ -51,7 +55,13 @@ def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
         )
     claims = read_claims(ledger)
     hosts = frozenset(claim.host for claim in claims)
-    return Shard(read_marker(ledger), claims, hosts=hosts, fingerprint=ledger.spec.settings)
+    return Shard(
+        read_marker(ledger),
+        claims,
+        hosts=hosts,
+        fingerprint=ledger.spec.settings,
+        uids=tuple(sorted(ledger.spec.uids.items())),
+    )
 
 
 def read_claims(ledger: VIPLedger) -> tuple[Claim, ...]:
@@ -92,19 +102,23 @@ def unite_shards(shards: list[Shard]) -> ClaimSet:
         return ClaimSet()
     marker = newest_marker(shards)
     newest = [shard for shard in shards if shard.marker == marker]
-    is_partial = any(shard.is_refused for shard in newest)
-    told = (shard.fingerprint for shard in newest if shard.fingerprint != Fingerprint())
-    fingerprint = next(told, Fingerprint())
+    prints = (shard.fingerprint for shard in newest if shard.fingerprint != Fingerprint())
+    said = ClaimSet(
+        marker,
+        is_partial=any(shard.is_refused for shard in newest),
+        fingerprint=next(prints, Fingerprint()),
+        uids=next((shard.uids for shard in newest if shard.uids), ()),
+    )
     hosts = set().union(*(shard.hosts for shard in newest))
     if len(hosts) == sum(len(shard.hosts) for shard in newest):
         joined = tuple(chain.from_iterable(shard.claims for shard in newest))
-        return ClaimSet(marker, joined, is_partial=is_partial, fingerprint=fingerprint)
+        return replace(said, claims=joined)
     claims: dict[ClaimKey, Claim] = {}
     for claim in (claim for shard in newest for claim in shard.claims):
         known = claims.get(claim.key, claim)
         claims[claim.key] = known.merge(claim)
     united = tuple(claims[key] for key in sorted(claims))
-    return ClaimSet(marker, united, is_partial=is_partial, fingerprint=fingerprint)
+    return replace(said, claims=united)
 
 
 def newest_marker(shards: list[Shard]) -> Marker:

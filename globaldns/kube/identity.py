@@ -25,6 +25,30 @@ class _Namespace(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Namespace)
 
 
+class OtherCluster(ApiError):
+    """Another cluster answers than the one that is known by a name."""
+
+    def __init__(self, cluster: str, *, uid: str, former: str) -> None:
+        super().__init__(
+            f"another cluster answers than before: kube-system has UID {uid}, it had {former}",
+            hint=f"globaldns cluster forget {cluster}, if it was rebuilt",
+        )
+        self.uid = uid
+
+
+async def confirm_uid(client: Client, cluster: str, known: str) -> str:
+    """Return the UID of the cluster that answers; ``known``: of the one that is to, if not empty.
+
+    Raises:
+        OtherCluster: another one does.
+        ApiError: none does.
+    """
+    uid = await find_uid(client)
+    if uid and known and uid != known:
+        raise OtherCluster(cluster, uid=uid, former=known)
+    return uid
+
+
 async def find_uid(client: Client) -> str:
     """Return the UID; empty where it may not be read. The cheapest proof that a server answers.
 

@@ -14,6 +14,7 @@ import msgspec
 
 from globaldns.ledger.rows import COLUMNS, READ, decode, delete, insert
 from globaldns.model.claim import Claim, Marker
+from globaldns.model.head import Uids
 from globaldns.model.view import ClaimSet
 
 _COPIED = """
@@ -89,6 +90,8 @@ class ReadLedger(msgspec.Struct, frozen=True):
     claims: tuple[Claim, ...]
     copies: Mapping[str, ClaimSet]
     """What other clusters said last in ledgers of their own."""
+    uids: Uids = ()
+    """Which cluster it takes each name for."""
 
     @property
     def everything(self) -> tuple[Claim, ...]:

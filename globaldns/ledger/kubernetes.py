@@ -36,7 +36,7 @@ from globaldns.ledger.shards import ShardId, among, by_shard, shard_of
 from globaldns.ledger.shardwriting import AT_ONCE, ShardWriter, WriterSeams
 from globaldns.ledger.shelf import News, ShardChange, Shelf, compare_copies, dropping
 from globaldns.model.claim import Claim, ClaimKey, Marker
-from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.head import Head
 from globaldns.model.view import ClaimSet, missing
 from globaldns.objects.own import LedgerRole
 
@@ -162,13 +162,19 @@ class KubernetesLedger:
         await self._writer.write(self._first, marker, ShardChange(added=first))
         self._shelf.learn(self._first.name, first)
 
-    async def publish(self, fingerprint: Fingerprint) -> None:
-        """Have it say what we have configured.
+    @property
+    def head(self) -> Head:
+        """What it says beside claims, as far as it is known."""
+        first = self._shelf.get(self._first)
+        return Head() if first is None else first.head
+
+    async def publish(self, head: Head) -> None:
+        """Have it say this beside claims.
 
         Raises:
             LedgerError: it cannot be written.
         """
-        self._objects.fingerprint = fingerprint
+        self._objects.head = head
         await self._writer.write(self._first, self._marker(), ShardChange())
 
     async def check(self) -> None:

@@ -20,7 +20,7 @@ from globaldns.kube.listing import list_objects
 from globaldns.kube.resources import VIP_LEDGERS
 from globaldns.ledger.shards import SHARDS, ShardId
 from globaldns.model.claim import Marker, format_time
-from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.head import Head
 from globaldns.objects.own import LedgerRole, VIPLedger
 
 PAGE = 200
@@ -45,8 +45,8 @@ class Held(msgspec.Struct, frozen=True):
     text: str
     version: str
     """Its resourceVersion."""
-    fingerprint: Fingerprint = Fingerprint()
-    """Of what its writer has configured; the first of our own objects has it."""
+    head: Head = Head()
+    """What the first of our own objects says beside claims."""
 
     @property
     def age(self) -> int:
@@ -74,7 +74,8 @@ def read_object(data: bytes | msgspec.Raw) -> Held | None:
     if shard.name != name or shard.number >= SHARDS:
         return None
     marker = Marker(spec.marker.id, int(spec.marker.created.timestamp()))
-    return Held(shard, name, marker, spec.data, version, spec.settings)
+    head = Head(spec.settings, tuple(sorted(spec.uids.items())))
+    return Held(shard, name, marker, spec.data, version, head)
 
 
 class LedgerObjects:
@@ -84,8 +85,8 @@ class LedgerObjects:
         self._client = client
         self._namespace = namespace
         self._cluster = cluster
-        self.fingerprint = Fingerprint()
-        """Of what we have configured; an empty one is not published."""
+        self.head: Head | None = None
+        """What we say beside claims; None: what stands there."""
 
     async def list(self) -> AsyncIterator[Held]:
         """Yield all there are.
@@ -118,9 +119,10 @@ class LedgerObjects:
             ApiRefused: there is one (409), or it may not be.
             ApiError: it is not known whether it was.
         """
-        body = msgspec.json.encode(self._body(shard, marker, text))
+        head = self.head_of(shard, None)
+        body = msgspec.json.encode(self._body(shard, marker, text, head))
         data = await self._client.send("POST", self._path(), body)
-        return self._written(data, shard, marker, text)
+        return _written(data, Held(shard, shard.name, marker, text, "", head))
 
     async def replace(self, held: Held, marker: Marker, text: str) -> Held:
         """Write one anew, if nobody has since it was seen.
@@ -129,10 +131,11 @@ class LedgerObjects:
             ApiRefused: somebody has (409), it is gone (404), or it may not be.
             ApiError: it is not known whether it was.
         """
-        body = self._body(held.id, marker, text)
+        head = self.head_of(held.id, held)
+        body = self._body(held.id, marker, text, head)
         body["metadata"]["resourceVersion"] = held.version
         data = await self._client.send("PUT", self._path(held.name), msgspec.json.encode(body))
-        return self._written(data, held.id, marker, text)
+        return _written(data, Held(held.id, held.name, marker, text, "", head))
 
     async def delete(self, held: Held) -> None:
         """Delete one, if nobody has changed it since it was seen.
@@ -148,17 +151,19 @@ class LedgerObjects:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
 
-    def fingerprint_of(self, shard: ShardId) -> Fingerprint:
-        """Return what an object is to say of what we have configured: the first of our own does."""
-        is_first = shard.role is LedgerRole.OWN and not shard.number
-        return self.fingerprint if is_first else Fingerprint()
+    def head_of(self, shard: ShardId, held: Held | None) -> Head:
+        """Return what an object is to say beside claims: the first of our own does."""
+        if shard.role is not LedgerRole.OWN or shard.number:
+            return Head()
+        return self.head or (held.head if held is not None else Head())
 
     def _path(self, name: str = "") -> str:
         return VIP_LEDGERS.path(VIP_LEDGERS.versions[0], self._namespace, name)
 
-    def _body(self, shard: ShardId, marker: Marker, text: str) -> dict[str, Any]:
-        settings = msgspec.structs.asdict(self.fingerprint_of(shard))
+    def _body(self, shard: ShardId, marker: Marker, text: str, head: Head) -> dict[str, Any]:
+        settings, uids = msgspec.structs.asdict(head.fingerprint), dict(head.uids)
         said = {"settings": settings} if any(settings.values()) else {}
+        said |= {"uids": uids} if uids else {}
         return {
             "apiVersion": f"{VIP_LEDGERS.group}/{VIP_LEDGERS.versions[0]}",
             "kind": VIP_LEDGERS.kind,
@@ -176,12 +181,18 @@ class LedgerObjects:
             },
         }
 
-    def _written(self, data: bytes, shard: ShardId, marker: Marker, text: str) -> Held:
-        try:
-            version = _meta_decoder.decode(data).metadata.resource_version
-        except msgspec.MsgspecError as error:
-            raise ApiError(f"an answer that is no object: {error}") from error
-        return Held(shard, shard.name, marker, text, version, self.fingerprint_of(shard))
+
+def _written(data: bytes, held: Held) -> Held:
+    """Return an object that was written, with its version.
+
+    Raises:
+        ApiError: the answer has none.
+    """
+    try:
+        version = _meta_decoder.decode(data).metadata.resource_version
+    except msgspec.MsgspecError as error:
+        raise ApiError(f"an answer that is no object: {error}") from error
+    return msgspec.structs.replace(held, version=version)
 
 
 ROLES_OF_CLAIMS = (LedgerRole.OWN, LedgerRole.DEPUTY)

@@ -84,8 +84,8 @@ class ShardWriter:
         held = self._shelf.get(shard)
         if held is None or text is None:
             return held is None and text is None
-        wanted = (text, marker, self._objects.fingerprint_of(shard))
-        return (held.text, held.marker, held.fingerprint) == wanted
+        wanted = (text, marker, self._objects.head_of(shard, held))
+        return (held.text, held.marker, held.head) == wanted
 
     async def _try(self, shard: ShardId, marker: Marker, text: str | None) -> bool:
         """Write one shard as it is to be; return whether it is so now.

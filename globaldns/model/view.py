@@ -11,6 +11,7 @@ from globaldns.model.address import Address, Prefix
 from globaldns.model.claim import Claim, Marker
 from globaldns.model.export import Export, Gateway, Origin
 from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.head import Uids
 from globaldns.model.host import Host
 from globaldns.model.lost import LostPolicy
 
@@ -155,6 +156,8 @@ class ClaimSet(msgspec.Struct, frozen=True, gc=False):
     """Whether a part of it was never taken: what it lacks may stand there."""
     fingerprint: Fingerprint = Fingerprint()
     """Of what its writer has configured."""
+    uids: Uids = ()
+    """Which cluster its writer takes each name for."""
 
     def following(self, old: ClaimSet) -> ClaimSet:
         """Return it as the ledger that replaces another: what was lost with that one stands.

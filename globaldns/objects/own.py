@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+import msgspec
+
 from globaldns.model.fingerprint import Fingerprint
 from globaldns.objects.metadata import LabelledMetadata, Resource, Slim, Time
 
@@ -39,6 +41,8 @@ class VIPLedgerSpec(Slim, frozen=True):
     role: LedgerRole = LedgerRole.OWN
     settings: Fingerprint = Fingerprint()
     """What its writer has configured and all must have alike."""
+    uids: dict[str, str] = msgspec.field(default_factory=dict)
+    """By cluster's id, the UID of the kube-system namespace of the one that it stands for."""
 
 
 class VIPLedger(Resource, frozen=True):

@@ -17,6 +17,7 @@ from globaldns.registry.merge import DUPLICATE, LOST_POLICY
 from globaldns.registry.overlaps import network_overlaps
 from globaldns.registry.pins import Pinning
 from globaldns.registry.publishing import PIN_COLLISION
+from globaldns.registry.recognition import differing_words
 from globaldns.registry.registry import Registry
 from globaldns.registry.vip import SPECIAL, is_within
 
@@ -61,6 +62,7 @@ def _all(registry: Registry) -> Iterator[Finding]:
     yield from _of_lost_ledgers(registry)
     yield from _of_settings(registry)
     yield from _of_doubles(registry)
+    yield from _of_recognition(registry)
     yield from _of_fences(registry)
     yield from map(_tell_loser, registry.conflicts())
     yield from _of_pins(registry)
@@ -114,6 +116,18 @@ def _of_doubles(registry: Registry) -> Iterator[Finding]:
             reason=f"is the same cluster as {counted}: its kube-system has the same UID; what it "
             f"exports counts once, as {counted}'s",
             hint=f"remove one of the two, or see where the kubeconfig of {cluster} leads",
+            cluster=cluster,
+        )
+
+
+def _of_recognition(registry: Registry) -> Iterator[Finding]:
+    for cluster, speakers in differing_words(registry.views).items():
+        yield Finding(
+            severity=Severity.WARNING,
+            code="known-otherwise",
+            reason=f"{' and '.join(speakers)} take{'s' * (len(speakers) == 1)} another cluster for "
+            "it than we do, by the UID of its kube-system",
+            hint=f"globaldns cluster forget {cluster}, where the right one answers, tells all",
             cluster=cluster,
         )
 

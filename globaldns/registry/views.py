@@ -6,7 +6,7 @@ count, so that nothing has to be read again when it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import chain
 
@@ -15,6 +15,7 @@ import msgspec
 from globaldns.model.address import Address, Prefix
 from globaldns.model.claim import Claim
 from globaldns.model.export import Export, Gateway
+from globaldns.model.head import Uids
 from globaldns.model.host import Host
 from globaldns.model.view import (
     ClaimSet,
@@ -100,6 +101,8 @@ class Views:
         self.overrules = Overrules()
         self.words: Mapping[str, Fence] = {}
         """What people told us of fences, beside what clusters' objects say."""
+        self.uids: Uids = ()
+        """Which cluster our own ledger takes each name for."""
         self.doubles: Mapping[str, str] = {}
         """The ids of clusters that count under another one, and which that is."""
         self._clusters: dict[str, ClusterView] = {}
@@ -252,10 +255,14 @@ class Views:
         self.cluster(change.cluster).fences = change.fences
         return self._refence()
 
+    def all_fences(self) -> Iterator[Fence]:
+        """Return every word that counts; only configured clusters may speak."""
+        said = (self.cluster(name).fences for name in self.settings.clusters)
+        return chain(self.words.values(), *said)
+
     def fences_on(self, cluster: str) -> list[Fence]:
         """Return every word on a cluster that counts."""
-        said = (self.cluster(name).fences for name in self.settings.clusters)
-        return [one for one in chain(self.words.values(), *said) if one.target == cluster]
+        return [one for one in self.all_fences() if one.target == cluster]
 
     def accepted_uid(self, cluster: str) -> str:
         """Return which one people said is a cluster since it was rebuilt; empty: they did not."""
@@ -325,11 +332,10 @@ class Views:
         return changed
 
     def _find_fenced(self) -> frozenset[str]:
-        """By the settings, or by the newest word; only configured clusters may speak."""
+        """By the settings, or by the newest word."""
         configured = self.settings.clusters
         newest: dict[str, tuple[int, bool]] = {}
-        said = (self.cluster(cluster).fences for cluster in configured)
-        for fence in chain(self.words.values(), *said):
+        for fence in self.all_fences():
             word = (fence.at, fence.fenced)
             newest[fence.target] = max(word, newest.get(fence.target, word))
         by_word = {target for target, (_, fenced) in newest.items() if fenced}

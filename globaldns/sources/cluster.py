@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, suppress
 
 import msgspec
@@ -20,7 +20,7 @@ import msgspec
 from globaldns.errors import ApiError
 from globaldns.exports.rules import ExportRules
 from globaldns.kube.client import Client
-from globaldns.kube.identity import find_uid
+from globaldns.kube.identity import OtherCluster, confirm_uid
 from globaldns.kube.kubeconfig import Access
 from globaldns.kube.resources import is_staying
 from globaldns.kube.watch import (
@@ -53,6 +53,10 @@ GATHER_SECONDS = 0.002
 FOREVER_SECONDS = 3600.0
 
 
+async def _know_nothing() -> str:
+    return ""
+
+
 class ApiSettings(msgspec.Struct, frozen=True):
     """How an API server is followed."""
 
@@ -61,17 +65,8 @@ class ApiSettings(msgspec.Struct, frozen=True):
     grace: float
     timing: Timing = Timing()
     probe_after: float = PROBE_AFTER_SECONDS
-
-
-class _OtherCluster(ApiError):
-    """Another cluster answers than the one that was followed."""
-
-    def __init__(self, cluster: str, *, uid: str, former: str) -> None:
-        super().__init__(
-            f"another cluster answers than before: kube-system has UID {uid}, it had {former}",
-            hint=f"globaldns cluster forget {cluster}, if it was rebuilt",
-        )
-        self.uid = uid
+    recall: Callable[[], Awaitable[str]] = _know_nothing
+    """Returns, once that can be said, the UID that the cluster is known by; empty: by none."""
 
 
 class ClusterSource:
@@ -100,7 +95,7 @@ class ClusterSource:
         self._uid = remembered.uid if remembered is not None else ""
         self._another = ""
         """The UID of the one that answers instead."""
-        self._elsewhere: _OtherCluster | None = None
+        self._elsewhere: OtherCluster | None = None
         """What new credentials lead to instead."""
         self._followers: dict[Scope, Follower] = {}
         self._tasks: dict[Scope, asyncio.Task[None]] = {}
@@ -219,7 +214,7 @@ class ClusterSource:
                 try:
                     await self._check(client)
                 except ApiError as error:
-                    if self._wanted is access and isinstance(error, _OtherCluster):
+                    if self._wanted is access and isinstance(error, OtherCluster):
                         self._elsewhere = error
                     if str(error) != told:
                         told = str(error)
@@ -363,7 +358,7 @@ class ClusterSource:
             delay = self._settings.timing.backoff.delay(failures, random.random())  # noqa: S311
             try:
                 await self._check(self._client)
-            except _OtherCluster as error:
+            except OtherCluster as error:
                 is_alarmed, delay = True, self._settings.timing.poll
                 self._another = error.uid
                 self._following.raise_alarm(str(error))
@@ -387,10 +382,8 @@ class ClusterSource:
         Raises:
             ApiError: it is not.
         """
-        uid = await find_uid(client)
-        if uid and self._uid and uid != self._uid:
-            raise _OtherCluster(self.cluster, uid=uid, former=self._uid)
-        self._uid = uid or self._uid
+        known = self._uid or await self._settings.recall()
+        self._uid = await confirm_uid(client, self.cluster, known) or known
 
     def _now(self) -> Moment:
         return Moment(self._wall(), steady_clock())

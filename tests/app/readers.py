@@ -18,6 +18,10 @@ from tests.sources.manifests import hosts
 SYNCED, SILENT, REMEMBERED = SourceState.SYNCED, SourceState.SILENT, SourceState.REMEMBERED
 
 
+async def recall_nothing(_cluster: str) -> str:
+    return ""
+
+
 class Running:
     """Sources that run, and all that they say."""
 
@@ -35,6 +39,7 @@ class Running:
             wall=wall_clock,
             reach=lambda _cluster: None,
             are_members_known=lambda: True,
+            recall=recall_nothing,
         )
         self.sources = Sources(seams, BulkReader())
 

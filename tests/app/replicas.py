@@ -24,6 +24,7 @@ from globaldns.kube.watch import Timing
 from globaldns.ledger.opening import OnLoss
 from globaldns.model.address import Address
 from globaldns.model.claim import Claim
+from globaldns.model.head import Head, Uids
 from globaldns.model.view import ClaimSet, Reset
 from globaldns.registry.registry import Registry
 from globaldns.registry.settings import RegistrySettings
@@ -52,6 +53,7 @@ class Replica:
         kept: tuple[ClaimSet, ...] = (),
     ) -> None:
         self.name, self.kept, self.is_heard = name, kept, True
+        self.uids: Uids = ()
         self.obeyed = obeyed or settings()
         self.hands = Hands(wall=2_000_000_000)
         self.registry = Registry(self.obeyed)
@@ -104,7 +106,7 @@ class Replica:
             kept=lambda: self.kept,
             changed=self.writer.wake,
             wall=lambda: self.hands.wall,
-            fingerprint=lambda: self.registry.settings.fingerprint,
+            head=lambda: Head(self.registry.settings.fingerprint, self.uids),
             on_restart=self.restarts.append,
         )
 

@@ -186,6 +186,18 @@ def test_a_source_of_a_cluster_that_counts_under_another_id_is_told(
         assert found.is_double is bool(doubles)
 
 
+def test_a_source_to_which_another_cluster_answers_is_told() -> None:
+    class Rebuilt(DirectorySource):
+        @property
+        def another(self) -> str:
+            return "its UID"
+
+    for kind, is_other in ((DirectorySource, False), (Rebuilt, True)):
+        source = kind(Path(), EXPORT_RULES, grace=GRACE)
+        (found,) = figures(sources={"east": source}).sources
+        assert found.is_other is is_other
+
+
 def test_what_routes_do_not_serve_is_counted_by_its_code() -> None:
     notices = {
         Host("a.ns"): (Notice("a.ns.global", Code.NO_VIP, ""),),

@@ -18,12 +18,16 @@ from globaldns.sources.cluster import ClusterSource
 from globaldns.sources.secrets import Refused
 from globaldns.tasks import steady_clock
 from tests.app.meshes import Place, until
-from tests.app.readers import Running
+from tests.app.readers import Running, recall_nothing
 from tests.kube.fake import FakeApiServer
-from tests.registry.mesh import export
+from tests.registry.mesh import claim, export, ledger
 from tests.sources.manifests import entries, vip_ledger
 from tests.sources.reading import DEFINED, access
 from tests.sources.served import entry
+
+
+def nothing(_cluster: str) -> ClaimSet:
+    return ClaimSet()
 
 
 class Reached(Running):
@@ -40,6 +44,7 @@ class Reached(Running):
             wall=lambda: 1_800_000_000,
             reach=lambda cluster: self.ways.get(cluster),  # noqa: PLW0108 - changed later
             are_members_known=lambda: self.are_known,
+            recall=recall_nothing,
         )
         self.sources = Sources(seams, BulkReader())
 
@@ -167,16 +172,16 @@ async def test_a_cluster_that_was_rebuilt_is_read_once_it_is_accepted(
         server.serve(*DEFINED.values())
         server.put(entry("other"))
         await until(lambda: bool(west.another))
-        running.sources.accept(lambda _cluster: former)
-        running.sources.accept(lambda _cluster: "")
+        running.sources.recognize({"west": former}, nothing)
+        running.sources.recognize({}, nothing)
         assert running.sources.sources["west"] is west, "none of them is meant"
         assert running.hosts("west") == {"w"}
         accepted = running.sources.answering("west")
-        running.sources.accept({"west": accepted, "east": ""}.__getitem__)
+        running.sources.recognize({"west": accepted}, nothing)
         await until(lambda: running.hosts("west") == {"other"})
         assert (running.sources.answering("west"), west.uid) == (accepted, former)
         source = running.sources.sources["west"]
-        running.sources.accept(lambda _cluster: accepted)
+        running.sources.recognize({"west": accepted}, nothing)
         assert running.sources.sources["west"] is source, "it is taken for it already"
 
 
@@ -194,8 +199,29 @@ async def test_a_rebuilt_cluster_is_accepted_too_where_only_new_credentials_lead
         west = running.sources.sources["west"]
         await until(lambda: "another cluster answers than before" in west.freshness.reason)
         assert running.hosts("west") == {"w"}
-        running.sources.accept(lambda _cluster: running.sources.sources["west"].another)
+        running.sources.recognize({"west": running.sources.sources["west"].another}, nothing)
         await until(lambda: running.hosts("west") == {"other"})
+
+
+async def test_what_was_read_of_another_cluster_than_the_one_that_is_known_does_not_count(
+    running: Reached, server: FakeApiServer
+) -> None:
+    said = ledger("west", claim("w.ns", "240.128.0.9", 5, "west"))
+    async with running.run():
+        running.reach(access(server))
+        await until(lambda: running.hosts("west") == {"w"})
+        uid = running.sources.answering("west")
+        running.sources.recognize({"west": "the one before", "east": "e"}, lambda _cluster: said)
+        west = running.sources.sources["west"]
+        await until(lambda: "another cluster answers than before" in west.freshness.reason)
+        assert west.another == uid
+        await until(lambda: running.sources.are_synced)
+        assert (west.uid, west.view().ledger, west.view().exports) == ("the one before", said, ())
+        assert not west.freshness.is_known, "nobody knows what the one before exports"
+        running.sources.recognize({"west": "the one before"}, nothing)
+        assert running.sources.sources["west"] is west
+        running.sources.recognize({"west": uid}, nothing)
+        await until(lambda: running.hosts("west") == {"w"})
 
 
 async def test_nobody_knows_what_answers_under_a_name_without_an_api_server(

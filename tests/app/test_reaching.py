@@ -57,7 +57,7 @@ async def test_a_cluster_is_read_once_and_a_directory_is_not_asked(
     place: Place, server: FakeApiServer
 ) -> None:
     config = configured(place, server)
-    found = await reaching._read_servers(config, NOBODY, {"west": REMEMBERED})
+    found = await reaching._read_servers(config, NOBODY, {"west": REMEMBERED}, {})
     assert set(found) == {"west"}
     assert hosts(found["west"].view()) == {"w"}, "whoever asks once waits for nothing that is late"
     assert found["west"].freshness.state is SourceState.SYNCED
@@ -68,7 +68,7 @@ async def test_of_a_server_that_does_not_answer_the_last_view_stands(
 ) -> None:
     config = configured(place, server)
     await server.stop()
-    found = await reaching._read_servers(config, NOBODY, {"west": REMEMBERED})
+    found = await reaching._read_servers(config, NOBODY, {"west": REMEMBERED}, {})
     assert hosts(found["west"].view()) == {"old"}
     assert (found["west"].freshness.state, found["west"].freshness.contact) == (
         SourceState.REMEMBERED,
@@ -89,7 +89,7 @@ async def test_clusters_of_remote_secrets_are_read_by_them(
     config = place.configure(clusters=clusters, remote_secrets=secrets)
     remote = await reaching._read_remotes(config)
     assert set(remote.access) == {"west"}
-    found = await reaching._read_servers(config, remote, {})
+    found = await reaching._read_servers(config, remote, {}, {})
     assert hosts(found["west"].view()) == {"w"}
     assert isinstance(found["north"], AwaitedSource)
 
@@ -107,7 +107,7 @@ async def test_why_a_remote_secret_is_not_used_is_why_its_cluster_is_not_read(
     clusters = {"east": place.cluster("east"), "north": {}}
     config = place.configure(clusters=clusters, remote_secrets={"directory": "kubeconfigs"})
     remote = await reaching._read_remotes(config)
-    found = await reaching._read_servers(config, remote, {})
+    found = await reaching._read_servers(config, remote, {}, {})
     assert "no URL of http or https" in found["north"].freshness.reason
     (answer,) = (await reaching._ask_servers(config, remote, "/")).values()
     assert "no URL of http or https" in str(answer)

@@ -10,7 +10,9 @@ from globaldns.errors import LedgerError
 from globaldns.ledger.shards import ShardId
 from globaldns.ledger.shardwriting import ATTEMPTS, WriterSeams
 from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.head import Head
 from globaldns.model.view import ClaimSet
+from tests.app.meshes import until
 from tests.kube.fake import FakeApiServer
 from tests.ledger.replicas import SPACE, Replica, replica, stored
 from tests.ledger.shelves import (
@@ -89,18 +91,36 @@ async def test_the_first_shard_says_what_is_configured_and_keeps_saying_it(
     ended = ZERO.retire(START + 1, "withdrawn")
     await leader.ledger.write([A, ended])
     assert said() == {}
-    await leader.ledger.publish(Fingerprint("p", "z", "a", "q"))
+    await leader.ledger.publish(Head(Fingerprint("p", "z", "a", "q")))
     told = {"own-000": {"pools": "p", "zones": "z", "allow": "a", "quarantine": "q"}}
     assert said() == told
     count = writes(fake)
-    await leader.ledger.publish(Fingerprint("p", "z", "a", "q"))
+    await leader.ledger.publish(Head(Fingerprint("p", "z", "a", "q")))
     assert writes(fake) == count
     await leader.ledger.forget([ended])
     assert said() == told
     await follower.until_knows(A)
-    await leader.ledger.publish(Fingerprint("p", "z", "a", "other"))
+    await leader.ledger.publish(Head(Fingerprint("p", "z", "a", "other")))
     assert said()["own-000"]["quarantine"] == "other"
     assert stored(fake) == {"own-000": [], "own-001": [A]}
+
+
+async def test_whoever_writes_next_keeps_what_the_first_shard_says_until_it_says_other_things(
+    fake: FakeApiServer, leader: Replica, follower: Replica
+) -> None:
+    def said() -> dict[str, str]:
+        return fake.objects("vipledgers", SPACE)[0]["spec"].get("uids", {})
+
+    head = Head(Fingerprint("p", "z", "a", "q"), (("east", "e"), ("west", "w")))
+    await leader.ledger.publish(head)
+    assert said() == {"east": "e", "west": "w"}
+    await until(lambda: follower.ledger.head == head)
+    follower.may_write = True
+    await follower.ledger.write([ZERO])
+    assert said() == {"east": "e", "west": "w"}
+    await follower.ledger.publish(Head(uids=(("east", "e"),)))
+    assert said() == {"east": "e"}
+    await until(lambda: leader.ledger.head == Head(uids=(("east", "e"),)))
 
 
 async def test_what_stands_already_is_not_written_again(

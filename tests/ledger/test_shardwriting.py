@@ -13,7 +13,7 @@ from globaldns.ledger.shards import ShardId, format_shard
 from globaldns.ledger.shardwriting import ATTEMPTS, ShardWriter, WriterSeams
 from globaldns.ledger.shelf import ShardChange, Shelf
 from globaldns.model.claim import Claim, Marker
-from globaldns.model.fingerprint import Fingerprint
+from globaldns.model.head import Head
 from globaldns.objects.own import LedgerRole
 from tests.registry.mesh import claim
 
@@ -44,8 +44,8 @@ class Server:
         self.held = Held(SHARD, SHARD.name, MARKER, text, str(self.version))
         return self.held
 
-    def fingerprint_of(self, _shard: ShardId) -> Fingerprint:
-        return Fingerprint()
+    def head_of(self, _shard: ShardId, _held: Held | None) -> Head:
+        return Head()
 
     async def get(self, _shard: ShardId) -> Held | None:
         return self.held

@@ -16,7 +16,7 @@ UNITLESS = {
     *("build_info", "dns_tcp_connections", "zone_serial", "zone_names", "services", "conflicts"),
     *("rejected_objects", "vips", "exhausted_hosts", "source_up", "source_synced", "source_lost"),
     *("status_pending", "settings_mismatch", "gateways", "gateway_up"),
-    *("routes_pending", "source_double", "route_notices"),
+    *("routes_pending", "source_double", "source_other", "route_notices"),
     "stub_up",
 }
 """Gauges that count things or say yes or no."""

@@ -21,6 +21,7 @@ TESTED_ELSEWHERE = {
     "demo/wires": "tests/system/test_demo makes, cuts and heals them",
     "demo/box": "likewise; tests/demo/test_inside asks one of which nothing runs",
     "envoy/fragment": "one value, which every test of envoy makes",
+    "model/head": "one value, which every test of what ledgers say of clusters makes",
     "registry/delta": "two values, which every test of the registry looks at",
     "istio/settings": "one value, which every test of routes begins with",
     "exports/rules": "one value, which every test of exports begins with",

@@ -1,0 +1,75 @@
+"""Which cluster each name is taken for, by this server and by what its ledger says of that.
+
+A replica begins without a state directory, most times, and must not take a cluster that was rebuilt
+under its old name for the one that it was, because it meets that one first. So no API server is
+believed before our ledger is read, or the grace is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from globaldns.app.writing import WritableLedger
+from globaldns.model.head import Head
+from globaldns.registry.recognition import known_uids, remember_uids
+from globaldns.registry.registry import Registry
+from globaldns.sources.source import Source
+from globaldns.tasks import steady_clock
+
+_GRACES = 10
+"""How many a cluster is waited for that may know the others; who is dead longer is not."""
+
+
+class Recognition:
+    """Knows which cluster answers under its name, and which does not."""
+
+    def __init__(self, registry: Registry, ledger: WritableLedger, *, grace: float) -> None:
+        self._registry = registry
+        self._ledger = ledger
+        self._grace_ends = steady_clock() + grace
+        self._patience_ends = steady_clock() + _GRACES * grace
+        self._is_listed = asyncio.Event()
+        if ledger.is_listed:
+            self.begin()
+
+    def begin(self) -> None:
+        """Take note that all that our ledger says is known."""
+        self.look()
+        self._is_listed.set()
+
+    def look(self) -> None:
+        """Take in what our ledger says now."""
+        self._registry.views.uids = self._ledger.uids
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The UID of each cluster, where anybody says so."""
+        return known_uids(self._registry.views)
+
+    async def recall(self, cluster: str) -> str:
+        """Return the UID that a cluster is known by, once our ledger is read; empty: by none."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, self._grace_ends - steady_clock())):
+                await self._is_listed.wait()
+        return self.known.get(cluster, "")
+
+    def head(self, sources: Mapping[str, Source], *, are_synced: bool) -> Head:
+        """Return what our ledger is to say beside claims.
+
+        Which cluster is read under a name that nobody knows counts once all were read that could
+        know it, or that has taken too long.
+        """
+        self.look()
+        registry, read = self._registry, dict[str, str]()
+        if registry.is_settled and (are_synced or steady_clock() >= self._patience_ends):
+            read = {cluster: source.uid for cluster, source in sources.items()}
+        return Head(registry.settings.fingerprint, remember_uids(registry.views, read))
+
+
+def mistaken(sources: Mapping[str, Source], known: Mapping[str, str]) -> Iterator[str]:
+    """Yield the clusters whose views are of others than those that are known by their names."""
+    for cluster, source in sources.items():
+        if source.uid and known.get(cluster, source.uid) != source.uid:
+            yield cluster
