@@ -56,16 +56,17 @@ class Recognition:
         return self.known.get(cluster, "")
 
     def head(self, sources: Mapping[str, Source], *, are_synced: bool) -> Head:
-        """Return what our ledger is to say beside claims.
+        """Return what our ledger is to say beside claims: of clusters what it says, at first.
 
         Which cluster is read under a name that nobody knows counts once all were read that could
         know it, or that has taken too long.
         """
         self.look()
-        registry, read = self._registry, dict[str, str]()
+        registry, uids = self._registry, self._ledger.uids
         if registry.is_settled and (are_synced or steady_clock() >= self._patience_ends):
             read = {cluster: source.uid for cluster, source in sources.items()}
-        return Head(registry.settings.fingerprint, remember_uids(registry.views, read))
+            uids = remember_uids(registry.views, registry.claims, read)
+        return Head(registry.settings.fingerprint, uids)
 
 
 def mistaken(sources: Mapping[str, Source], known: Mapping[str, str]) -> Iterator[str]:

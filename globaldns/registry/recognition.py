@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from globaldns.model.head import Uids
+from globaldns.registry.claims import Claims
 from globaldns.registry.views import Views
 
 
@@ -24,15 +25,20 @@ def known_uids(views: Views) -> dict[str, str]:
     return known
 
 
-def remember_uids(views: Views, read: Mapping[str, str]) -> Uids:
+def remember_uids(views: Views, claims: Claims, read: Mapping[str, str]) -> Uids:
     """Return what our ledger is to say from now on; ``read`` are the UIDs of what views are of.
 
-    Of a cluster that is not configured it says what it said.
+    Of a cluster that is not configured it says what it said, until its VIPs are released.
     """
     known, clusters = known_uids(views), views.settings.clusters
     found = {cluster: known.get(cluster) or read.get(cluster, "") for cluster in clusters}
-    said = dict(views.uids) | {cluster: uid for cluster, uid in found.items() if uid}
+    left = {name: uid for name, uid in views.uids if name not in clusters and _has(claims, name)}
+    said = left | {cluster: uid for cluster, uid in found.items() if uid}
     return tuple(sorted(said.items()))
+
+
+def _has(claims: Claims, cluster: str) -> bool:
+    return any(not claim.is_retired for claim in claims.of_cluster(cluster))
 
 
 def differing_words(views: Views) -> dict[str, tuple[str, ...]]:

@@ -7,16 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from globaldns.model.claim import Claim
 from globaldns.model.head import Uids
 from globaldns.model.view import Fence, Reset, SetLedger
+from globaldns.registry.claims import Claims
 from globaldns.registry.findings import mesh_findings
 from globaldns.registry.recognition import differing_words, known_uids, remember_uids
 from globaldns.registry.registry import Registry
 from globaldns.registry.views import Views
-from tests.registry.mesh import export, ledger, reset, settings, settled
+from tests.registry.mesh import claim, export, ledger, reset, settings, settled
 
 CLUSTERS = ("east", "north", "south", "west")
 ORIGIN = export("x.ns").origin
+
+
+def claims(*held: Claim) -> Claims:
+    return Registry(settings(clusters=CLUSTERS), held).claims
+
+
+HELD = claims(claim("a.ns", "240.128.0.9", 1, "gone"))
 Said = dict[str, dict[str, str]]
 """By speaker, what it says of clusters."""
 UIDS = st.dictionaries(st.sampled_from((*CLUSTERS, "gone")), st.sampled_from("abc"), max_size=4)
@@ -76,13 +85,13 @@ def test_what_most_of_the_others_say_counts_where_ours_says_nothing() -> None:
 def test_what_is_remembered_once_nothing_but_a_word_changes(
     said: Said, ours: dict[str, str], read: dict[str, str]
 ) -> None:
-    known = remember_uids(views(said, ours=tuple(sorted(ours.items()))), read)
+    known = remember_uids(views(said, ours=tuple(sorted(ours.items()))), HELD, read)
     assert dict(known).items() >= ours.items()
     assert {*dict(known)} <= {*CLUSTERS, *ours}
     others = {name: dict.fromkeys(dict(known), "other") for name in said}
     rebuilt = dict.fromkeys(dict(known), "rebuilt")
-    assert remember_uids(views(others, ours=known), rebuilt) == known
-    accepted = remember_uids(views(others, ours=known, words=(word("new"),)), rebuilt)
+    assert remember_uids(views(others, ours=known), HELD, rebuilt) == known
+    accepted = remember_uids(views(others, ours=known, words=(word("new"),)), HELD, rebuilt)
     assert dict(accepted) == {**dict(known), "west": "new"}
 
 
@@ -96,7 +105,15 @@ def test_every_replica_of_a_cluster_takes_a_name_for_the_same_cluster(
 
 
 def test_of_a_cluster_that_is_read_first_what_is_read_is_remembered() -> None:
-    assert remember_uids(views({}), {"east": "e", "west": "", "gone": "g"}) == (("east", "e"),)
+    read = {"east": "e", "west": "", "gone": "g"}
+    assert remember_uids(views({}), claims(), read) == (("east", "e"),)
+
+
+def test_a_cluster_that_is_not_configured_is_known_until_its_vips_are_released() -> None:
+    found, held = views({}, ours=(("gone", "g"),)), claim("a.ns", "240.128.0.9", 1, "gone")
+    assert remember_uids(found, claims(held), {}) == (("gone", "g"),)
+    assert remember_uids(found, claims(held.retire(5, "forgotten")), {}) == ()
+    assert remember_uids(found, claims(), {}) == ()
 
 
 def test_who_takes_a_name_for_another_cluster_is_told() -> None:
