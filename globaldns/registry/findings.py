@@ -14,7 +14,7 @@ from globaldns.model.finding import Finding, Severity
 from globaldns.model.service import Conflict, Service
 from globaldns.registry.agreement import differing_settings
 from globaldns.registry.merge import DUPLICATE, LOST_POLICY
-from globaldns.registry.overlaps import network_overlaps
+from globaldns.registry.overlaps import members_of, network_overlaps
 from globaldns.registry.pins import Pinning
 from globaldns.registry.publishing import PIN_COLLISION
 from globaldns.registry.recognition import differing_words
@@ -69,7 +69,7 @@ def _all(registry: Registry) -> Iterator[Finding]:
     for host in sorted(registry.numbering.exhausted):
         if host in registry.services:
             yield from _refuse_number(registry.services[host], registry)
-    yield from network_overlaps(registry)
+    yield from network_overlaps(members_of(registry))
     for service in registry.services.values():
         held = registry.claims.held(service.host)
         for export in service.contributions:

@@ -146,18 +146,24 @@ def errors(command):
 
 
 def test_nodes_of_one_network_with_the_same_addresses_for_pods_are_an_error(command, mesh):
-    write_node(mesh, "east", "10.244.0.0/24", "fd00::/64")
-    write_node(mesh, "flat", "10.244.0.0/16", "fd01::/64")
-    write_node(mesh, "west", "10.244.0.0/24")
+    write_node(mesh, "east", "10.10.1.0/24", "fd00::/64")
+    write_node(mesh, "flat", "10.0.0.0/8", "fd01::/64")
+    write_node(mesh, "west", "10.10.1.0/24")
     printed = command("check")
     assert printed.exit_code == 3
     text = " ".join(printed.stdout.split())
-    assert "its nodes have 10.244.0.0/16 for pods, and those of east have 10.244.0.0/24" in text
+    assert "its nodes have 10.0.0.0/8 for pods, and those of east have 10.10.1.0/24" in text
     assert "in one network 'network1'" in text
     assert "clusters.east.network, clusters.flat.network, and gateways" in text
     assert [one["cluster"] for one in errors(command)] == ["flat"]
-    write_node(mesh, "flat", "10.245.0.0/16", "fd01::/64")
+    write_node(mesh, "flat", "10.30.0.0/16", "fd01::/64")
     assert errors(command) == []
+
+
+def test_what_nodes_have_for_pods_is_nothing_where_pods_have_other_addresses(command, mesh):
+    for cluster in ("east", "flat"):
+        write_node(mesh, cluster, "10.244.0.0/24")
+    assert "network-overlap" not in command("check").stdout
 
 
 def test_the_pods_of_two_clusters_without_networks_need_addresses_of_their_own(run, tmp_path):

@@ -12,7 +12,7 @@ from globaldns.model.export import Endpoint, Export, ExportKind
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.view import Fence, Reset, SetFences, SetRanges
 from globaldns.registry.findings import mesh_findings
-from globaldns.registry.overlaps import CODE, network_overlaps
+from globaldns.registry.overlaps import CODE, members_of, network_overlaps
 from globaldns.registry.registry import Registry
 from tests.registry.mesh import export, reset, settings, settled
 
@@ -29,18 +29,20 @@ def found(*exports: Export, direct: Iterable[str] = ()) -> list[Finding]:
         Registry(replace(settings(), direct_networks=frozenset(direct))),
         *(reset(name, *(e for e in exports if e.cluster == name)) for name in ("east", "west")),
     )
-    return list(network_overlaps(registry))
+    return list(network_overlaps(members_of(registry)))
 
 
-def nodes(cluster: str, network: str, *ranges: str) -> Reset:
-    view = reset(cluster).view
+def nodes(cluster: str, network: str, *ranges: str, pod: str = "") -> Reset:
+    """Return a cluster whose Nodes have ranges; ``pod``: where one that it exports is."""
+    exports = [pods(f"{cluster}.ns", cluster, (network, pod))] if pod else []
+    view = reset(cluster, *exports).view
     return Reset(replace(view, network=network, pod_ranges=tuple(map(parse_prefix, ranges))))
 
 
 def found_of_nodes(*clusters: Reset, direct: Iterable[str] = ()) -> list[Finding]:
     names = [one.cluster for one in clusters]
     rules = replace(settings(clusters=names), direct_networks=frozenset(direct))
-    return list(network_overlaps(settled(Registry(rules), *clusters)))
+    return list(network_overlaps(members_of(settled(Registry(rules), *clusters))))
 
 
 SHARED = (("n1", "10.0.0.1"), ("n1", "10.0.0.2"))
@@ -74,8 +76,8 @@ def test_clusters_that_reach_each_other_have_no_address_twice(
     assert told.cluster == "west"
     assert f"at 10.0.0.1, and so has east, {where}: calls" in told.reason
     (of_nodes,) = found_of_nodes(
-        nodes("east", networks[0], "10.244.0.0/16"),
-        nodes("west", networks[1], "10.244.1.0/24"),
+        nodes("east", networks[0], "10.244.0.0/16", pod="10.244.9.1"),
+        nodes("west", networks[1], "10.244.1.0/24", pod="10.244.1.1"),
         direct=direct,
     )
     assert of_nodes.reason.startswith(
@@ -121,6 +123,29 @@ def test_ranges_that_may_be_are_not_told(west: Reset) -> None:
     assert found_of_nodes(east, west) == []
 
 
+@pytest.mark.parametrize(
+    ("east", "west", "severity"),
+    [
+        ("10.244.0.1", "10.244.1.200", Severity.ERROR),
+        ("10.244.0.1", "", Severity.WARNING),
+        ("", "fd00:0:0:1::9", Severity.WARNING),
+        ("", "", Severity.WARNING),
+        ("10.244.0.1", "10.0.7.1", None),
+        ("172.16.0.1", "", None),
+        ("fd00:0:0:3::1", "10.244.1.1", None),
+    ],
+)
+def test_what_nodes_have_for_pods_counts_as_far_as_exported_pods_bear_it_out(
+    east: str, west: str, severity: Severity | None
+) -> None:
+    told = found_of_nodes(
+        nodes("east", "n1", "10.244.0.0/24", "10.244.1.0/24", "fd00:0:0:2::/64", pod=east),
+        nodes("west", "n1", "10.244.1.0/24", "10.244.1.0/25", "fd00:0:0:1::/64", pod=west),
+    )
+    assert [one.severity for one in told] == ([severity] if severity else [])
+    assert all(("not both show" in one.reason) is (severity is Severity.WARNING) for one in told)
+
+
 def test_ranges_are_told_as_they_are_now() -> None:
     registry = settled(
         Registry(settings()),
@@ -130,7 +155,7 @@ def test_ranges_are_told_as_they_are_now() -> None:
     assert [one.code for one in mesh_findings(registry)["west"]] == [CODE]
     moved = (parse_prefix("10.0.1.0/24"),)
     registry.apply([SetRanges("west", moved, moved)], 20)
-    assert list(network_overlaps(registry)) == []
+    assert list(network_overlaps(members_of(registry))) == []
 
 
 @pytest.mark.parametrize(
@@ -158,4 +183,4 @@ def test_a_fenced_cluster_is_in_nobodys_way() -> None:
     assert [one.code for one in mesh_findings(registry)["west"]] == ["network-overlap"]
     word = Fence("west", fenced=True, at=20, origin=exports[0].origin)
     registry.apply([SetFences("east", (word,))], 20)
-    assert list(network_overlaps(registry)) == []
+    assert list(network_overlaps(members_of(registry))) == []
