@@ -127,7 +127,7 @@ class MeshFigures(msgspec.Struct, frozen=True):
     routes_pending: int = 0
     """Hosts whose routes wait to be looked at, or written."""
     notices: Mapping[str, int] = {}
-    """What routes do not serve, by code."""
+    """What routes do not serve and what is wrong between networks, by code."""
     gateways: Mapping[tuple[str, str], int] = {}
     """Gateways that are watched, by cluster and network."""
     gateways_up: Mapping[tuple[str, str], int] = {}
@@ -330,7 +330,7 @@ def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:
     )
     yield _gauge(
         "route_notices",
-        "What routes do not serve, by code; of the replica that writes them.",
+        "What routes do not serve and what is wrong between networks, by code.",
         ("code",),
         _single(mesh.notices),
     )

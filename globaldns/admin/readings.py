@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from globaldns.admin.events import Subscription
@@ -53,9 +53,6 @@ class MeshReadings(Protocol):
     def refused_secrets(self) -> tuple[Refused, ...]:
         """Which remote secrets are not used, or cannot be read."""
 
-    def findings(self) -> list[Finding]:
-        """What is wrong with the manifests, conflicts included."""
-
     def refused(self) -> Iterator[Finding]:
         """Why objects are refused now; without lines, opens no file."""
 
@@ -78,10 +75,10 @@ class Readings(MeshReadings, Protocol):
     def notices_of(self, service: Service) -> tuple[Notice, ...]:
         """Return what the clients of our own cluster do not get of a service."""
 
-    def notices(self) -> Callable[[], Iterable[Notice]]:
-        """Return what tells, in a thread, all that the clients of our own cluster do not get.
+    def notices(self) -> Callable[[], list[Finding]]:
+        """Return what tells, in a thread, what clients do not get and what is wrong with networks.
 
-        That is known where routes are written.
+        What the clients of our own cluster do not get is known where routes are written.
         """
 
     def live(self) -> tuple[str, ...]:

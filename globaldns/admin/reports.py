@@ -86,18 +86,24 @@ class ConflictList(Report, frozen=True):
 
 
 class NoticeReport(Report, frozen=True, gc=False):
-    """What the clients of our own cluster do not get, and why."""
+    """What the clients of our own cluster do not get, or what is wrong between networks, and why.
+
+    In the words of ``globaldns check`` and ``globaldns diff``.
+    """
 
     host: str
-    """With its zone; of what several hosts have in common the first."""
+    """With its zone; of what several hosts have in common the first; empty: it is about none."""
     code: str
     detail: str
     hint: str
     """What to do about it."""
+    severity: str
+    cluster: str
+    """Whose routes, or whose network or gateway."""
 
 
 class NoticeList(Report, frozen=True):
-    """All that is not served by routes, by host."""
+    """All that is not served by routes, by host; before it what is about no host."""
 
     items: tuple[NoticeReport, ...]
 

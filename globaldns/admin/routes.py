@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from globaldns.admin.readings import MeshReadings
 from globaldns.admin.reports import NoticeList, NoticeReport
 from globaldns.istio.notices import Notice
+from globaldns.model.finding import Finding
 from globaldns.model.service import Service
 from globaldns.registry.explain import NoticeLine, RouteLine
 from globaldns.routing.horizon import Gap, Lack, Rank, Target, split
@@ -34,13 +37,20 @@ def report_routes(readings: MeshReadings, service: Service) -> tuple[RouteLine, 
     )
 
 
-def report_notices(notices: Iterable[Notice]) -> NoticeList:
+def report_notices(findings: Iterable[Finding]) -> NoticeList:
     """Return what is not served, by host."""
-    return NoticeList(
-        items=tuple(
-            NoticeReport(one.host, one.code.value, one.detail, one.hint) for one in sorted(notices)
+    reports = (
+        NoticeReport(
+            host=one.object,
+            code=one.code,
+            detail=one.reason,
+            hint=one.hint,
+            severity=one.severity.value,
+            cluster=one.cluster,
         )
+        for one in findings
     )
+    return NoticeList(tuple(sorted(reports, key=msgspec.structs.astuple)))
 
 
 def explain_notices(notices: Iterable[Notice]) -> tuple[NoticeLine, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -24,6 +25,11 @@ from globaldns.kube.kubeconfig import Access
 from globaldns.kube.resources import Resource
 from globaldns.model.finding import Finding
 from globaldns.objects.metadata import ObjectKey
+
+logger = logging.getLogger(__name__)
+
+ASK_SECONDS = 20.0
+"""For all that a person who checks waits for."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -64,12 +70,30 @@ def find_steps(config: Config, access: Access, cluster: str, routes: ClusterRout
     Raises:
         ApiError: what stands is not known.
     """
-    resources = written_resources(
-        routes=has_routes(config, cluster), replicas=config.routing.replicate_services
-    )
+    resources = _resources(config, cluster)
     wanted = [document for bundle in routes.bundles for document in bundle.documents]
     found = _compare(access, cluster, resources, wanted, may_delete=not routes.unheard)
     return asyncio.run(found)
+
+
+def ask_for_taken(config: Config, cluster: str, wanted: Iterable[Document]) -> list[Finding]:
+    """Return which documents of a cluster objects that are not ours have the names of, if known."""
+    documents, resources = {key_of(one): one for one in wanted}, _resources(config, cluster)
+
+    async def ask(access: Access) -> list[Finding]:
+        client = Client(access)
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return await _find_taken(RouteObjects(client, cluster), resources, documents)
+        finally:
+            await client.close()
+
+    try:
+        return asyncio.run(ask(find_access(config, cluster, hint="")))
+    except (ApiError, RequestRefused, TimeoutError) as error:
+        reason = str(error) or "it does not answer in time"
+        logger.info("whether names of routes are taken is not known", extra={"reason": reason})
+        return []
 
 
 def compare(
@@ -130,12 +154,25 @@ async def _compare(
         standing = [one async for one in objects.list(resources)]
         steps = compare(wanted, standing, may_delete=may_delete)
         created = {step_key(one): one.document for one in steps if isinstance(one, Create)}
-        kinds = {key.kind for key in created}
-        others = objects.list_others(one for one in resources if one.kind in kinds)
-        taken = [tell_taken(one, created[one.key]) async for one in others if one.key in created]
+        return Comparison(steps, await _find_taken(objects, resources, created))
     finally:
         await client.close()
-    return Comparison(steps, [to_finding(one, cluster) for one in taken])
+
+
+def _resources(config: Config, cluster: str) -> tuple[Resource, ...]:
+    return written_resources(
+        routes=has_routes(config, cluster), replicas=config.routing.replicate_services
+    )
+
+
+async def _find_taken(
+    objects: RouteObjects, resources: Iterable[Resource], wanted: Mapping[ObjectKey, Document]
+) -> list[Finding]:
+    """Return which documents objects that are not ours have the names of."""
+    kinds = {key.kind for key in wanted}
+    others = objects.list_others(one for one in resources if one.kind in kinds)
+    taken = [tell_taken(one, wanted[one.key]) async for one in others if one.key in wanted]
+    return [to_finding(one, objects.cluster) for one in taken]
 
 
 async def _take(

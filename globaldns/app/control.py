@@ -22,6 +22,7 @@ from globaldns.app.membership import Membership
 from globaldns.app.memory import Keepsake
 from globaldns.app.mesh import Mesh, MeshSeams
 from globaldns.app.news import News
+from globaldns.app.noticing import NoticeTally
 from globaldns.app.orders import Orders
 from globaldns.app.publication import Publication
 from globaldns.app.readings import ServerReadings, Situation
@@ -91,6 +92,7 @@ class Control:
         self.routes = self._make_routes()
         self.stub = make_stub_keeper(lambda: self.situation.config, lambda: ledger.rest_reason)
         self.readings = self._make_readings()
+        self.tally = NoticeTally(self.readings.notices)
         ledger.attach(self._make_ledger_news())
         self.changes = self.orders.changes
 
@@ -341,7 +343,7 @@ class Control:
             statuses_pending=services.services.pending if services else 0,
             routes_pending=routes.routes.pending if routes else 0,
             refused_secrets=self.membership.refused,
-            notices=routes.notices if routes else {},
+            notices=self.tally.counts,
             reach=self.gateways.reach,
             stub_up=self.stub.up if self.stub else {},
         )

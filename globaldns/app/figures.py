@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from types import MappingProxyType
 
 from globaldns.dns.counters import SIZE_BOUNDS
 from globaldns.dns.plane import Plane
 from globaldns.dns.scribe import Scribe
-from globaldns.istio.notices import Notice
 from globaldns.metrics import DnsReadings, MeshFigures, SourceFigures
 from globaldns.model.export import Gateway
-from globaldns.model.host import Host
 from globaldns.model.reach import GatewayState, Reach
 from globaldns.model.view import SourceState
 from globaldns.registry.agreement import differing_settings
@@ -46,7 +44,7 @@ def mesh_figures(
     statuses_pending: int = 0,
     routes_pending: int = 0,
     refused_secrets: Iterable[Refused] = (),
-    notices: Mapping[Host, Sequence[Notice]] = MappingProxyType({}),
+    notices: Mapping[str, int] = MappingProxyType({}),
     reach: Mapping[Gateway, Reach] = MappingProxyType({}),
     stub_up: Mapping[str, bool] = MappingProxyType({}),
 ) -> MeshFigures:
@@ -63,7 +61,7 @@ def mesh_figures(
         exhausted=len(registry.numbering.exhausted),
         statuses_pending=statuses_pending,
         routes_pending=routes_pending,
-        notices=Counter(one.code.value for each in notices.values() for one in each),
+        notices=notices,
         gateways=_count_gateways(reach),
         gateways_up=_count_gateways(reach, but=GatewayState.DOWN),
         stub_up=stub_up,

@@ -218,10 +218,14 @@ def share_gateways(sources: Sources) -> None:
 def all_findings(config: Config, sources: Sources, registry: Registry) -> list[Finding]:
     """Return what every source finds, and what only the whole mesh shows, with lines."""
     of_mesh = mesh_findings(registry)
-    is_complete = config.clusters.keys() <= {
-        cluster for cluster, source in sources.items() if source.freshness.is_known
-    }
-    found = [*routing_findings(config, registry.views, is_complete=is_complete)]
+    complete = is_complete(config, sources)
+    found = [*routing_findings(config, registry.views, is_complete=complete)]
     for cluster, source in sources.items():
         found += source.findings(of_mesh.get(cluster, ()))
     return found
+
+
+def is_complete(config: Config, sources: Sources) -> bool:
+    """Whether all of every cluster is known."""
+    known = {cluster for cluster, source in sources.items() if source.freshness.is_known}
+    return config.clusters.keys() <= known

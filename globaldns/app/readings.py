@@ -14,7 +14,7 @@ from globaldns.admin.reports import ConfigReport, ReloadReport, StubReport
 from globaldns.app.gateways import Gateways
 from globaldns.app.mesh import Mesh
 from globaldns.app.news import News
-from globaldns.app.offline import all_findings
+from globaldns.app.offline import is_complete
 from globaldns.app.readiness import Standing, reasons
 from globaldns.app.routes import list_routed, tell_notices
 from globaldns.app.routewriting import RouteNews, site_of
@@ -23,7 +23,7 @@ from globaldns.app.writing import LedgerWriter, WritableLedger
 from globaldns.config.keys import show
 from globaldns.config.schema import Config
 from globaldns.istio.hiding import Surroundings, tell_hidden
-from globaldns.istio.notices import Notice
+from globaldns.istio.notices import Notice, to_finding
 from globaldns.istio.routes import Site
 from globaldns.metrics import Metrics
 from globaldns.model.export import Export, Gateway
@@ -34,7 +34,9 @@ from globaldns.model.service import Service
 from globaldns.model.snapshot import Snapshot
 from globaldns.model.view import Freshness
 from globaldns.probes.findings import gateway_findings
+from globaldns.registry.overlaps import members_of, network_overlaps
 from globaldns.registry.registry import Registry
+from globaldns.routing.findings import routing_findings
 from globaldns.routing.mesh import served_clusters
 from globaldns.sources.secrets import Refused
 from globaldns.tasks import steady_clock
@@ -131,11 +133,6 @@ class ServerReadings:
         """Which remote secrets are not used, or cannot be read."""
         return self._refused_secrets()
 
-    def findings(self) -> list[Finding]:
-        """Return what is wrong with the manifests, conflicts included, and with gateways."""
-        found = all_findings(self.config, self._sources.sources, self.registry)
-        return [*found, *gateway_findings(self.reach)]
-
     def refused(self) -> Iterator[Finding]:
         """Yield why objects are refused now."""
         return chain.from_iterable(one.refused() for one in self._sources.sources.values())
@@ -149,7 +146,23 @@ class ServerReadings:
         taken = self._routes.routes.taken if self._routes else {}
         return (*told, *taken.get(service.host, ()))
 
-    def notices(self) -> Callable[[], Iterable[Notice]]:
+    def notices(self) -> Callable[[], list[Finding]]:
+        """Return what tells all that clients do not get, and what is wrong with networks."""
+        config, registry = self.config, self.registry
+        complete = is_complete(config, self._sources.sources)
+        networks = [
+            *routing_findings(config, registry.views, is_complete=complete),
+            *gateway_findings(self.reach),
+        ]
+        members, tell_routes = members_of(registry), self._route_notices()
+
+        def tell() -> list[Finding]:
+            routes = (to_finding(notice, config.cluster) for notice in tell_routes())
+            return [*networks, *network_overlaps(members), *routes]
+
+        return tell
+
+    def _route_notices(self) -> Callable[[], Iterable[Notice]]:
         """Return what tells all that the clients of our own cluster do not get."""
         if self._routes is None:
             return tuple

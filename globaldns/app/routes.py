@@ -63,23 +63,54 @@ def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach])
     own = registry.views.cluster(cluster).exports
     notices = [_tell_name(gateway, lost[gateway]) for gateway in sorted(lost)]
     notices += [_tell_left_out(one, reach[one]) for one in sorted(reach) if reach[one].left_out]
-    bundles: dict[Place, Bundle] = {}
-    for host in sorted(mesh.services):
-        route = make_route(mesh.services[host], own.get(host), site)
-        notices += route.notices
-        bundles.update((bundle.place, bundle) for bundle in route.bundles)
+    bundles, told = _make_bundles(mesh, site)
+    notices += told
     around = read_surroundings(config, cluster)
     notices += tell_hidden(list_routed(mesh.services.values(), own, site), around)
-    if site.is_served and needs_gateway(config, cluster, mesh.services.values()):
-        gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings),))
-        bundles[gateway.place] = gateway
     return ClusterRoutes(
-        tuple(_each_once(bundles[place] for place in sorted(bundles))),
+        bundles,
         tuple(to_finding(notice, cluster) for notice in notices),
         _find_unheard(mesh),
         unwritten,
         tuple(sorted({gateway.address for gateway in lost})),
     )
+
+
+def _make_bundles(mesh: OfflineMesh, site: Site) -> tuple[tuple[Bundle, ...], list[Notice]]:
+    """Return all documents by place, and what they do not serve."""
+    cluster, services = site.settings.cluster, mesh.services
+    own = mesh.registry.views.cluster(cluster).exports
+    bundles: dict[Place, Bundle] = {}
+    notices: list[Notice] = []
+    for host in sorted(services):
+        route = make_route(services[host], own.get(host), site)
+        notices += route.notices
+        bundles.update((bundle.place, bundle) for bundle in route.bundles)
+    if site.is_served and needs_gateway(mesh.config, cluster, services.values()):
+        gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings),))
+        bundles[gateway.place] = gateway
+    return tuple(_each_once(bundles[place] for place in sorted(bundles))), notices
+
+
+def find_taken(mesh: OfflineMesh) -> list[Finding]:
+    """Return which routes of our own cluster are not written, for others have their names in it.
+
+    Nothing where its API server is not known, or does not answer. The mesh is of no other use
+    afterwards.
+    """
+    config, cluster = mesh.config, mesh.config.cluster
+    is_written = has_routes(config, cluster) or config.routing.replicate_services
+    if config.clusters[cluster].source.kubernetes is None or not is_written:
+        return []
+    # Here, because a mesh of directories needs no client of API servers.
+    from globaldns.app.applying import ask_for_taken  # noqa: PLC0415
+    from globaldns.app.lookups import look_up_gateways  # noqa: PLC0415
+
+    _take_numbers(mesh)
+    reach = look_up_gateways(mesh, cluster)
+    site = make_site(config, mesh.registry.views, cluster, reach, mesh.sources[cluster])
+    bundles, _ = _make_bundles(mesh, site)
+    return ask_for_taken(config, cluster, (one for each in bundles for one in each.documents))
 
 
 def find_hidden(mesh: OfflineMesh) -> list[Finding]:

@@ -195,6 +195,7 @@ async def _run_tasks(
         "configuration": lambda: file.follow(lambda: control.reload(os.environ)),
         "envoys": control.envoys.run,
         "reader": lambda: _close_reader(control),
+        "notices": control.tally.run,
         "announcement": lambda: _tell_when_numbered(control, tell),
     }
     if control.global_services is not None:

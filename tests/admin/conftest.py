@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,7 @@ from globaldns.admin.reports import ConfigReport, ReloadReport, StubReport
 from globaldns.admin.server import AdminServer
 from globaldns.config.loading import inspect_text
 from globaldns.config.schema import Config
-from globaldns.istio.notices import Notice
+from globaldns.istio.notices import Notice, to_finding
 from globaldns.model.export import Endpoint, Export, Gateway, Port
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
@@ -86,6 +86,7 @@ class Mesh:
         self.reach: Mapping[Gateway, Reach] = {}
         self.refused_secrets: tuple[Refused, ...] = ()
         self.told: tuple[Notice, ...] = ()
+        self.networks: tuple[Finding, ...] = ()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -105,17 +106,14 @@ class Mesh:
     def ledger_failure(self) -> str:
         return ""
 
-    def findings(self) -> list[Finding]:
-        return []
-
     def refused(self) -> Iterator[Finding]:
         return iter(self.refusals)
 
     def notices_of(self, service: Service) -> tuple[Notice, ...]:
         return tuple(one for one in self.told if one.host.startswith(service.host))
 
-    def notices(self) -> Callable[[], Iterable[Notice]]:
-        return lambda: self.told
+    def notices(self) -> Callable[[], list[Finding]]:
+        return lambda: [*self.networks, *(to_finding(one, "east") for one in self.told)]
 
     def live(self) -> tuple[str, ...]:
         return self.reasons_to_restart

@@ -112,9 +112,19 @@ async def test_what_routes_do_not_serve_is_told_of_all_and_of_each(get, mesh):
     told = {"code": "no-gateway", "detail": "no way in", "hint": "name one"}
     other = Notice("a.ns.global", Code.NO_VIP, "it has none")
     mesh.told = (Notice(f"{REVIEWS}.global", Code.NO_GATEWAY, "no way in", "name one"), other)
+    mesh.networks = (Finding(Severity.ERROR, "network-overlap", "both", hint="mend", cluster="x"),)
+    of_routes = {"severity": "warning", "cluster": "east"}
     assert (await get("/api/v1/notices")).json["items"] == [
-        {"host": "a.ns.global", "code": "no-vip", "detail": "it has none", "hint": ""},
-        {"host": f"{REVIEWS}.global", **told},
+        {
+            "host": "",
+            "code": "network-overlap",
+            "detail": "both",
+            "hint": "mend",
+            "severity": "error",
+            "cluster": "x",
+        },
+        {"host": "a.ns.global", "code": "no-vip", "detail": "it has none", "hint": "", **of_routes},
+        {"host": f"{REVIEWS}.global", **told, **of_routes},
     ]
     assert (await get(f"/api/v1/explain/{REVIEWS}")).json["notices"] == [told]
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
-from globaldns.app.applying import compare, describe, find_access, shown
+import pytest
+import yaml
+
+from globaldns.app.applying import ask_for_taken, compare, describe, find_access, shown
 from globaldns.apply.routes.patience import Create, Delete, Replace
+from globaldns.apply.routes.standing import key_of
+from globaldns.apply.routes.taken import Holder, tell_taken
 from globaldns.errors import RequestRefused
+from globaldns.istio.notices import to_finding
 from tests.app.meshes import Place
 from tests.apply.routes.documents import endpoint, entry, replica, rule, standing
+from tests.kube.apiserver.resources import Resource
+from tests.kube.fake import FakeApiServer
 
 A, B = endpoint("10.0.0.1"), endpoint("2.2.2.2")
 
@@ -59,3 +67,28 @@ def test_a_service_that_a_person_took_over_is_given_up() -> None:
     (step,) = compare([replica({"port": 80})], [standing(stands)], may_delete=True)
     assert isinstance(step, Replace)
     assert step.document["metadata"]["labels"] == {}
+
+
+ENTRIES = Resource("networking.istio.io", ("v1",), "serviceentries", "ServiceEntry")
+
+
+async def test_a_name_that_an_object_of_others_has_is_told_in_the_words_of_the_server(
+    place: Place,
+) -> None:
+    theirs, ours = entry(A), entry(A, name="ours")
+    theirs["metadata"] = {**theirs["metadata"], "labels": {}}
+    async with FakeApiServer(ENTRIES) as server:
+        server.add_namespace("shop")
+        for one in (theirs, ours):
+            server.put(one)
+        path = place.folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(server.kubeconfig()))
+        source = {"kubernetes": {"kubeconfig": str(path)}}
+        config = place.configure(clusters={"east": {"source": source}})
+        wanted = [entry(A), ours, entry(A, name="free")]
+        (told,) = await asyncio.to_thread(ask_for_taken, config, "east", wanted)
+        holder = Holder(key_of(theirs), "")
+        assert told == to_finding(tell_taken(holder, entry(A)), "east")
+        server.unserve(ENTRIES.id)
+        assert await asyncio.to_thread(ask_for_taken, config, "east", wanted) == []
+    assert await asyncio.to_thread(ask_for_taken, config, "east", wanted) == []

@@ -122,7 +122,7 @@ async def test_a_change_is_told_to_listeners_findings_and_metrics(place: Place) 
             (shown,) = event.cluster.gateways
             assert (event.cluster.cluster, shown.state) == ("west", "up")
             assert control.gateways.reach[gateway].state is GatewayState.UP
-            assert "gateway-down" not in {one.code for one in control.readings.findings()}
+            assert "gateway-down" not in {one.code for one in control.readings.notices()()}
             text = control.readings.metrics_text().decode()
             for name in ("gateways", "gateway_up"):
                 sample = f'globaldns_{name}{{cluster="west",network="network2"}} 1.0'
@@ -135,7 +135,7 @@ async def test_a_gateway_that_is_down_is_a_finding(place: Place) -> None:
         board = control.gateways._watch._board
         for _ in range(3):
             board.end_probe((west(), west().address), "connection refused", steady=0.0, wall=1)
-        (found,) = (one for one in control.readings.findings() if one.code == "gateway-down")
+        (found,) = (one for one in control.readings.notices()() if one.code == "gateway-down")
         assert (found.cluster, "connection refused" in found.reason) == ("west", True)
 
 

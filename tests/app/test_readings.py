@@ -7,18 +7,21 @@ import shutil
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from globaldns.admin.events import MAX_CLIENTS, ClusterChanged, ServiceChanged
 from globaldns.admin.problems import RequestProblem
 from globaldns.app.control import Control
+from globaldns.app.offline import all_findings
 from globaldns.app.readings import DEAD_SECONDS
 from globaldns.istio.hiding import Rule, Surroundings
-from globaldns.istio.notices import Code, Notice
+from globaldns.istio.notices import Code, Notice, to_finding
 from globaldns.model.host import Host
 from globaldns.model.view import SourceState
 from tests.app.meshes import CEILING_SECONDS, Place, until
 from tests.app.servers import controlled, running
+from tests.app.test_routes import service
 from tests.sources.manifests import entries, entry
 
 
@@ -57,7 +60,8 @@ async def test_it_finds_what_is_wrong_in_files_and_between_clusters(place: Place
     async with running(place) as control:
         place.write("east", "x: [", "g.yaml")
         await until(lambda: bool(control.sources.sources["east"].rejected()))
-        found = await asyncio.to_thread(control.readings.findings)
+        config, sources = control.situation.config, control.sources.sources
+        found = await asyncio.to_thread(all_findings, config, sources, control.registry)
     assert [(one.cluster, one.code, one.line > 0) for one in found] == [
         ("east", "unreadable-file", True),
         ("west", "port-protocol", True),
@@ -179,7 +183,7 @@ async def test_it_tells_what_the_clients_of_our_cluster_do_not_get(place: Place)
     place.configure(clusters=clusters)
     async with running(place) as control:
         readings = control.readings
-        assert [*readings.notices()()] == [], "no routes are written here"
+        assert readings.notices()() == [], "no routes are written here"
         [told] = readings.notices_of(readings.services[Host("c.ns")])
         assert (told.host, told.code) == ("c.ns.global", "no-gateway")
         place.configure(
@@ -202,11 +206,29 @@ async def test_where_routes_are_written_it_tells_all_and_what_hides_them(place: 
             routes=SimpleNamespace(taken={Host("far.ns"): (taken,)}),
         )
         first, hidden = readings.notices()()
-        assert first == written
-        assert (hidden.host, hidden.code) == ("c.ns.global", "other-rule")
-        assert hidden.detail.endswith("(and so with 1 other host)"), "a and b are a person's"
+        assert first == to_finding(written, "east")
+        assert (hidden.object, hidden.code) == ("c.ns.global", "other-rule")
+        assert hidden.reason.endswith("(and so with 1 other host)"), "a and b are a person's"
         told = readings.notices_of(readings.services[Host("far.ns")])
         assert [(one.host, one.code) for one in told] == [
             ("far.ns.global", "other-rule"),
             ("far.ns.global", "taken-name"),
         ]
+
+
+async def test_what_is_wrong_between_networks_is_told_and_counted_on_every_server(
+    place: Place,
+) -> None:
+    for cluster, text in (("east", "10.0.0.1"), ("west", "10.0.0.1")):
+        place.write(cluster, service("pods", text), "pods.yaml")
+    async with running(place) as control:
+        told = [one for one in control.readings.notices()() if one.code == "network-overlap"]
+        config, sources = control.situation.config, control.sources.sources
+        found = await asyncio.to_thread(all_findings, config, sources, control.registry)
+        (checked,) = (one for one in found if one.code == "network-overlap")
+        assert told == [msgspec.structs.replace(checked, file="")]
+        counting = asyncio.create_task(control.tally.run())
+        sample = b'globaldns_route_notices{code="network-overlap"} 1.0'
+        await until(lambda: sample in control.readings.metrics_text())
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)

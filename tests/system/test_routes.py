@@ -212,13 +212,12 @@ def test_a_taken_name_is_not_overwritten_and_told_until_it_is_free(sites: Sites)
     assert len(told("notices", "items")) == len(theirs)
     metric = 'globaldns_route_notices{code="taken-name"}'
     wait_until(lambda: east.server.metric(metric) == len(theirs), "it is counted")
-    for command, code in (("diff", 3), ("apply", 1)):
+    for command, code in (("diff", 3), ("apply", 1), ("check", 0)):
         done = east.replica().run(command)
         assert done.returncode == code, done.stderr
+        said = done.stdout if command == "check" else done.stderr
         for name, words in whose.items():
-            assert f"ServiceEntry shop/{name}-global stands there already and has {words}" in (
-                done.stderr
-            )
+            assert f"ServiceEntry shop/{name}-global stands there already and has {words}" in said
     assert {name: east.api.get(ENTRIES, f"{name}-global", "shop") for name in theirs} == stands
     assert east.server.log.count("has no mark of ours") == 1
     # The names are free: one is written, the other's Service is gone.
@@ -357,7 +356,10 @@ def test_what_hides_routes_and_what_they_do_not_serve_is_told_and_left_alone(sit
     assert {"other-rule", "plaintext", *hidden} <= {one["code"] for one in every}
     assert all(one["hint"] for one in every)
     assert [one["host"] for one in every if one["code"] == "plaintext"] == ["bare.shop.global"]
-    assert east.server.metric('globaldns_route_notices{code="plaintext"}') == 1
+    count = {code: [one["code"] for one in every].count(code) for code in ("plaintext", *hidden)}
+    for code, number in count.items():
+        metric = f'globaldns_route_notices{{code="{code}"}}'
+        wait_until(lambda m=metric, n=number: east.server.metric(m) == n, f"{code} is counted")  # type: ignore[misc]
     shown = east.replica().run("explain", "bare.shop")
     assert "not served in our own cluster" in shown.stdout
     assert "plaintext" in shown.stdout

@@ -52,7 +52,7 @@ class RouteObjects:
 
     def __init__(self, client: Client, cluster: str) -> None:
         self._client = client
-        self._cluster = cluster
+        self.cluster = cluster
 
     async def list(self, resources: Iterable[Resource]) -> AsyncIterator[Standing]:
         """Yield all there are of some kinds.
@@ -60,10 +60,10 @@ class RouteObjects:
         Raises:
             ApiError: they are not known, for one because Istio is not installed.
         """
-        query = {"labelSelector": f"{OWNED_BY}={self._cluster}"}
+        query = {"labelSelector": f"{OWNED_BY}={self.cluster}"}
         for resource in resources:
             async for item in list_objects(self._client, resource.path(_VERSION), query):
-                standing = read_standing(resource.kind, item, self._cluster)
+                standing = read_standing(resource.kind, item, self.cluster)
                 if standing is not None:
                     yield standing
 
@@ -73,10 +73,10 @@ class RouteObjects:
         Raises:
             ApiError: they are not known.
         """
-        query = {"labelSelector": f"{OWNED_BY}!={self._cluster}"}
+        query = {"labelSelector": f"{OWNED_BY}!={self.cluster}"}
         for resource in resources:
             async for item in list_objects(self._client, resource.path(_VERSION), query):
-                holder = read_holder(resource.kind, item, self._cluster)
+                holder = read_holder(resource.kind, item, self.cluster)
                 if holder is not None:
                     yield holder
 
@@ -92,7 +92,7 @@ class RouteObjects:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
-        return read_holder(key.kind, data, self._cluster)
+        return read_holder(key.kind, data, self.cluster)
 
     async def take(self, step: Step, *, dry_run: bool = False) -> Standing | None:
         """Take a step; return the object as it is then, None: it is gone, or not ours any more.
@@ -122,7 +122,7 @@ class RouteObjects:
         except ApiRefused as error:
             if key.kind != SERVICES.kind or error.status != HTTPStatus.NOT_FOUND:
                 raise
-        home = make_namespace(key.namespace, self._cluster)
+        home = make_namespace(key.namespace, self.cluster)
         await self._client.send("POST", NAMESPACES.path(_VERSION), _encode(home), query=query)
         if "dryRun" in query:
             return None  # there is no namespace to try it in
@@ -132,7 +132,7 @@ class RouteObjects:
         self, method: str, path: str, key: ObjectKey, body: Document, query: dict[str, str]
     ) -> Standing | None:
         data = await self._client.send(method, path, _encode(body), query=query)
-        standing = read_standing(key.kind, data, self._cluster)
+        standing = read_standing(key.kind, data, self.cluster)
         if standing is None and is_ours(body):
             raise ApiError(f"an answer that is no {key.kind} of ours")
         return standing
