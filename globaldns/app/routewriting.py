@@ -16,7 +16,7 @@ from globaldns.app.mesh import Mesh
 from globaldns.app.routes import has_routes, make_site, needs_gateway
 from globaldns.app.settings import zone_names
 from globaldns.app.sources import Sources
-from globaldns.app.surroundings import Lookout
+from globaldns.app.surroundings import istiods_of
 from globaldns.app.writing import WritableLedger
 from globaldns.config.schema import Config
 from globaldns.istio.gateway import make_gateway
@@ -29,6 +29,7 @@ from globaldns.registry.delta import Delta
 from globaldns.registry.registry import Registry
 
 if TYPE_CHECKING:
+    from globaldns.app.lookout import Lookout
     from globaldns.apply.routes.patience import Wanted
     from globaldns.apply.routes.routes import Routes
     from globaldns.kube.resources import Resource
@@ -158,6 +159,7 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
     if access is None:
         return None
     # Here, because a mesh of directories needs no client of API servers.
+    from globaldns.app.lookout import Lookout  # noqa: PLC0415
     from globaldns.apply.routes.objects import written_resources  # noqa: PLC0415
     from globaldns.apply.routes.patience import Rules  # noqa: PLC0415
     from globaldns.apply.routes.routes import Routes  # noqa: PLC0415
@@ -193,5 +195,5 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
     )
     settings = TermSettings(config.cluster)
     routes = Routes(Client(access), settings, seams, ledger.until_writable)
-    lookout = Lookout(Client(access), lambda: wiring.config().system_namespace)
+    lookout = Lookout(Client(access), lambda: istiods_of(wiring.config()))
     return RouteNews(routes, book, lookout, seams.may_write)

@@ -1,4 +1,4 @@
-"""What stands beside our routes in a cluster, read when somebody asks.
+"""What stands beside our routes in a cluster, read when somebody asks; ``lookout`` follows it.
 
 What may not be read, or is not there, is as if there were nothing of it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -21,7 +21,7 @@ from globaldns.documents import read_documents
 from globaldns.errors import ApiError, ApiRefused, DocumentError, RequestRefused
 from globaldns.exports.marks import OWNED_BY
 from globaldns.istio.hiding import Surroundings
-from globaldns.istio.surroundings import MESH_CONFIG, MESH_KEY, describe_surroundings
+from globaldns.istio.surroundings import MESH_KEY, config_name, describe_surroundings
 from globaldns.objects.istio import DestinationRule, MeshConfig, Sidecar
 from globaldns.objects.kubernetes import ConfigMap, Namespace
 from globaldns.objects.metadata import Resource
@@ -35,15 +35,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 30.0
-"""How old what a server knows may be: people change such objects seldom."""
 ASK_SECONDS = 20.0
 """For all of it."""
 Found = TypeVar("Found", bound=Resource)
 _ISTIO = "networking.istio.io"
 
 
-async def ask_surroundings(client: Client, system_namespace: str) -> Surroundings:
+class Istiods(msgspec.Struct, frozen=True):
+    """Whose mesh configurations are read."""
+
+    namespace: str
+    revisions: tuple[str, ...] = ("",)
+    """Empty: the istiod that has none."""
+
+
+def istiods_of(config: Config) -> Istiods:
+    """Return those of a configuration."""
+    return Istiods(config.system_namespace, ("", *config.routing.istio_revisions))
+
+
+async def ask_surroundings(client: Client, istiods: Istiods) -> Surroundings:
     """Return what an API server has beside our routes.
 
     Raises:
@@ -60,17 +71,19 @@ async def ask_surroundings(client: Client, system_namespace: str) -> Surrounding
     others = {"labelSelector": f"!{OWNED_BY}"}
     rules = await _list(client, DESTINATION_RULES, DestinationRule, others)
     sidecars = await _list(client, SIDECARS, Sidecar, {})
-    try:
-        path = CONFIG_MAPS.path("v1", system_namespace, MESH_CONFIG)
-        mesh = _read_mesh(msgspec.json.decode(await client.get(path), type=ConfigMap))
-    except (ApiRefused, msgspec.MsgspecError) as error:
-        _tell_unread(f"ConfigMap {system_namespace}/{MESH_CONFIG}", error)
-        mesh = MeshConfig()
+    meshes = {"": MeshConfig()}
+    for revision in istiods.revisions:
+        name = config_name(revision)
+        try:
+            data = await client.get(CONFIG_MAPS.path("v1", istiods.namespace, name))
+            meshes[revision] = read_mesh(msgspec.json.decode(data, type=ConfigMap))
+        except (ApiRefused, msgspec.MsgspecError) as error:
+            tell_unread(f"ConfigMap {istiods.namespace}/{name}", error)
     namespaces = None
-    if mesh.discovery_selectors:
+    if any(mesh.discovery_selectors for mesh in meshes.values()):
         found = await _list(client, NAMESPACES, Namespace, {})
         namespaces = {one.metadata.name: one.metadata.labels for one in found} or None
-    return describe_surroundings(rules, sidecars, mesh, namespaces, system_namespace)
+    return describe_surroundings(rules, sidecars, meshes, namespaces, istiods.namespace)
 
 
 async def _list(
@@ -88,7 +101,7 @@ async def _list(
         async for data in list_objects(client, resource.path(version), query):
             found += _convert(msgspec.json.decode(data), kind)
     except ApiRefused as error:
-        _tell_unread(str(resource), error)
+        tell_unread(str(resource), error)
         return []
     return found
 
@@ -100,7 +113,8 @@ def _convert(value: Any, kind: type[Found]) -> list[Found]:
         return []
 
 
-def _tell_unread(what: str, error: Exception) -> None:
+def tell_unread(what: str, error: Exception) -> None:
+    """Say that something may not be read; that it is not there is no news."""
     is_absent = isinstance(error, ApiRefused) and error.status == HTTPStatus.NOT_FOUND
     level = logging.DEBUG if is_absent else logging.INFO
     logger.log(
@@ -110,13 +124,16 @@ def _tell_unread(what: str, error: Exception) -> None:
     )
 
 
-def find_surroundings(root: Path, system_namespace: str) -> Surroundings:
+def find_surroundings(root: Path, istiods: Istiods) -> Surroundings:
     """Return what the manifests of a directory have beside our routes."""
-    named = (system_namespace, MESH_CONFIG)
-    meshes = (one for one in _find(root, "", ConfigMap) if _name(one) == named)
-    mesh = next(map(_read_mesh, meshes), MeshConfig())
+    named = {(istiods.namespace, config_name(one)): one for one in istiods.revisions}
+    meshes: dict[str, MeshConfig] = {}
+    for config_map in _find(root, "", ConfigMap):
+        if (revision := named.get(_name(config_map))) is not None:
+            meshes.setdefault(revision, read_mesh(config_map))
+    meshes.setdefault("", MeshConfig())
     namespaces = None
-    if mesh.discovery_selectors:
+    if any(mesh.discovery_selectors for mesh in meshes.values()):
         namespaces = {one.metadata.name: one.metadata.labels for one in _find(root, "", Namespace)}
     rules = (
         rule
@@ -124,7 +141,7 @@ def find_surroundings(root: Path, system_namespace: str) -> Surroundings:
         if OWNED_BY not in rule.metadata.labels
     )
     sidecars = _find(root, _ISTIO, Sidecar)
-    return describe_surroundings(rules, sidecars, mesh, namespaces, system_namespace)
+    return describe_surroundings(rules, sidecars, meshes, namespaces, istiods.namespace)
 
 
 def _find(root: Path, group: str, kind: type[Found]) -> Iterator[Found]:
@@ -144,61 +161,39 @@ def _name(resource: Resource) -> tuple[str, str]:
     return resource.metadata.namespace, resource.metadata.name
 
 
-def _read_mesh(found: ConfigMap) -> MeshConfig:
+def read_mesh(found: ConfigMap) -> MeshConfig:
     """Return istiod's configuration; what cannot be read is as Istio's defaults."""
     try:
         documents = read_documents((found.data or {}).get(MESH_KEY, ""))
         return msgspec.convert(documents[0], MeshConfig) if documents else MeshConfig()
     except (DocumentError, msgspec.ValidationError) as error:
-        _tell_unread(f"ConfigMap {'/'.join(_name(found))}", error)
+        tell_unread(f"ConfigMap {'/'.join(_name(found))}", error)
         return MeshConfig()
-
-
-class Lookout:
-    """Looks at what stands beside the routes of a running server, now and then."""
-
-    def __init__(self, client: Client, system_namespace: Callable[[], str]) -> None:
-        self.around = Surroundings()
-        """As it was seen last."""
-        self._client = client
-        self._system_namespace = system_namespace
-
-    async def run(self) -> None:
-        """Look for ever."""
-        try:
-            while True:
-                try:
-                    self.around = await ask_surroundings(self._client, self._system_namespace())
-                except ApiError as error:
-                    logger.debug("surroundings are not read", extra={"reason": str(error)})
-                await asyncio.sleep(LOOK_SECONDS)
-        finally:
-            await self._client.close()
 
 
 def read_surroundings(config: Config, cluster: str) -> Surroundings:
     """Return what a cluster has beside its routes, read once; nothing where it is out of reach."""
-    source, system_namespace = config.clusters[ClusterId(cluster)].source, config.system_namespace
+    source, istiods = config.clusters[ClusterId(cluster)].source, istiods_of(config)
     if source.directory is not None:
-        return find_surroundings(source.directory, system_namespace)
+        return find_surroundings(source.directory, istiods)
     # Here, because a mesh of directories needs no client of API servers.
     from globaldns.app.applying import find_access  # noqa: PLC0415
 
     try:
         access = find_access(config, cluster, hint=f"globaldns export --cluster {cluster}")
-        return asyncio.run(_ask_once(access, system_namespace))
+        return asyncio.run(_ask_once(access, istiods))
     except (ApiError, RequestRefused) as error:
-        _tell_unread(cluster, error)
+        tell_unread(cluster, error)
         return Surroundings()
 
 
-async def _ask_once(access: Access, system_namespace: str) -> Surroundings:
+async def _ask_once(access: Access, istiods: Istiods) -> Surroundings:
     from globaldns.kube.client import Client  # noqa: PLC0415  # as above
 
     client = Client(access)
     try:
         async with asyncio.timeout(ASK_SECONDS):
-            return await ask_surroundings(client, system_namespace)
+            return await ask_surroundings(client, istiods)
     except TimeoutError:
         raise ApiError(f"{access.name} does not answer in time") from None
     finally:

@@ -67,6 +67,9 @@ class RoutingSettings(Section, frozen=True):
     replicate_services: bool = False
     """Have a Service without selector, and its namespace, in our own cluster for each exported one
     that it lacks: so name.namespace.svc.cluster.local resolves there too."""
+    istio_revisions: tuple[Label, ...] = ()
+    """Revisions of istiod: of each the mesh configuration, ConfigMap istio-REVISION, is read beside
+    ConfigMap istio, for what of it hides routes."""
     probes: ProbeSettings = ProbeSettings()
     """How the gateways of other networks are watched."""
     status_writes_per_second: Annotated[int, Meta(ge=1, le=1000)] = 10

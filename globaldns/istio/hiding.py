@@ -44,11 +44,11 @@ class Scope(msgspec.Struct, frozen=True, order=True):
     """As ``egress`` has them: ``namespace/dnsName``."""
 
 
-class Surroundings(msgspec.Struct, frozen=True):
-    """What stands beside our routes in a cluster, as far as it may be read."""
+class Mesh(msgspec.Struct, frozen=True):
+    """What one istiod's mesh configuration says."""
 
-    rules: tuple[Rule, ...] = ()
-    scopes: tuple[Scope, ...] = ()
+    revision: str = ""
+    """Of the istiod; empty: it has none."""
     watched: AbstractSet[str] | None = None
     """The namespaces that istiod looks into; None: all."""
     root: str = "istio-system"
@@ -57,6 +57,23 @@ class Surroundings(msgspec.Struct, frozen=True):
     """Where an entry without ``exportTo`` is seen."""
     rules_seen_in: tuple[str, ...] = PUBLIC
     """Where a rule without ``exportTo`` is seen."""
+
+    def __str__(self) -> str:
+        """Return it for people."""
+        return "mesh configuration" + (f" of revision {self.revision}" if self.revision else "")
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What stands beside our routes in a cluster, as far as it may be read."""
+
+    rules: tuple[Rule, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    meshes: tuple[Mesh, ...] = (Mesh(),)
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The root namespaces of all istiods."""
+        return frozenset(mesh.root for mesh in self.meshes)
 
 
 class Routed(msgspec.Struct, frozen=True, order=True):
@@ -98,50 +115,52 @@ def _causes(routed: list[Routed], around: Surroundings) -> Iterator[tuple[_Cause
     for one in routed:
         by_namespace.setdefault(one.namespace, []).append(one)
     for namespace, those in by_namespace.items():
-        yield from _hidden_by_mesh(namespace, those, around)
+        for mesh in around.meshes:
+            yield from _hidden_by_mesh(namespace, those, mesh)
     names = {namespace: [one.name for one in those] for namespace, those in by_namespace.items()}
     for scope in around.scopes:
-        cause = _hidden_by(scope, around.root)
+        cause = _hidden_by(scope, around.roots)
         for namespace, those_names in names.items():
             yield cause, _unseen(scope, namespace, those_names)
     by_name = {one.name: one for one in routed if one.has_rule}
     for rule in around.rules:
-        yield from _replaced_by(rule, by_name, around.root)
+        yield from _replaced_by(rule, by_name, around.roots)
 
 
 def _hidden_by_mesh(
-    namespace: str, those: list[Routed], around: Surroundings
+    namespace: str, those: list[Routed], mesh: Mesh
 ) -> Iterator[tuple[_Cause, list[str]]]:
-    if around.watched is not None and namespace not in around.watched:
+    if mesh.watched is not None and namespace not in mesh.watched:
         cause = _Cause(
             Code.UNWATCHED,
             f"istiod does not look into namespace {namespace}: no discoverySelector of its "
-            "mesh configuration selects it",
+            f"{mesh} selects it",
             "label the namespace as one of them asks",
         )
         yield cause, [one.name for one in those]
     own = [one for one in those if not one.is_public]
-    if ANY not in around.entries_seen_in:
-        cause = _unexported("defaultServiceExportTo", "the route is", around.entries_seen_in)
+    if ANY not in mesh.entries_seen_in:
+        key = "defaultServiceExportTo"
+        cause = _unexported(key, "the route is", mesh.entries_seen_in, mesh)
         yield cause, [one.name for one in own]
-    if ANY not in around.rules_seen_in:
-        what = "its DestinationRule is"
-        cause = _unexported("defaultDestinationRuleExportTo", what, around.rules_seen_in)
+    if ANY not in mesh.rules_seen_in:
+        key, what = "defaultDestinationRuleExportTo", "its DestinationRule is"
+        cause = _unexported(key, what, mesh.rules_seen_in, mesh)
         yield cause, [one.name for one in own if one.has_rule]
 
 
-def _unexported(key: str, what: str, seen_in: tuple[str, ...]) -> _Cause:
+def _unexported(key: str, what: str, seen_in: tuple[str, ...], mesh: Mesh) -> _Cause:
     places = ", ".join("its own namespace" if one == _SAME else one for one in seen_in)
     return _Cause(
         Code.UNEXPORTED,
-        f"{what} seen in {places or 'no namespace'} alone: {key} of the mesh configuration says so",
+        f"{what} seen in {places or 'no namespace'} alone: {key} of the {mesh} says so",
         f"have '*' in {key}",
     )
 
 
-def _hidden_by(scope: Scope, root: str) -> _Cause:
+def _hidden_by(scope: Scope, roots: AbstractSet[str]) -> _Cause:
     clients = f"clients in {scope.namespace}"
-    if scope.namespace == root:
+    if scope.namespace in roots:
         clients = "clients in all namespaces without a Sidecar of their own"
     return _Cause(
         Code.SIDECAR,
@@ -173,7 +192,7 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _replaced_by(
-    rule: Rule, by_name: Mapping[str, Routed], root: str
+    rule: Rule, by_name: Mapping[str, Routed], roots: AbstractSet[str]
 ) -> Iterator[tuple[_Cause, list[str]]]:
     """Yield what a rule does beside ours, and to its own clients; the root namespace comes last."""
     where = f"DestinationRule {rule.namespace}/{rule.name}"
@@ -192,7 +211,7 @@ def _replaced_by(
             cause,
             [o.name for o in fitting if o.namespace == rule.namespace and o.name == rule.host],
         )
-    if rule.namespace != root:
+    if rule.namespace not in roots:
         cause = _Cause(
             Code.OTHER_RULE,
             f"clients in {rule.namespace} obey {where} for {rule.host} in place of ours: no rank "

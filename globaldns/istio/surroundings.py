@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from globaldns.istio.hiding import PUBLIC, Rule, Scope, Surroundings
+from globaldns.istio.hiding import PUBLIC, Mesh, Rule, Scope, Surroundings
 from globaldns.objects.istio import (
     DestinationRule,
     LabelSelector,
@@ -18,8 +18,7 @@ from globaldns.objects.istio import (
     Sidecar,
 )
 
-MESH_CONFIG = "istio"
-"""The ConfigMap of istiod's configuration, where it has no revision."""
+_MESH_CONFIG = "istio"
 MESH_KEY = "mesh"
 _NAME = "kubernetes.io/metadata.name"
 """A label that every namespace has in an API server."""
@@ -28,15 +27,39 @@ _NAME = "kubernetes.io/metadata.name"
 def describe_surroundings(
     rules: Iterable[DestinationRule],
     sidecars: Iterable[Sidecar],
-    mesh: MeshConfig,
+    meshes: Mapping[str, MeshConfig],
     namespaces: Mapping[str, Mapping[str, str]] | None,
     system_namespace: str,
 ) -> Surroundings:
-    """Return what objects say; ``namespaces`` are the labels of each, None: they are not known."""
-    root = mesh.root_namespace or system_namespace
+    """Return what objects say.
+
+    ``meshes`` is each istiod's configuration by its revision, ``namespaces`` the labels of each;
+    None: they are not known.
+    """
     return Surroundings(
         rules=tuple(sorted(map(_read_rule, rules))),
         scopes=tuple(sorted(_read_scope(one) for one in sidecars if _hosts(one))),
+        meshes=tuple(
+            _read_mesh(revision, meshes[revision], namespaces, system_namespace)
+            for revision in sorted(meshes)
+        ),
+    )
+
+
+def config_name(revision: str) -> str:
+    """Return the ConfigMap of an istiod's configuration; empty: of one that has no revision."""
+    return f"{_MESH_CONFIG}-{revision}" if revision else _MESH_CONFIG
+
+
+def _read_mesh(
+    revision: str,
+    mesh: MeshConfig,
+    namespaces: Mapping[str, Mapping[str, str]] | None,
+    system_namespace: str,
+) -> Mesh:
+    root = mesh.root_namespace or system_namespace
+    return Mesh(
+        revision,
         watched=_watched(mesh.discovery_selectors, namespaces, root),
         root=root,
         entries_seen_in=mesh.default_service_export_to or PUBLIC,

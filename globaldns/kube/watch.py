@@ -95,6 +95,8 @@ class Scope(msgspec.Struct, frozen=True):
     """Empty: all."""
     labels: str = ""
     """A label selector."""
+    name: str = ""
+    """Of the only one; empty: all."""
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -354,7 +356,9 @@ class Follower:
         return self._scope.resource.path(self._version or "", self._scope.namespace)
 
     def _query(self) -> dict[str, str]:
-        return {"labelSelector": self._scope.labels} if self._scope.labels else {}
+        name = f"metadata.name={self._scope.name}" if self._scope.name else ""
+        asked = {"labelSelector": self._scope.labels, "fieldSelector": name}
+        return {key: text for key, text in asked.items() if text}
 
 
 def _is_expired(status: int, message: str) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from globaldns.app.lookout import Lookout
 from globaldns.app.routewriting import RouteBook, RouteNews, RouteWiring, make_route_news
-from globaldns.app.surroundings import Lookout
+from globaldns.app.surroundings import Istiods
 from globaldns.apply.routes.patience import Fate, Wanted
 from globaldns.config.kinds import ClusterId
 from globaldns.config.routing import RoutingSettings, Sni
@@ -178,7 +179,7 @@ class Noted:
 
 
 def told(server: Server, noted: Noted, *, may_write: bool = True) -> RouteNews:
-    lookout = Lookout(Client(Access(text="")), lambda: "istio-system")
+    lookout = Lookout(Client(Access(text="")), lambda: Istiods("istio-system"))
     return RouteNews(noted, server.book, lookout, lambda: may_write)  # type: ignore[arg-type]
 
 

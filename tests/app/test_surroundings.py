@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,17 +11,16 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from globaldns.app import surroundings
 from globaldns.app.surroundings import (
-    Lookout,
+    Istiods,
     ask_surroundings,
     find_surroundings,
     read_surroundings,
 )
-from globaldns.istio.hiding import Rule, Scope, Surroundings
+from globaldns.istio.hiding import Mesh, Rule, Scope, Surroundings
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
-from tests.app.meshes import Place, until
+from tests.app.meshes import Place
 from tests.kube.apiserver.resources import Resource
 from tests.kube.fake import FakeApiServer
 
@@ -36,6 +34,11 @@ MESH = {
     "defaultServiceExportTo": ["."],
     "trustDomain": "cluster.local",
 }
+CANARY = {
+    "discoverySelectors": [{"matchLabels": {"mesh": "off"}}],
+    "defaultDestinationRuleExportTo": ["."],
+}
+ISTIODS = Istiods(SYSTEM, ("", "1-31", "gone"))
 
 
 def thing(kind: str, name: str, namespace: str, **more: Any) -> dict[str, Any]:
@@ -58,22 +61,27 @@ OBJECTS = [
     thing("DestinationRule", "odd", "web", spec={"host": 5}),
     thing("Sidecar", "default", "web", spec={"egress": [{"hosts": ["./*"]}]}),
     thing("ConfigMap", "istio", SYSTEM, data={"mesh": yaml.safe_dump(MESH)}),
+    thing("ConfigMap", "istio-1-31", SYSTEM, data={"mesh": yaml.safe_dump(CANARY)}),
     thing("ConfigMap", "other", SYSTEM, data={"mesh": "x"}),
+    thing("ConfigMap", "istio-old", SYSTEM, data={"mesh": "x"}),
+    thing("ConfigMap", "istio", "web", data={"mesh": "x"}),
     thing("Namespace", "shop", "", labels={"mesh": "on"}),
     thing("Namespace", "web", "", labels={"mesh": "off"}),
 ]
 FOUND = Surroundings(
     rules=(Rule("web", "all", "*.global", has_policy=True),),
     scopes=(Scope("web", "default", ("./*",)),),
-    watched=frozenset({SYSTEM, "shop"}),
-    entries_seen_in=(".",),
+    meshes=(
+        Mesh(watched=frozenset({SYSTEM, "shop"}), entries_seen_in=(".",)),
+        Mesh("1-31", watched=frozenset({SYSTEM, "web"}), rules_seen_in=(".",)),
+    ),
 )
 
 
 def test_a_directory_has_what_its_manifests_say(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(yaml.safe_dump_all(OBJECTS))
     (tmp_path / "broken.yaml").write_text("kind: DestinationRule\nmetadata: [")
-    assert find_surroundings(tmp_path, SYSTEM) == FOUND
+    assert find_surroundings(tmp_path, ISTIODS) == FOUND
 
 
 @pytest.mark.parametrize("mesh", ["", "[", "a: 1", "rootNamespace: 5", "---\n"])
@@ -82,7 +90,7 @@ def test_a_mesh_configuration_without_a_word_for_us_is_istios_default(
 ) -> None:
     written = thing("ConfigMap", "istio", SYSTEM, data={"mesh": mesh})
     (tmp_path / "a.yaml").write_text(yaml.safe_dump(written))
-    assert find_surroundings(tmp_path, SYSTEM) == Surroundings()
+    assert find_surroundings(tmp_path, ISTIODS) == Surroundings()
 
 
 @pytest_asyncio.fixture
@@ -105,7 +113,7 @@ async def client(server: FakeApiServer) -> AsyncIterator[Client]:
 async def test_an_api_server_has_what_its_objects_say(
     server: FakeApiServer, client: Client
 ) -> None:
-    assert await ask_surroundings(client, SYSTEM) == FOUND
+    assert await ask_surroundings(client, ISTIODS) == FOUND
     assert server.count("watch") == 0
 
 
@@ -114,15 +122,18 @@ async def test_an_api_server_has_what_its_objects_say(
     [
         (RULES.id, {"rules": ()}),
         (SIDECARS.id, {"scopes": ()}),
-        (CONFIG_MAPS.id, {"watched": None, "entries_seen_in": ("*",)}),
-        ("namespaces", {"watched": None}),
+        (CONFIG_MAPS.id, {"meshes": (Mesh(),)}),
+        (
+            "namespaces",
+            {"meshes": (Mesh(entries_seen_in=(".",)), Mesh("1-31", rules_seen_in=(".",)))},
+        ),
     ],
 )
 async def test_what_may_not_be_read_is_not_known(
     denied: str, left: dict[str, Any], server: FakeApiServer, client: Client
 ) -> None:
     server.deny(resource=denied)
-    found = await ask_surroundings(client, SYSTEM)
+    found = await ask_surroundings(client, ISTIODS)
     assert {key: getattr(found, key) for key in left} == left
     assert found != Surroundings()
 
@@ -131,32 +142,16 @@ async def test_where_istio_is_not_there_is_nothing_of_it(
     server: FakeApiServer, client: Client
 ) -> None:
     server.unserve(RULES.id, SIDECARS.id)
-    server.delete(CONFIG_MAPS.id, "istio", SYSTEM)
-    assert await ask_surroundings(client, SYSTEM) == Surroundings()
-
-
-async def test_a_server_looks_again_and_keeps_what_it_saw_while_nobody_answers(
-    server: FakeApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(surroundings, "LOOK_SECONDS", 0.01)
-    lookout = Lookout(client, lambda: SYSTEM)
-    running = asyncio.create_task(lookout.run())
-    try:
-        await until(lambda: lookout.around == FOUND)
-        await server.stop()
-        await asyncio.sleep(0.05)
-        assert lookout.around == FOUND
-        await server.start()
-        server.delete(SIDECARS.id, "default", "web")
-        await until(lambda: lookout.around.scopes == ())
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    for name in ("istio", "istio-1-31"):
+        server.delete(CONFIG_MAPS.id, name, SYSTEM)
+    assert await ask_surroundings(client, ISTIODS) == Surroundings()
 
 
 def test_a_cluster_that_is_out_of_reach_has_nothing_that_is_known(place: Place) -> None:
     place.write("east", yaml.safe_dump_all(OBJECTS))
-    assert read_surroundings(place.config, "east") == FOUND
+    assert read_surroundings(place.config, "east").meshes == FOUND.meshes[:1]
+    config = place.configure(routing={"istio_revisions": ["1-31"]})
+    assert read_surroundings(config, "east") == FOUND
     kubeconfig = {"kubernetes": {"kubeconfig": str(place.folder / "none")}}
     config = place.configure(
         clusters={"east": place.cluster("east"), "west": {"source": kubeconfig}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from globaldns.istio.hiding import Routed, Rule, Scope, Surroundings, tell_hidden
+from globaldns.istio.hiding import Mesh, Routed, Rule, Scope, Surroundings, tell_hidden
 from globaldns.istio.notices import Code, Notice
 
 CART = Routed("cart.shop.global", "shop", is_public=False)
@@ -16,7 +16,9 @@ ALL = (WEB, FAR, CART, OUTSIDE)
 
 def told(*routed: Routed, **around: object) -> dict[str, str]:
     """What is told, by the first host."""
-    notices = tell_hidden(routed or ALL, Surroundings(**around))  # type: ignore[arg-type]
+    mesh = {key: around.pop(key) for key in Mesh.__struct_fields__ if key in around}
+    found = Surroundings(**around, meshes=(Mesh(**mesh),))  # type: ignore[arg-type]
+    notices = tell_hidden(routed or ALL, found)
     return {f"{one.code} {one.host}": one.detail for one in notices}
 
 
@@ -146,9 +148,7 @@ def test_each_cause_has_a_remedy() -> None:
                 Rule("shop", "cart", "cart.shop.global", has_policy=True),
             ),
             scopes=(Scope("web", "default", ("./*",)),),
-            watched={"pay"},
-            entries_seen_in=(".",),
-            rules_seen_in=(".",),
+            meshes=(Mesh(watched={"pay"}, entries_seen_in=(".",), rules_seen_in=(".",)),),
         ),
     )
     assert all(isinstance(one, Notice) and one.hint for one in notices)
@@ -157,4 +157,16 @@ def test_each_cause_has_a_remedy() -> None:
         Code.SIDECAR,
         Code.UNWATCHED,
         Code.UNEXPORTED,
+    }
+
+
+def test_an_istiod_with_a_revision_hides_what_its_own_configuration_says() -> None:
+    canary = Mesh("canary", watched={"pay"}, root="mesh", rules_seen_in=(".",))
+    rule = Rule("mesh", "last", "*", has_policy=True)
+    notices = tell_hidden([CART], Surroundings(rules=(rule,), meshes=(Mesh(), canary)))
+    assert {one.code: one.detail for one in notices} == {
+        Code.UNWATCHED: "istiod does not look into namespace shop: no discoverySelector of its "
+        "mesh configuration of revision canary selects it",
+        Code.UNEXPORTED: "its DestinationRule is seen in its own namespace alone: "
+        "defaultDestinationRuleExportTo of the mesh configuration of revision canary says so",
     }

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from globaldns.istio.hiding import Rule, Scope, Surroundings
+from globaldns.istio.hiding import Mesh, Rule, Scope, Surroundings
 from globaldns.istio.surroundings import describe_surroundings
 from globaldns.objects.istio import DestinationRule, MeshConfig, Sidecar
 
@@ -26,7 +26,7 @@ def described(*objects: DestinationRule | Sidecar, **mesh: Any) -> Surroundings:
     return describe_surroundings(
         [one for one in objects if isinstance(one, DestinationRule)],
         [one for one in objects if isinstance(one, Sidecar)],
-        msgspec.convert(mesh, MeshConfig),
+        {"": msgspec.convert(mesh, MeshConfig)},
         NAMESPACES,
         "istio-system",
     )
@@ -64,12 +64,22 @@ def test_a_mesh_without_a_word_is_as_istio_has_it() -> None:
 
 
 def test_a_mesh_says_where_what_says_nothing_is_seen() -> None:
-    found = described(
+    (found,) = described(
         rootNamespace="mesh",
         defaultServiceExportTo=["."],
         defaultDestinationRuleExportTo=["a", "b"],
-    )
+    ).meshes
     assert (found.root, found.entries_seen_in, found.rules_seen_in) == ("mesh", (".",), ("a", "b"))
+
+
+def test_each_istiod_says_that_for_itself() -> None:
+    canary = msgspec.convert({"defaultServiceExportTo": ["."]}, MeshConfig)
+    found = describe_surroundings([], [], {"canary": canary, "": MeshConfig()}, None, "mesh")
+    assert found.meshes == (
+        Mesh(root="mesh"),
+        Mesh("canary", root="mesh", entries_seen_in=(".",)),
+    )
+    assert found.roots == {"mesh"}
 
 
 def expression(operator: str, *values: str) -> dict[str, Any]:
@@ -93,14 +103,14 @@ def expression(operator: str, *values: str) -> dict[str, Any]:
 def test_istiod_looks_where_a_selector_fits_and_into_its_root(
     selector: dict[str, Any], watched: set[str]
 ) -> None:
-    assert described(discoverySelectors=[selector]).watched == {"istio-system", *watched}
+    assert described(discoverySelectors=[selector]).meshes[0].watched == {"istio-system", *watched}
 
 
 def test_one_of_several_selectors_is_enough() -> None:
     either = [{"matchLabels": {"mesh": mesh}} for mesh in ("on", "off")]
-    assert described(discoverySelectors=either).watched == {"istio-system", "shop", "web"}
+    assert described(discoverySelectors=either).meshes[0].watched == {"istio-system", "shop", "web"}
 
 
 def test_where_labels_are_not_known_nothing_is_said_of_namespaces() -> None:
     mesh = msgspec.convert({"discoverySelectors": [{}]}, MeshConfig)
-    assert describe_surroundings([], [], mesh, None, "istio-system").watched is None
+    assert describe_surroundings([], [], {"": mesh}, None, "istio-system").meshes == (Mesh(),)

@@ -110,10 +110,21 @@ def test_services_are_written_only_where_they_are_replicated(
     core = {
         rule["resources"][0]: rule["verbs"]
         for rule in role["rules"]
-        if not rule["apiGroups"][0] and rule["verbs"] != ["get"]
+        if not rule["apiGroups"][0] and "resourceNames" not in rule
     }
     wanted = {"services": ["create", "update", "delete"], "namespaces": ["create"]}
     assert core == (wanted if replicate else {})
+
+
+def test_the_mesh_configurations_of_the_revisions_that_are_named_can_be_read(helm: Helm) -> None:
+    def named(**routing: Any) -> list[str]:
+        role = helm.render(cluster="east", config={"routing": routing})
+        rules = role["ClusterRole", "globaldns-router"]["rules"]
+        (names,) = (rule["resourceNames"] for rule in rules if rule["resources"] == ["configmaps"])
+        return list(names)
+
+    assert named() == ["istio"]
+    assert named(istio_revisions=["1-31", "canary"]) == ["istio", "istio-1-31", "istio-canary"]
 
 
 def test_secrets_are_read_in_the_namespace_that_the_configuration_names(helm: Helm) -> None:

@@ -72,7 +72,7 @@ def sites(
     sites = Sites(
         tmp_path_factory.mktemp("sites"),
         make_api_servers(2),
-        routing={"probes": {"interval": "0s"}},
+        routing={"probes": {"interval": "0s"}, "istio_revisions": ["canary"]},
         dns={"ttl": "2s", "negative_ttl": "2s"},
     )
     sites.join()
@@ -303,20 +303,18 @@ def beside(kind: str, name: str, namespace: str, spec: dict[str, Any]) -> dict[s
     return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
-MESH_CONFIG = {
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "istio", "namespace": "istio-system"},
-    "data": {
-        "mesh": json.dumps(
-            {
-                "discoverySelectors": [{"matchLabels": {"kubernetes.io/metadata.name": "clients"}}],
-                "defaultDestinationRuleExportTo": ["."],
-            }
-        )
-    },
-}
-"""Of istiod: JSON is YAML too."""
+def mesh_config(name: str, **mesh: Any) -> dict[str, Any]:
+    """Return the configuration of an istiod: JSON is YAML too."""
+    metadata = {"name": name, "namespace": "istio-system"}
+    data = {"mesh": json.dumps(mesh)}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+CLIENTS = {"matchLabels": {"kubernetes.io/metadata.name": "clients"}}
+MESH_CONFIGS = [
+    mesh_config("istio", discoverySelectors=[CLIENTS]),
+    mesh_config("istio-canary", defaultDestinationRuleExportTo=["."]),
+]
 
 
 def test_what_hides_routes_and_what_they_do_not_serve_is_told_and_left_alone(sites: Sites) -> None:
@@ -324,7 +322,7 @@ def test_what_hides_routes_and_what_they_do_not_serve_is_told_and_left_alone(sit
     bare = workload("bare", "10.2.0.2")
     del bare[1]["metadata"]["labels"]
     west.api.apply(*bare)
-    east.api.apply(namespace("clients"), namespace("shop"), MESH_CONFIG)
+    east.api.apply(namespace("clients"), namespace("shop"), *MESH_CONFIGS)
     policy = {"connectionPool": {"tcp": {"maxConnections": 1}}}
     people = {
         RULES: beside("DestinationRule", "all", "clients", {"host": "*.shop.global"}),
