@@ -65,14 +65,15 @@ def find_access(config: Config, cluster: str, *, hint: str) -> Access:
 def find_steps(config: Config, access: Access, cluster: str, routes: ClusterRoutes) -> Comparison:
     """Return what is to be done for a cluster to have its routes.
 
-    What is not wanted stays while some cluster is not known as a whole.
+    What is not wanted stays while some cluster is not known as a whole, or a gateway's name has no
+    address.
 
     Raises:
         ApiError: what stands is not known.
     """
     resources = _resources(config, cluster)
     wanted = [document for bundle in routes.bundles for document in bundle.documents]
-    found = _compare(access, cluster, resources, wanted, may_delete=not routes.unheard)
+    found = _compare(access, cluster, resources, wanted, may_delete=routes.are_whole)
     return asyncio.run(found)
 
 

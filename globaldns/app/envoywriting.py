@@ -22,7 +22,7 @@ from globaldns.envoy.book import Scene
 from globaldns.envoy.rules import Role
 from globaldns.model.export import Gateway
 from globaldns.model.host import Host
-from globaldns.model.reach import Reach
+from globaldns.model.reach import Reach, are_looked_up
 from globaldns.model.service import Service
 from globaldns.registry.delta import Delta
 from globaldns.registry.views import Views
@@ -94,6 +94,8 @@ class EnvoyWriter:
     async def _take_in(self) -> bool:
         """Take in what has changed; return whether there is anything to keep."""
         directory = self._seams.config().envoy.directory
+        if directory is not None and not are_looked_up(self._seams.reach()):
+            return False  # who looks names up wakes us
         changed, self._changed = self._changed, set()
         if directory is None:
             self._desks = {}

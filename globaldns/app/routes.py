@@ -46,6 +46,11 @@ class ClusterRoutes(msgspec.Struct, frozen=True):
     unresolved: tuple[str, ...] = ()
     """The names of gateways that are left out, for they have no address now."""
 
+    @property
+    def are_whole(self) -> bool:
+        """Whether all is known that they follow from: what is not among them is not wanted."""
+        return not self.unheard and not self.unresolved
+
 
 def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach]) -> ClusterRoutes:
     """Return the routes of a cluster; the mesh is of no other use afterwards.

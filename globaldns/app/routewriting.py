@@ -24,7 +24,7 @@ from globaldns.istio.notices import Code, Notice
 from globaldns.istio.routes import Route, Site, make_route
 from globaldns.model.export import Gateway
 from globaldns.model.host import Host, namespace_of
-from globaldns.model.reach import Reach
+from globaldns.model.reach import Reach, are_looked_up
 from globaldns.registry.delta import Delta
 from globaldns.registry.registry import Registry
 
@@ -60,6 +60,14 @@ class RouteBook:
         self._registry = wiring.mesh.registry
         self._site = self._make_site()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether VIPs are decided, and every gateway's name was looked up.
+
+        Before that a route would lose who is behind such a name, and have it back a moment later.
+        """
+        return self._registry.is_settled and are_looked_up(self._wiring.reach())
+
     def renew(self) -> Iterable[Host]:
         """Look at what all routes depend on; return the hosts that have others now."""
         former, self._site = self._site, self._make_site()
@@ -92,7 +100,7 @@ class RouteBook:
                 # A namespace is made with the first that is to stand in it.
                 kept = (one for one in documents if one["kind"] != "Namespace")
                 return Wanted(Fate.WRITE, tuple(kept))
-            case Code.UNANSWERED | Code.UNHEARD:
+            case Code.UNANSWERED | Code.UNHEARD | Code.GATEWAY_NAME:
                 return Wanted(Fate.STAND)
             case Code.OWN_ENTRY:
                 return Wanted(Fate.END)
@@ -187,7 +195,7 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
         hosts=lambda: registry.services,
         zones=lambda: zone_names(wiring.config()),
         renew=book.renew,
-        is_settled=lambda: registry.is_settled,
+        is_settled=lambda: book.is_settled,
         may_write=lambda: bool(resources()) and not ledger.rest_reason,
         rate=lambda: wiring.config().routing.writes_per_second,
         rules=rules,

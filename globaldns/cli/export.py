@@ -70,7 +70,7 @@ def write_files(routes: ClusterRoutes, folder: Path, cluster: str) -> None:
     from globaldns.apply.folder import write_folder  # noqa: PLC0415
 
     texts = {f"{one.place}.yaml": format_documents(one.documents) for one in routes.bundles}
-    done = write_folder(folder, cluster, texts, may_remove=not routes.unheard)
+    done = write_folder(folder, cluster, texts, may_remove=routes.are_whole)
     say(describe(done, folder))
 
 
@@ -91,7 +91,7 @@ def describe(done: Difference, folder: Path) -> str:
     parts = [f"{len(done.written)} written", f"{done.unchanged} unchanged"]
     parts.append(f"{len(done.removed)} removed")
     if done.kept:
-        parts.append(f"{len(done.kept)} kept until all clusters are known")
+        parts.append(f"{len(done.kept)} kept until all is known")
     return f"{folder}: {', '.join(parts)}"
 
 

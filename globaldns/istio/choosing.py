@@ -132,6 +132,14 @@ def _tell_gap(name: str, gap: Gap) -> Notice:
                 f"write clusters.{gap.cluster}.gateways, or label the gateway's Service; "
                 "if pods are reached without one: routing.direct_networks",
             )
+        case Lack.UNRESOLVED:
+            return Notice(
+                name,
+                Code.GATEWAY_NAME,
+                f"{who} in {gap.network} cannot be reached: no address is known of the names that "
+                "its gateways have",
+                f"write their addresses: clusters.{gap.cluster}.gateways",
+            )
         case Lack.PLAINTEXT:
             return Notice(
                 name,

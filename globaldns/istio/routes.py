@@ -34,7 +34,7 @@ from globaldns.model.place import Place, hashed_label
 from globaldns.model.service import Service, ServiceState
 from globaldns.registry.merge import deciding_export
 from globaldns.registry.publishing import RULE_LOCAL
-from globaldns.routing.horizon import Horizon, split
+from globaldns.routing.horizon import Horizon, Lack, split
 from globaldns.routing.identities import identities
 from globaldns.routing.topology import Topology, Viewer
 
@@ -185,6 +185,9 @@ def _make_internal(written: _Written, horizon: Horizon, site: Site) -> Route:
     service, settings, ports = written.service, site.settings, written.ports
     choice = choose_targets(service, written.name, horizon, settings.sni)
     notices = (*written.notices, *choice.notices)
+    if not choice.targets and any(gap.lack is Lack.UNRESOLVED for gap in horizon.gaps):
+        # Nobody knows where calls go, so nobody knows that they should not go where they did.
+        return Route(notices=tuple(sorted(notices)), skipped=Code.GATEWAY_NAME)
     if any(target.is_gateway for target in choice.targets):
         notices += (*warn_of_clients(written.name, choice, site.ambient),)
         if choice.sni_of is not None:

@@ -36,16 +36,20 @@ class Reach(msgspec.Struct, frozen=True, gc=False):
     """Why addresses that its name has besides are none of a gateway, one by one."""
     down: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Its addresses that do not answer, and why."""
+    doubted: frozenset[str] = frozenset()
+    """Of these, those since whose first failure nothing in their network has answered: it may well
+    be us who are cut off from it, and it is for nobody to take their weight."""
 
     @property
     def living(self) -> tuple[str, ...]:
         """The addresses that are not known to be dead; all, where all are."""
-        return tuple(one for one in self.addresses if one not in self.down) or self.addresses
+        dead = self.down.keys() - self.doubted
+        return tuple(one for one in self.addresses if one not in dead) or self.addresses
 
     @property
     def is_usable(self) -> bool:
         """Whether there is an address, and nobody knows that nothing answers there."""
-        return bool(self.addresses) and self.state is not GatewayState.DOWN
+        return bool(self.addresses) and (self.state is not GatewayState.DOWN or bool(self.doubted))
 
 
 def reach_of(gateway: Gateway, known: Mapping[Gateway, Reach]) -> Reach:
@@ -63,3 +67,8 @@ def usable(group: Sequence[Gateway], known: Mapping[Gateway, Reach]) -> tuple[Ga
     """
     found = tuple(gateway for gateway in group if reach_of(gateway, known).is_usable)
     return found or tuple(group)
+
+
+def are_looked_up(known: Mapping[Gateway, Reach]) -> bool:
+    """Whether every name of a gateway was looked up at least once, in vain or not."""
+    return all(reach.addresses or reach.unresolved for reach in known.values())

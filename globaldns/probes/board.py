@@ -4,12 +4,20 @@ A gateway whose address is a name is probed at every address that the name has, 
 gateways with one name share its lookup. Of an address of a gateway, and of a name, one thing at
 most is under way. Whatever comes of something that was begun for what is not watched any more is
 ignored.
+
+Who is cut off from a network sees its gateways die one after the other. So one that is down is
+doubted until something else in its network answers: only then is anybody there who could have its
+weight::
+
+    A  answers ── fails ── fails ── fails: down, doubted ─────────┬─ dead
+    B  answers ─────────────────────────────────────────── answers┘
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from math import inf
 
 import msgspec
 
@@ -54,6 +62,10 @@ class Board:
         self._health: dict[Gateway, dict[str, Health]] = {}
         """Of the addresses of every gateway that is watched."""
         self._namings: dict[str, Naming] = {}
+        self._failing: dict[Spot, float] = {}
+        """The steady time at which the first of failures in a row ended."""
+        self._answered: dict[str, float] = {}
+        """The steady time at which a probe into a network was answered last."""
         self._probes: Agenda[Spot] = Agenda()
         self._lookups: Agenda[str] = Agenda()
         self._probing: set[Spot] = set()
@@ -65,7 +77,7 @@ class Board:
             return False
         for gateway in self._health.keys() - gateways:
             for address in self._health.pop(gateway):
-                self._probes.drop((gateway, address))
+                self._forget((gateway, address))
         self._follow_names({one.address for one in gateways if has_name(one)}, steady)
         for gateway in gateways - self._health.keys():
             self._health[gateway] = {}
@@ -91,11 +103,21 @@ class Board:
         known, addresses = self._health[gateway], self._addresses(gateway)
         health = summarise(known.values())
         newcomer = health if health.state is GatewayState.DOWN else Health()
-        for address in known.keys() - {*addresses}:
-            self._probes.drop((gateway, address))
         self._health[gateway] = {one: known.get(one, newcomer) for one in addresses}
         for address in self._health[gateway].keys() - known.keys():
             self._plan((gateway, address), steady)
+            if newcomer.state is GatewayState.DOWN:
+                self._failing[gateway, address] = self._failing_since(gateway, known)
+        for address in known.keys() - {*addresses}:
+            self._forget((gateway, address))
+
+    def _failing_since(self, gateway: Gateway, addresses: Iterable[str]) -> float:
+        """Return since when a gateway that is down at these addresses is failing."""
+        return min(self._failing[gateway, address] for address in addresses)
+
+    def _forget(self, spot: Spot) -> None:
+        self._probes.drop(spot)
+        self._failing.pop(spot, None)
 
     def obey(self, interval: float, steady: float) -> list[Turned]:
         """Probe at another interval; where nothing is probed any more, nothing is known either."""
@@ -105,7 +127,7 @@ class Board:
         for gateway, address in self._spots():
             if not interval:
                 self._health[gateway][address] = Health()
-                self._probes.drop((gateway, address))
+                self._forget((gateway, address))
             self._plan((gateway, address), steady)
         return self._turn(self._health)
 
@@ -175,8 +197,15 @@ class Board:
         if reason is None or not self._interval:
             return []
         health = known[address]
-        known[address] = health.failed(reason, wall) if reason else health.succeeded(wall)
-        return self._turn((gateway,))
+        if reason:
+            known[address] = health.failed(reason, wall)
+            self._failing.setdefault(spot, steady)
+            return self._turn((gateway,))
+        known[address] = health.succeeded(wall)
+        if known[address].state is not GatewayState.DOWN:
+            self._failing.pop(spot, None)
+            self._answered[gateway.network] = steady
+        return self._turn([one for one in self._health if one.network == gateway.network])
 
     def end_lookup(
         self,
@@ -220,16 +249,17 @@ class Board:
     def _reach(self, gateway: Gateway) -> Reach:
         known, naming = self._health[gateway], self._namings.get(gateway.address, Naming())
         health, before = summarise(known.values()), self.reach.get(gateway)
+        answered = self._answered.get(gateway.network, -inf)
+        down = {
+            address: one.reason for address, one in known.items() if one.state is GatewayState.DOWN
+        }
         return Reach(
             addresses=tuple(known),
             state=health.state,
             since=before.since if before and before.state is health.state else health.since,
             reason=health.reason,
-            down={
-                address: one.reason
-                for address, one in known.items()
-                if one.state is GatewayState.DOWN
-            },
+            down=down,
+            doubted=frozenset(one for one in down if self._failing[gateway, one] >= answered),
             unresolved=naming.reason,
             left_out=naming.left_out,
         )

@@ -19,7 +19,7 @@ def gateway_findings(reach: Mapping[Gateway, Reach]) -> Iterator[Finding]:
                 severity=Severity.WARNING,
                 code="gateway-down",
                 reason=f"its gateway of {gateway.network or 'its network'}, {place}, does not "
-                f"answer: {one.reason}",
+                f"answer{_doubt(one)}: {one.reason}",
                 hint="look at the gateway's pods and load balancer, and at firewalls between",
                 cluster=gateway.cluster,
             )
@@ -51,3 +51,8 @@ def gateway_findings(reach: Mapping[Gateway, Reach]) -> Iterator[Finding]:
                 hint=HINT,
                 cluster=gateway.cluster,
             )
+
+
+def _doubt(reach: Reach) -> str:
+    """Return what is said of one in whose network nothing answers."""
+    return ", nor does any other there, so that routes go on by it" if reach.doubted else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import ssl
 
@@ -11,6 +12,8 @@ from globaldns.probes.board import Target
 
 LATE_SECONDS = 0.1
 """Who is told of the end of a time by so much too late was busy, and heard nothing meanwhile."""
+_OURS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
+"""What this machine has run out of: no gateway is dead for that (connect(2), socket(2))."""
 
 
 async def probe(target: Target, tls: ssl.SSLContext | None, timeout_seconds: float) -> str | None:
@@ -35,6 +38,8 @@ async def probe(target: Target, tls: ssl.SSLContext | None, timeout_seconds: flo
             return None
         return f"no answer within {format_duration(timeout_seconds)}"
     except OSError as error:
+        if error.errno in _OURS:
+            return None
         return _reason(error) + (f", for SNI {target.server_name}" if context else "")
     transport.abort()
     return ""

@@ -164,7 +164,8 @@ def _is_for_routes(turned: Turned) -> bool:
 
 
 def _essence(reach: Reach) -> tuple[object, ...]:
-    return reach.addresses, reach.state, bool(reach.unresolved), reach.living
+    unresolved, usable = bool(reach.unresolved), reach.is_usable
+    return reach.addresses, reach.state, unresolved, reach.living, usable
 
 
 def _log_state(turned: Turned) -> None:

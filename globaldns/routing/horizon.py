@@ -72,6 +72,8 @@ class Lack(StrEnum):
 
     NO_GATEWAY = "no-gateway"
     """Their network has no gateway, and is not reached directly."""
+    UNRESOLVED = "unresolved"
+    """The names of their network's gateways have no address that is known."""
     PLAINTEXT = "plaintext"
     """A gateway tells by mutual TLS whom a connection is for, and they take none."""
     AMBIENT = "ambient"
@@ -137,7 +139,9 @@ def split(service: Service, viewer: Viewer, topology: Topology) -> Horizon:
         ways = topology.ways_to(network, cluster)
         able = [sight for sight in sights if MUTUAL_TLS in sight.endpoint.labels]
         if not ways:
-            gaps.append(Gap(Lack.NO_GATEWAY, cluster, network, len(sights)))
+            is_named = network in topology.unresolved
+            lack = Lack.UNRESOLVED if is_named else Lack.NO_GATEWAY
+            gaps.append(Gap(lack, cluster, network, len(sights)))
             continue
         gaps += _unable(cluster, network, sights)
         share = topology.unit // len(ways)

@@ -52,6 +52,7 @@ def topology_of(config: Config, views: Views, reach: Mapping[Gateway, Reach]) ->
             for address in reach_of(gateway, reach).living
         ),
         config.routing.direct_networks,
+        networks=networks,
     )
 
 

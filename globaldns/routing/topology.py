@@ -47,10 +47,21 @@ class Topology(msgspec.Struct, frozen=True):
     """Networks whose addresses are reached from everywhere."""
     unit: int
     """The weight of one endpoint of weight 1: what every number of ways divides."""
+    unresolved: frozenset[str] = frozenset()
+    """Networks without a way, for the names of their gateways have no address that is known."""
 
     @classmethod
-    def of(cls, gateways: Iterable[Gateway], direct: Collection[str] = ()) -> Topology:
-        """Return that of some gateways, whose addresses are all IP addresses."""
+    def of(
+        cls,
+        gateways: Iterable[Gateway],
+        direct: Collection[str] = (),
+        *,
+        networks: Collection[str] = (),
+    ) -> Topology:
+        """Return that of some gateways, whose addresses are all IP addresses.
+
+        ``networks``: those that have any, be it by a name alone.
+        """
         ways: dict[str, set[Way]] = {}
         of_cluster: dict[tuple[str, str], set[Way]] = {}
         for gateway in gateways:
@@ -63,6 +74,7 @@ class Topology(msgspec.Struct, frozen=True):
             {key: tuple(sorted(each)) for key, each in of_cluster.items()},
             frozenset(direct),
             math.lcm(*counts),
+            frozenset(networks) - ways.keys(),
         )
 
     def is_direct(self, network: str, viewer: Viewer) -> bool:

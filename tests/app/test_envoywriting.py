@@ -113,6 +113,22 @@ async def test_nothing_is_written_before_all_is_numbered(server: Server) -> None
         await server.until_told("10.0.0.1")
 
 
+async def test_nothing_is_written_before_every_name_of_a_gateway_was_looked_up(
+    server: Server,
+) -> None:
+    named = replace(GATEWAY, address="gw.example")
+    server.views.set_way_in(SetGateways("west", (named,)))
+    server.reach = {named: Reach()}
+    server.say(web(NEAR, FAR))
+    async with running(server):
+        await asyncio.sleep(0.05)
+        assert not server.directory.exists()
+        server.reach = {named: Reach(("2.2.2.9",))}
+        server.writer.wake()
+        await server.until_told("2.2.2.9")
+        assert "10.0.0.1" in server.clusters.read_text()
+
+
 async def test_other_gateways_are_other_documents(server: Server) -> None:
     server.say(web(NEAR, FAR))
     async with running(server):

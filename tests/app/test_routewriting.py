@@ -14,20 +14,21 @@ from globaldns.app.lookout import Lookout
 from globaldns.app.routewriting import RouteBook, RouteNews, RouteWiring, make_route_news
 from globaldns.app.surroundings import Istiods
 from globaldns.apply.routes.patience import Fate, Wanted
-from globaldns.config.kinds import ClusterId
+from globaldns.config.kinds import ClusterId, NetworkId
 from globaldns.config.routing import RoutingSettings, Sni
 from globaldns.config.schema import ClusterSettings, Config, KubernetesSource, SourceSettings
 from globaldns.istio.hiding import Surroundings
 from globaldns.istio.notices import Code, Notice
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
-from globaldns.model.export import ExportKind, Gateway
+from globaldns.model.export import Endpoint, ExportKind, Gateway
 from globaldns.model.host import Host
 from globaldns.model.reach import GatewayState, Reach
 from globaldns.model.service import ServiceState
 from globaldns.model.view import SetGateways
 from globaldns.registry.delta import Delta
 from globaldns.registry.registry import Registry
+from globaldns.routing.horizon import MUTUAL_TLS
 from tests.registry.mesh import both, claim, export, reset, settings, settled
 
 A, B, C = Host("a.ns"), Host("b.other"), Host("c.ns")
@@ -165,6 +166,60 @@ def test_where_another_istiod_serves_clients_only_services_are_replicated(server
     assert kinds(server.book.wanted(B)) == [("Service", "other")]
     assert kinds(server.book.wanted(A)) == []
     assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
+
+
+NAMED = replace(WEST, address="gw.example")
+
+
+def behind_a_name(*own: Endpoint) -> Server:
+    """Return a server for which west's pod of ``b.other`` is behind a gateway that has a name.
+
+    ``own``: pods that east has of it.
+    """
+    far = Endpoint("10.2.0.1", network="n2", labels=(MUTUAL_TLS,))
+    exports = {
+        cluster: replace(export("b.other", cluster, kind=SERVICE), endpoints=pods)
+        for cluster, pods in (("east", own), ("west", (far,)))
+    }
+    server = Server(both(*exports.values()))
+    named = {
+        name: replace(one, network=NetworkId(network))
+        for (name, one), network in zip(server.config.clusters.items(), ("n1", "n2"), strict=True)
+    }
+    server.config = replace(server.config, clusters=named)
+    server.registry.views.set_way_in(SetGateways("west", (NAMED,)))
+    server.book.renew()
+    return server
+
+
+def test_nothing_is_written_before_every_name_of_a_gateway_was_looked_up() -> None:
+    server = behind_a_name()
+    assert server.book.is_settled
+    server.reach = {NAMED: Reach()}
+    assert not server.book.is_settled
+    server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
+    assert server.book.is_settled
+
+
+def test_what_is_behind_a_name_without_an_address_stands_as_it_is() -> None:
+    server = behind_a_name()
+    server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
+    server.book.renew()
+    assert server.book.wanted(B) == Wanted(Fate.STAND)
+    assert [one.code for one in server.book.notices[B]] == ["gateway-name"]
+    server.reach = {NAMED: Reach(("203.0.113.1",))}
+    server.book.renew()
+    wanted = server.book.wanted(B)
+    assert (wanted.fate, B in server.book.notices) == (Fate.WRITE, False)
+
+
+def test_what_is_near_is_written_although_what_is_far_has_no_address() -> None:
+    server = behind_a_name(Endpoint("10.1.0.1", network="n1", labels=(MUTUAL_TLS,)))
+    server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
+    server.book.renew()
+    wanted = server.book.wanted(B)
+    (entry,) = (one["spec"] for one in wanted.documents if one["kind"] == "ServiceEntry")
+    assert [one["address"] for one in entry["endpoints"]] == ["10.1.0.1"]
 
 
 class Noted:

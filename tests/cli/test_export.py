@@ -64,7 +64,7 @@ def test_a_service_that_is_gone_loses_its_file_once_all_clusters_are_known(comma
     (mesh.folder / "example/flat").rename(mesh.folder / "away")
     told = command(*EAST, "--to", folder).stderr
     assert "flat is not known as a whole: " in told
-    assert "kept until all clusters are known" in told
+    assert "kept until all is known" in told
     (mesh.folder / "away").rename(mesh.folder / "example/flat")
     assert "1 removed" in command(*EAST, "--to", folder).stderr
     assert not (folder / "bookinfo/mysqldb-global.yaml").exists()
@@ -108,5 +108,5 @@ def test_what_cannot_be_is_refused(command, arguments, code, said):
 def test_what_was_done_is_one_line(tmp_path):
     done = Difference(("a", "b"), ("c",), 3, ("d",))
     assert describe(done, tmp_path) == (
-        f"{tmp_path}: 2 written, 3 unchanged, 1 removed, 1 kept until all clusters are known"
+        f"{tmp_path}: 2 written, 3 unchanged, 1 removed, 1 kept until all is known"
     )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from globaldns.model.address import is_address
 from globaldns.model.export import Gateway
-from globaldns.model.reach import GatewayState, Reach, reach_of, usable
+from globaldns.model.reach import GatewayState, Reach, are_looked_up, reach_of, usable
 
 A, B = (Gateway("n2", f"203.0.113.{place}", 15443, "west") for place in (1, 2))
 NAMED = Gateway("n2", "gw.example", 15443, "west")
@@ -60,3 +60,24 @@ def test_no_group_is_ever_left_without_a_gateway(group, known):
     found = usable(group, known)
     assert bool(found) is bool(group)
     assert [one for one in group if one in found] == list(found)
+
+
+def test_who_may_be_cut_off_keeps_those_that_answered_last():
+    addresses = ("203.0.113.1", "203.0.113.2")
+    down = dict.fromkeys(addresses, "timeout")
+    doubted = Reach(addresses, GatewayState.DOWN, down=down, doubted=frozenset(addresses))
+    assert usable((A, B), {A: doubted, B: UP}) == (A, B)
+    assert (doubted.living, doubted.is_usable) == (addresses, True)
+    half = Reach(addresses, GatewayState.DOWN, down=down, doubted=frozenset(addresses[1:]))
+    assert (half.living, half.is_usable) == (addresses[1:], True)
+    dead = Reach(addresses, GatewayState.DOWN, down=down)
+    assert (dead.living, dead.is_usable) == (addresses, False)
+
+
+@pytest.mark.parametrize(
+    ("reach", "expected"),
+    [(Reach(), False), (Reach(unresolved="NXDOMAIN"), True), (UP, True)],
+)
+def test_a_name_is_looked_up_once_there_was_an_answer_or_a_failure(reach, expected):
+    assert are_looked_up({A: UP, NAMED: reach}) is expected
+    assert are_looked_up({})

@@ -136,7 +136,7 @@ def test_every_address_of_a_name_has_hysteresis_of_its_own():
     assert played.board.reach[NAMED] == up
 
 
-def test_a_name_is_down_with_its_last_address_and_leads_to_all_then():
+def test_a_name_is_down_with_its_last_address_and_leads_to_that_which_answered_last():
     played = Played(NAMED)
     played.lookup((frozenset({A, B}), 3600))
     played.probe_all(times=2)
@@ -144,9 +144,21 @@ def test_a_name_is_down_with_its_last_address_and_leads_to_all_then():
     assert played.board.reach[NAMED].state is GatewayState.UP
     played.probe_all(A, B, times=3)
     reach = played.board.reach[NAMED]
-    assert (reach.state, reach.reason, reach.living) == ("down", "refused", (A, B))
+    assert (reach.state, reach.reason, reach.living) == ("down", "refused", (B,))
     assert reach.down == {A: "refused", B: "refused"}
-    assert not reach.is_usable
+    assert (reach.doubted, reach.is_usable) == ({B}, True)
+
+
+def test_an_address_that_comes_to_a_gateway_that_is_dead_is_dead_as_it_is():
+    played = Played(NAMED, TWINS)
+    played.lookup((frozenset({A}), 60))
+    board, spots = played.board, [(NAMED, A), (TWINS, A)]
+    for spot, reason in (*[(spots[0], "refused")] * 3, (spots[1], "")):
+        board.end_probe(spot, reason, steady=played.now, wall=1)
+        played.now += 1
+    board._lookups.put("gw.example", played.now)
+    played.lookup((frozenset({B}), 60))
+    assert not board.reach[NAMED].is_usable
 
 
 def test_what_is_known_of_an_address_stays_as_long_as_the_name_has_it():

@@ -48,3 +48,11 @@ def test_an_address_of_a_name_that_is_down_is_told_where_the_others_are_not():
         "203.0.113.1: refused (fix: look at the load balancer's health checks, and at firewalls "
         "between) [gateway-address-down]"
     )
+
+
+def test_one_in_whose_network_nothing_answers_says_that_routes_go_on_by_it():
+    doubted = Reach(
+        REFUSED.addresses, GatewayState.DOWN, reason="timeout", doubted=frozenset(REFUSED.addresses)
+    )
+    (found,) = gateway_findings({WEST: doubted})
+    assert "does not answer, nor does any other there, so that routes go on by it: " in str(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import ssl
 import time
@@ -86,6 +87,17 @@ async def test_who_was_busy_meanwhile_cannot_say(tls: ssl.SSLContext) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         asyncio.get_running_loop().call_later(0.05, time.sleep, 0.5)
         assert await probe(target(mute.getsockname()[1], SNI), tls, 0.2) is None
+
+
+async def test_who_has_run_out_of_descriptors_cannot_say() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with opened() as door:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            assert await probe(target(door.port), None, 2.0) is None
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert await probe(target(door.port), None, 2.0) == ""
 
 
 async def test_a_handshake_with_the_service_that_is_named(pair: Pair, tls: ssl.SSLContext) -> None:

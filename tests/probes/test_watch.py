@@ -75,7 +75,12 @@ async def test_a_gateway_goes_down_and_comes_back_with_a_line_each(
         await until(watched.is_("down", door))
         reason = "connection refused"
         assert watched.watch.reach[door] == Reach(
-            ("127.0.0.1",), GatewayState.DOWN, 1000, reason, down={"127.0.0.1": reason}
+            ("127.0.0.1",),
+            GatewayState.DOWN,
+            1000,
+            reason,
+            down={"127.0.0.1": reason},
+            doubted=frozenset({"127.0.0.1"}),
         )
         async with opened(door.port):
             await until(watched.is_("up", door))

@@ -164,6 +164,32 @@ def test_a_dead_address_of_a_name_is_shown_and_comes_back(
         names.close()
 
 
+def test_who_is_cut_off_from_all_gateways_of_a_network_moves_no_weight(
+    make_mesh: Callable[..., Mesh], port: int
+) -> None:
+    doors = ("127.0.0.1", "127.0.0.2")
+    both = {f"{address}:{port}" for address in doors}
+    mesh = watching(make_mesh, doors[0], port)
+    gateways = [{"address": address, "port": port} for address in doors]
+    mesh.configure(clusters={"west": {"gateways": gateways}})
+    with Server(mesh) as server:
+        with gateway(port), socket.create_server((doors[1], port), backlog=128):
+            server.wait_ready()
+            wait_until(lambda: column(server).count("down") == 0, "both are up")
+            wait_until(lambda: server.metric(UP) == 2, "both count")
+            assert ways(server) == both
+        seen = set()
+        while server.metric(UP) != 0:
+            seen.add(frozenset(ways(server)))
+        assert seen | {frozenset(ways(server))} == {frozenset(both)}
+        notices = json.loads(server.get("/api/v1/notices")[1])["items"]
+        down = [one["detail"] for one in notices if one["code"] == "gateway-down"]
+        assert len(down) == 2
+        assert all("nor does any other there, so that routes go on by it" in one for one in down)
+        with gateway(port):
+            wait_until(lambda: ways(server) == {f"{doors[0]}:{port}"}, "one answers again")
+
+
 def test_probes_can_be_turned_off_while_it_runs(make_mesh: Callable[..., Mesh], port: int) -> None:
     with Server(watching(make_mesh, "127.0.0.1", port)) as server:
         server.wait_ready()

@@ -77,7 +77,7 @@ class TermSeams(msgspec.Struct, frozen=True):
     renew: Callable[[], Iterable[Host]]
     """Looks at what all routes depend on; returns the hosts that have others now."""
     is_settled: Callable[[], bool]
-    """Whether it is decided which service has which VIP."""
+    """Whether it is decided which service has which VIP, and names of gateways were looked up."""
     may_write: Callable[[], bool]
     rate: Callable[[], float]
     """Returns how many requests a second may change something."""
