@@ -50,9 +50,7 @@ def check(config: Config) -> tuple[Problem, ...]:
 
 
 def _check_clusters(config: Config) -> Iterator[Problem]:
-    if not config.clusters:
-        yield Problem("$.clusters", "no cluster is listed", "our own is one of them")
-    elif config.cluster and config.cluster not in config.clusters:
+    if config.cluster and config.clusters and config.cluster not in config.clusters:
         yield Problem(
             "$.cluster",
             f"{config.cluster!r} is none of the clusters",
@@ -102,8 +100,6 @@ def _check_ledger(config: Config) -> Iterator[Problem]:
 
 
 def _check_zones(zones: tuple[Zone, ...]) -> Iterator[Problem]:
-    if not zones:
-        yield Problem("$.zones", "no zone is served", "write [global]")
     for index, zone in enumerate(zones):
         for other in zones[:index]:
             if zone.name and (relation := _relate(zone.name, other.name)):
@@ -247,12 +243,9 @@ def _check_quarantine(config: Config) -> Iterator[Problem]:
 
 
 def _check_listen(dns: DnsSettings) -> Iterator[Problem]:
-    if dns.listen is None:
-        return
-    if not dns.listen:
-        yield Problem("$.dns.listen", "no address to listen on", "write [127.0.0.1:1053]")
-    for index, address in enumerate(dns.listen):
-        if address and address in dns.listen[:index] and not address.endswith(":0"):
+    listen = dns.listen or ()
+    for index, address in enumerate(listen):
+        if address and address in listen[:index] and not address.endswith(":0"):
             yield Problem(join("$.dns.listen", index), f"{address!r} is listed twice")
 
 
@@ -273,8 +266,6 @@ def _check_stub(config: Config) -> Iterator[Problem]:
 
 
 def _check_envoy(envoy: EnvoySettings) -> Iterator[Problem]:
-    if envoy.gateway.endswith(":0"):
-        yield Problem("$.envoy.gateway", "others must know its port", "write 0.0.0.0:15443")
     if envoy.certificate.parent != envoy.key.parent:
         yield Problem(
             "$.envoy.key",

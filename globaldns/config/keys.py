@@ -35,6 +35,19 @@ WORDS: dict[object, dict[str, Section]] = {
 }
 """Sections that one of some words may stand for, and what each of them says."""
 
+ONE_OF: dict[object, tuple[str, ...]] = {
+    schema.SourceSettings: ("directory", "kubernetes"),
+    schema.LedgerSettings: ("sqlite", "kubernetes"),
+}
+"""Keys of sections of which no two go together."""
+TOGETHER: dict[object, tuple[str, ...]] = {
+    schema.TlsSettings: ("certificate", "key"),
+    routing.ProbeSettings: ("certificate", "key", "authority"),
+}
+"""Keys of sections of which none goes without the others."""
+NEEDS: dict[object, tuple[str, str]] = {schema.TlsSettings: ("listen", "certificate")}
+"""Keys of sections of which the first does not go without the second."""
+
 
 class Key(Struct, frozen=True):
     """One key of a section."""

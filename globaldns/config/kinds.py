@@ -19,6 +19,8 @@ Workers = NewType("Workers", int)
 """A number of processes from 1 to 99; 0 is written ``auto``."""
 ListenAddress = NewType("ListenAddress", str)
 """``address:port`` or ``[address]:port``."""
+ServerAddress = NewType("ServerAddress", str)
+"""A ``ListenAddress`` that others know: its port is not 0."""
 IpAddress = NewType("IpAddress", str)
 """An IP address."""
 Cidr = NewType("Cidr", str)
@@ -53,6 +55,8 @@ Ttl = Annotated[WholeSeconds, Meta(ge=1, le=86400)]
 """Above a day a mistake outlives its repair."""
 Wait = Annotated[Seconds, Meta(ge=0, le=3600)]
 """An hour is more than any probe or drain waits for."""
+OR_ZERO = "or zero"
+"""Of ``Meta.extra``: zero is no number of a range, but a word of its own."""
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -123,7 +123,7 @@ def _place_state(config: Config, reading: Reading, env: Mapping[str, str]) -> Co
     parents = env.get("STATE_DIRECTORY", "").split(":")  # systemd.exec(5): a list by colons
     try:
         parent = place(
-            Path(parents[0]) if parents[0] else config.state,
+            parents[0] or str(config.state),
             folder=Path.cwd(),
             home=env.get("HOME", ""),
         )

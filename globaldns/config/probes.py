@@ -4,40 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from globaldns.config.problem import Problem, join
-from globaldns.config.routing import ProbeSettings
+from globaldns.config.problem import Problem
 from globaldns.config.schema import Config
-from globaldns.config.values import format_duration, split_listen
-
-MIN_INTERVAL = 1.0
-"""Seconds; a gateway is not to be busy with us."""
-MAX_RESOLVERS = 3
-"""As in resolv.conf(5)."""
 
 _PATH = "$.routing.probes"
 
 
 def check_probes(config: Config) -> Iterator[Problem]:
-    """Yield every problem of ``routing.probes``."""
+    """Yield which of the files of a handshake are missing."""
     probes = config.routing.probes
-    if 0 < probes.interval < MIN_INTERVAL:
-        least = format_duration(MIN_INTERVAL)
-        reason = f"{format_duration(probes.interval)} is too often"
-        yield Problem(f"{_PATH}.interval", reason, f"at least {least}, or 0s for never")
-    yield from _check_resolvers(probes)
-    yield from _check_files(probes)
-
-
-def _check_resolvers(probes: ProbeSettings) -> Iterator[Problem]:
-    path = f"{_PATH}.resolvers"
-    if len(probes.resolvers) > MAX_RESOLVERS:
-        yield Problem(path, f"{len(probes.resolvers)} resolvers", f"at most {MAX_RESOLVERS}")
-    for index, address in enumerate(probes.resolvers):
-        if address and not split_listen(address)[1]:
-            yield Problem(join(path, index), f"{address!r} has port 0", "DNS has port 53")
-
-
-def _check_files(probes: ProbeSettings) -> Iterator[Problem]:
     files = {
         "certificate": probes.certificate,
         "key": probes.key,

@@ -7,6 +7,7 @@ but looking for more.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from globaldns.config.keys import (
     keys,
     unwrap,
 )
-from globaldns.config.kinds import Section
+from globaldns.config.kinds import OR_ZERO, Section
 from globaldns.config.problem import Problem, join
 from globaldns.config.texts import TEXTS, Text
 from globaldns.errors import InvalidValue
@@ -49,9 +50,9 @@ class Reading:
         if is_section(kind):
             return self._read_section(kind, value, path)
         if (inner := element(kind)) is not None:
-            return self._read_list(inner, value, path)
+            return self._read_list(inner, limits, value, path)
         if (pair := entry(kind)) is not None:
-            return self._read_entries(*pair, value, path)
+            return self._read_entries(*pair, limits, value, path)
         return self._read_scalar(kind, limits, value, path)
 
     def _report(self, path: str, reason: str, hint: str = "") -> None:
@@ -99,25 +100,37 @@ class Reading:
         self._report(where, "is missing", key.doc.removesuffix("."))
         return blank(key.type)
 
-    def _read_list(self, inner: Any, value: object, path: str) -> tuple[Any, ...]:
+    def _read_list(self, inner: Any, limits: Meta, value: object, path: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
             self._report(path, f"{_shown(value)} is no list", f"write [{_shown(value)}]")
             return ()
+        self._check_length(value, limits, path, hint=f"write [{_example(inner)}]")
         return tuple(self.read(inner, item, join(path, i)) for i, item in enumerate(value))
 
-    def _read_entries(self, key: Any, inner: Any, value: object, path: str) -> dict[Any, Any]:
+    def _read_entries(
+        self, key: Any, inner: Any, limits: Meta, value: object, path: str
+    ) -> dict[Any, Any]:
+        hint = _entry_hint(key, inner)
         if not isinstance(value, dict):
-            self._report(path, f"{_shown(value)} is no mapping", _entry_hint(key, inner))
+            self._report(path, f"{_shown(value)} is no mapping", hint)
             return {}
+        self._check_length(value, limits, path, hint=hint)
         entries = {}
         for name, item in value.items():
             where = join(path, str(name))
             if isinstance(item, dict) and inner in TEXTS:
-                hint = f"write what stands below {name} without it: {_entry_hint(key, inner)}"
-                self._report(where, f"{_shown(item)} is no {TEXTS[inner].noun}", hint)
+                remedy = f"write what stands below {name} without it: {hint}"
+                self._report(where, f"{_shown(item)} is no {TEXTS[inner].noun}", remedy)
                 continue
             entries[self._read_scalar(key, Meta(), name, where)] = self.read(inner, item, where)
         return entries
+
+    def _check_length(self, value: Sized, limits: Meta, path: str, *, hint: str) -> None:
+        count = len(value)
+        if limits.min_length is not None and count < limits.min_length:
+            self._report(path, "is empty", hint)
+        if limits.max_length is not None and count > limits.max_length:
+            self._report(path, f"{count} are too many", f"at most {limits.max_length}")
 
     def _read_scalar(self, kind: Any, limits: Meta, value: object, path: str) -> Any:
         try:
@@ -147,21 +160,21 @@ class Reading:
         """Return a path as it is from here: relative to the file, ``~`` is the home directory."""
         if not isinstance(value, str) or not value or "\0" in value:
             raise InvalidValue(f"{_shown(value)} is no path")
-        return place(Path(value), folder=self._folder, home=self._home)
+        return place(value, folder=self._folder, home=self._home)
 
 
-def place(path: Path, *, folder: Path, home: str) -> Path:
+def place(text: str, *, folder: Path, home: str) -> Path:
     """Return a path of the file as it is from here.
 
     Raises:
         InvalidValue: it begins with ``~`` and there is no home directory, or it is another user's.
     """
-    first = path.parts[0] if path.parts else ""
-    if not first.startswith("~"):
-        return folder / path
+    if not text.startswith("~"):
+        return folder / text
+    first, _, rest = text.partition("/")
     if first != "~" or not home:
-        raise InvalidValue(f"{first} in {str(path)!r} is unknown", hint="write the whole path")
-    return Path(home, *path.parts[1:])
+        raise InvalidValue(f"{first} in {text!r} is unknown", hint="write the whole path")
+    return Path(home, rest.lstrip("/"))
 
 
 def blank(annotation: Any) -> Any:
@@ -185,6 +198,13 @@ def blank_section(section: type[Section]) -> Section:
     return section(
         **{key.name: blank(key.type) if key.is_required else key.default for key in keys(section)}
     )
+
+
+def _example(inner: Any) -> str:
+    """Return how an element of a list is written, in its short form."""
+    for key in keys(inner) if is_section(inner) else ():
+        return _example(key.type)
+    return TEXTS[inner].example
 
 
 def _entry_hint(key: Any, inner: Any) -> str:
@@ -224,8 +244,13 @@ def _plain(kind: Any, value: object) -> Any:
 
 def _check_limits(kind: Any, limits: Meta, value: Any) -> None:
     show = TEXTS[kind].show if kind in TEXTS else str
+    zero = (limits.extra or {}).get(OR_ZERO)
+    if zero and not value:
+        return
     if limits.ge is not None and value < limits.ge:
-        raise InvalidValue(f"{show(value)} is too small", hint=f"at least {show(limits.ge)}")
+        besides = f", or {show(0)} for {zero}" if zero else ""
+        hint = f"at least {show(limits.ge)}{besides}"
+        raise InvalidValue(f"{show(value)} is too small", hint=hint)
     if limits.le is not None and value > limits.le:
         raise InvalidValue(f"{show(value)} is too large", hint=f"at most {show(limits.le)}")
 

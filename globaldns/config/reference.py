@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
+
+from msgspec import Meta
 
 from globaldns.config.keys import (
     WORDS,
@@ -17,10 +20,11 @@ from globaldns.config.keys import (
     show,
     unwrap,
 )
-from globaldns.config.kinds import Section
+from globaldns.config.kinds import OR_ZERO, Section
 from globaldns.config.schema import Config
 from globaldns.config.texts import TEXTS
 
+_NOUNS: dict[object, str] = {bool: "boolean", int: "number", Path: "path"}
 BAR = r"\|"
 """A bar inside a cell of a Markdown table."""
 
@@ -58,7 +62,7 @@ def _below(annotation: Any, path: str) -> tuple[type[Section], str] | None:
 
 
 def _type_name(annotation: Any) -> str:
-    kind, _ = unwrap(annotation)
+    kind, limits = unwrap(annotation)
     if (inner := element(kind)) is not None:
         return f"list of {_type_name(inner)}"
     if words := choices(kind) or WORDS.get(kind, ()):
@@ -66,9 +70,17 @@ def _type_name(annotation: Any) -> str:
         return " or ".join((*(f"`{word}`" for word in words), *more))
     if entry(kind) is not None or is_section(kind):
         return "mapping"
-    if kind in TEXTS:
-        return TEXTS[kind].noun
-    return {bool: "boolean", int: "number"}.get(kind, "path")
+    noun = TEXTS[kind].noun if kind in TEXTS else _NOUNS[kind]
+    return f"{noun}{_range(kind, limits)}"
+
+
+def _range(kind: Any, limits: Meta) -> str:
+    """Return the limits of a number, for people."""
+    if limits.ge is None or limits.le is None:
+        return ""
+    show = TEXTS[kind].show if kind in TEXTS else str
+    zero = f"{show(0)} or " if OR_ZERO in (limits.extra or {}) else ""
+    return f", {zero}{show(limits.ge)} to {show(limits.le)}"
 
 
 def _default(key: Key) -> str:

@@ -9,15 +9,18 @@ from typing import Annotated
 from msgspec import Meta
 
 from globaldns.config.kinds import (
+    OR_ZERO,
     Label,
-    ListenAddress,
     Locality,
     NetworkId,
     Seconds,
     Section,
-    Wait,
+    ServerAddress,
     ZoneName,
 )
+
+MAX_RESOLVERS = 3
+"""As in resolv.conf(5)."""
 
 
 class Sni(StrEnum):
@@ -30,12 +33,12 @@ class Sni(StrEnum):
 class ProbeSettings(Section, frozen=True):
     """How the gateways of other networks are watched."""
 
-    interval: Wait = Seconds(5.0)
+    interval: Annotated[Seconds, Meta(ge=1, le=3600, extra={OR_ZERO: "never"})] = Seconds(5.0)
     """How often each is probed: down after three failures in a row, up after two successes. 0s:
     never, and all count as up; names are looked up all the same."""
     timeout: Annotated[Seconds, Meta(ge=0.1, le=60)] = Seconds(2.0)
     """How long a probe waits for an answer."""
-    resolvers: tuple[ListenAddress, ...] = ()
+    resolvers: Annotated[tuple[ServerAddress, ...], Meta(max_length=MAX_RESOLVERS)] = ()
     """DNS servers that are asked for gateways' names; default: those of /etc/resolv.conf."""
     certificate: Path | None = None
     """PEM file, read again when it changes: a certificate of the mesh, to shake hands with what is
@@ -84,7 +87,7 @@ class EnvoySettings(Section, frozen=True):
     nowhere."""
     locality: Locality = Locality("")
     """Where clients are, region/zone: endpoints there come first, then those of the region."""
-    gateway: ListenAddress = ListenAddress("0.0.0.0:15443")
+    gateway: ServerAddress = ServerAddress("0.0.0.0:15443")
     """Where a gateway listens."""
     certificate: Path = Path("/etc/certs/cert-chain.pem")
     """PEM file of an Envoy's certificate and chain, in a folder with its key: what is renamed into

@@ -40,6 +40,8 @@ from globaldns.config.kinds import (
 from globaldns.config.routing import EnvoySettings, RoutingSettings
 from globaldns.config.stub import StubSettings
 
+SOME = Meta(min_length=1)
+"""Of a list or a mapping that is never empty."""
 MAX_LOST_SECONDS = 366 * 86400
 """A year is as long as a VIP may rest."""
 LostAge = Annotated[WholeSeconds, Meta(ge=1, le=MAX_LOST_SECONDS)]
@@ -225,7 +227,7 @@ class Limits(Section, frozen=True):
 class TlsSettings(Section, frozen=True):
     """DNS over TLS; off without a certificate."""
 
-    listen: tuple[ListenAddress, ...] | None = None
+    listen: Annotated[tuple[ListenAddress, ...], SOME] | None = None
     """TCP; default: the addresses of dns.listen, port 853."""
     certificate: Path | None = None
     """PEM file: the certificate, then its chain; looked at every 5 s, and read when it changes."""
@@ -236,7 +238,7 @@ class TlsSettings(Section, frozen=True):
 class DnsSettings(Section, frozen=True):
     """The DNS server."""
 
-    listen: tuple[ListenAddress, ...] | None = None
+    listen: Annotated[tuple[ListenAddress, ...], SOME] | None = None
     """UDP and TCP; default 127.0.0.1:1053 and [::1]:1053, skipping what the host does not have."""
     tls: TlsSettings = TlsSettings()
     """DNS over TLS (RFC 7858); off without a certificate."""
@@ -330,9 +332,9 @@ class Config(Section, frozen=True, kw_only=True):
     """Our namespace in Kubernetes: ledger, Lease, and remote secrets."""
     state: Path = Path("~/.local/state/globaldns")
     """State directory; default: the cluster's id below $STATE_DIRECTORY, else below this."""
-    zones: tuple[Zone, ...] = (Zone(name=ZoneName("global")),)
+    zones: Annotated[tuple[Zone, ...], SOME] = (Zone(name=ZoneName("global")),)
     """Zones that are served; a name alone is short for {name: …}."""
-    clusters: dict[ClusterId, ClusterSettings]
+    clusters: Annotated[dict[ClusterId, ClusterSettings], SOME]
     """Every cluster of the mesh, our own included."""
     remote_secrets: RemoteSecrets = RemoteSecrets()
     """Kubeconfigs of clusters that are not listed, or are listed without a source."""

@@ -47,8 +47,6 @@ def _check_pair(tls: TlsSettings) -> Iterator[Problem]:
 
 
 def _check_listen(listen: Sequence[str], config: Config) -> Iterator[Problem]:
-    if not listen:
-        yield Problem(_LISTEN, "no address to listen on", f"write [127.0.0.1:{TLS_PORT}]")
     for index, address in enumerate(listen):
         for key, other in _others(listen[:index], config):
             if is_same_place(address, other):

@@ -5,7 +5,6 @@ to write it.
 
 Standards:
     RFC 1035 section 2.3.4   63 octets a label, 255 octets a name
-    RFC 1123 section 2.1     letters, digits and hyphens
     RFC 5952                 canonical text of IPv6 addresses
 """
 
@@ -14,45 +13,49 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from globaldns.config.patterns import (
+    DOMAIN,
+    DURATION,
+    SIZE,
+    WHOLE_DURATION,
+    WORKERS,
+    is_match,
+)
 from globaldns.errors import InvalidValue
 
-LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-NAME = rf"{LABEL}(\.{LABEL})*"
-ADDRESS = r"[0-9A-Fa-f:.]+"
-CIDR = rf"{ADDRESS}(/[0-9.]{{1,15}})?"
-ZONE = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?\.?"
-DURATION = r"[0-9]{1,15}(\.[0-9]{1,15})?(ms|s|m|h|d)"
-SIZE = r"[0-9]{1,15}(KiB|MiB|GiB)?"
-WORKERS = r"[1-9][0-9]?|auto"
-LISTEN = rf"([0-9.]+|\[{ADDRESS}\]):[0-9]{{1,5}}"
-
 _AUTO = "auto"
+_WITH_LENGTH = r"[^/]*(/(0|[1-9][0-9]{0,2}))?"
+"""A length and no mask."""
+_CIDR_HINT = "write it like 240.128.0.0/10"
 _MAX_PORT = 65535
-_MAX_NAME = 253
-"""Octets of a name as text: 255 on the wire (RFC 1035 section 2.3.4)."""
-_MAX_ZONE = 190
-"""Octets as text: what a name leaves beside ``_explain`` and a service's short labels."""
-_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-"""In milliseconds, so that tenths are not lost to binary fractions."""
-_SIZES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+MAX_NAME = 253
+"""Octets of a name as it is written: 255 on the wire (RFC 1035 section 2.3.4)."""
+MAX_ZONE = 190
+"""Octets as it is written: what a name leaves beside ``_explain`` and a service's short labels."""
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+"""In milliseconds, so that decimals are not lost to binary fractions."""
+SIZES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def parse_duration(text: str) -> float:
     """Return seconds."""
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         raise InvalidValue(f"{text} has no unit", hint=f"write {text}s")
-    if not re.fullmatch(DURATION, text):
-        raise InvalidValue(f"{text!r} is no duration", hint="write it like 250ms, 30s, 5m or 7d")
+    if not is_match(text, DURATION):
+        hint = "write it like 250ms, 30s, 1.5h or 7d, with three decimals at most"
+        raise InvalidValue(f"{text!r} is no duration", hint=hint)
     number = text.rstrip("mshd")
-    return float(number) * _UNITS[text[len(number) :]] / 1000
+    whole, _, decimals = number.partition(".")
+    thousandths = int(whole) * 1000 + int(decimals.ljust(3, "0"))
+    return thousandths * UNITS[text[len(number) :]] / 1_000_000
 
 
 def parse_whole_seconds(text: str) -> int:
-    """Return seconds, without a fraction."""
+    """Return seconds, of which there is no fraction."""
     seconds = parse_duration(text)
-    if not seconds.is_integer():
+    if not is_match(text, WHOLE_DURATION):
         raise InvalidValue(f"{text!r} is no whole number of seconds")
-    return int(seconds)
+    return round(seconds)
 
 
 def format_duration(seconds: float) -> str:
@@ -60,7 +63,7 @@ def format_duration(seconds: float) -> str:
     if not float(seconds).is_integer():
         return f"{round(seconds * 1000)}ms"
     for unit in ("d", "h", "m"):
-        size = _UNITS[unit] // 1000
+        size = UNITS[unit] // 1000
         if seconds and seconds % size == 0:
             return f"{int(seconds) // size}{unit}"
     return f"{int(seconds)}s"
@@ -68,17 +71,17 @@ def format_duration(seconds: float) -> str:
 
 def parse_size(text: str) -> int:
     """Return octets."""
-    if not re.fullmatch(SIZE, text):
+    if not is_match(text, SIZE):
         raise InvalidValue(f"{text!r} is no size", hint="write it like 1232, 64KiB or 16MiB")
     number = text.rstrip("KMGiB")
-    return int(number) * _SIZES[text[len(number) :]]
+    return int(number) * SIZES[text[len(number) :]]
 
 
 def format_size(octets: int) -> str:
     """Return octets in the largest unit that divides them."""
     for unit in ("GiB", "MiB", "KiB"):
-        if octets and octets % _SIZES[unit] == 0:
-            return f"{octets // _SIZES[unit]}{unit}"
+        if octets and octets % SIZES[unit] == 0:
+            return f"{octets // SIZES[unit]}{unit}"
     return str(octets)
 
 
@@ -86,7 +89,7 @@ def parse_workers(text: str) -> int:
     """Return a number of processes; 0 for ``auto``."""
     if text == _AUTO:
         return 0
-    if not re.fullmatch(WORKERS, text):
+    if not is_match(text, WORKERS):
         raise InvalidValue(f"{text!r} is no number of workers", hint="write 1 to 99, or auto")
     return int(text)
 
@@ -100,6 +103,14 @@ def parse_listen(text: str) -> str:
     """Return an address and a port in canonical text; port 0 lets the system choose."""
     address, port = split_listen(text)
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def parse_server(text: str) -> str:
+    """Return an address and a port at which somebody is reached, in canonical text."""
+    address = parse_listen(text)
+    if address.endswith(":0"):
+        raise InvalidValue(f"{text!r} has port 0", hint="name the port at which it is reached")
+    return address
 
 
 def split_listen(text: str) -> tuple[str, int]:
@@ -150,10 +161,12 @@ def _refuse_zone_identifier(text: str) -> None:
 def parse_cidr(text: str) -> str:
     """Return a CIDR in canonical text; an address alone is a range of one."""
     _refuse_zone_identifier(text)
+    if not re.fullmatch(_WITH_LENGTH, text):
+        raise InvalidValue(f"{text!r} is no CIDR", hint=_CIDR_HINT)
     try:
         return str(ip_network(text))
     except ValueError as error:
-        hint = "write it like 240.128.0.0/10"
+        hint = _CIDR_HINT
         if "host bits" in str(error):
             hint = f"did you mean {ip_network(text, strict=False)}?"
         raise InvalidValue(f"{text!r} is no CIDR", hint=hint) from None
@@ -161,20 +174,19 @@ def parse_cidr(text: str) -> str:
 
 def parse_zone(text: str) -> str:
     """Return a domain name in lower case, without its trailing dot."""
-    name = text.lower().removesuffix(".")
-    if not name:
+    if not text.removesuffix("."):
         raise InvalidValue("the root cannot be a zone of ours", hint="name a zone, like global")
-    if not re.fullmatch(NAME, name):
+    if not is_match(text, DOMAIN):
         raise InvalidValue(
             f"{text!r} is no domain name",
             hint="labels of letters, digits and inner hyphens, with dots between",
         )
-    if len(name) > _MAX_ZONE:
+    if len(text) > MAX_ZONE:
         raise InvalidValue(
-            f"{name[:30]}… has {len(name)} octets, a zone may have {_MAX_ZONE}",
+            f"{text[:30]}… has {len(text)} octets, a zone may have {MAX_ZONE}",
             hint="hosts below it need room in a name of 255",
         )
-    return name
+    return text.lower().removesuffix(".")
 
 
 def parse_address_or_name(text: str) -> str:
@@ -185,6 +197,6 @@ def parse_address_or_name(text: str) -> str:
     except ValueError:
         name = text.lower().removesuffix(".")
     looks_numeric = name.rpartition(".")[2].isdigit()  # RFC 1123 section 2.1: no name ends so
-    if looks_numeric or len(name) > _MAX_NAME or not re.fullmatch(NAME, name):
+    if looks_numeric or len(text) > MAX_NAME or not is_match(text, DOMAIN):
         raise InvalidValue(f"{text!r} is no IP address and no domain name")
     return name

@@ -24,8 +24,8 @@ HERE = SourceSettings(directory=Path("east"))
 @pytest.mark.parametrize(
     ("added", "problem"),
     [
-        ("dns: {listen: []}", "$.dns.listen (line 4): no address to listen on"),
-        ("zones: []", "$.zones (line 4): no zone is served"),
+        ("dns: {listen: []}", "$.dns.listen (line 4): is empty (fix: write [127.0.0.1:1053])"),
+        ("zones: []", "$.zones (line 4): is empty (fix: write [global])"),
         ("zones: [global, a.global]", "$.zones[1] (line 4): 'a.global' lies below 'global'"),
         ("zones: [a.global, global]", "$.zones[1] (line 4): 'global' lies above 'a.global'"),
         ("zones: [global, GLOBAL]", "$.zones[1] (line 4): 'global' is listed twice"),
@@ -42,7 +42,7 @@ HERE = SourceSettings(directory=Path("east"))
         ("vips: {pools: ['2001:2::/64']}", "$.vips.pools[0] (line 4): 2001:2::/64 touches 2001:2"),
         ("vips: {reserved: [10.0.0.0/8]}", "$.vips.reserved[0] (line 4): 10.0.0.0/8 lies in no"),
         ("vips: {pins: [127.0.0.0/24]}", "$.vips.pins[0] (line 4): 127.0.0.0/24 lies in 127.0.0"),
-        ('envoy: {gateway: "0.0.0.0:0"}', "$.envoy.gateway (line 4): others must know its port"),
+        ('envoy: {gateway: "0.0.0.0:0"}', "$.envoy.gateway (line 4): '0.0.0.0:0' has port 0"),
         ("envoy: {key: /x/key.pem}", "$.envoy.key (line 4): /x/key.pem is not in the certificate"),
         ("vips: {quarantine: 4m}", "$.vips.quarantine (line 4): 4m is shorter than 10 times"),
         (
@@ -63,7 +63,7 @@ def test_keys_that_do_not_go_together_are_one_problem_at_one_of_them(files, adde
 @pytest.mark.parametrize(
     ("clusters", "problem"),
     [
-        ("{}", "$.clusters (line 2): no cluster is listed"),
+        ("{}", "$.clusters (line 2): is empty (fix: cluster id: settings)"),
         (
             "{east: {source: {directory: e, kubernetes: {}}}}",
             "$.clusters.east.source (line 2): a directory and an API server (fix: choose one)",

@@ -27,14 +27,14 @@ def test_all_of_it_can_be_said(files):
 @pytest.mark.parametrize(
     ("keys", "problems"),
     [
-        ("interval: 999ms", ["interval (line 4): 999ms is too often (fix: at least 1s, or 0s"]),
+        ("interval: 999ms", ["interval (line 4): 999ms is too small (fix: at least 1s, or 0s"]),
         ("interval: 2h", ["interval (line 4): 2h is too large (fix: at most 1h)"]),
         ("timeout: 10ms", ["timeout (line 4): 10ms is too small (fix: at least 100ms)"]),
         ("resolvers: ['192.0.2.1']", ["resolvers[0] (line 4): '192.0.2.1' is no address:port"]),
         ("resolvers: ['192.0.2.1:0']", ["resolvers[0] (line 4): '192.0.2.1:0' has port 0"]),
         (
             "resolvers: ['192.0.2.1:53', '192.0.2.2:53', '192.0.2.3:53', '192.0.2.4:53']",
-            ["resolvers (line 4): 4 resolvers (fix: at most 3)"],
+            ["resolvers (line 4): 4 are too many (fix: at most 3)"],
         ),
         (
             "key: a.key",

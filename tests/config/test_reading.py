@@ -217,13 +217,13 @@ def test_a_wrong_value_is_shown_on_one_short_line():
     ],
 )
 def test_a_path_begins_at_the_file_or_at_home(path, home, expected):
-    assert place(Path(path), folder=Path("/etc"), home=home) == Path(expected)
+    assert place(path, folder=Path("/etc"), home=home) == Path(expected)
 
 
 @pytest.mark.parametrize(("path", "home"), [("~/a", ""), ("~sam/a", "/home/jo"), ("~~", "/")])
 def test_a_home_that_is_unknown_wants_the_whole_path(path, home):
     with pytest.raises(InvalidValue, match="is unknown") as caught:
-        place(Path(path), folder=Path("/etc"), home=home)
+        place(path, folder=Path("/etc"), home=home)
     assert caught.value.hint == "write the whole path"
 
 

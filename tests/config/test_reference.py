@@ -9,8 +9,9 @@ def rows():
 def test_every_key_has_a_row_with_default_and_meaning():
     table = rows()
     assert table["`dns.ttl`"] == (
-        '| `dns.ttl` | duration | `"30s"` | How long a resolver may keep an answer. |'
+        '| `dns.ttl` | duration, 1s to 1d | `"30s"` | How long a resolver may keep an answer. |'
     )
+    assert "| duration, 0s or 1s to 1h |" in table["`routing.probes.interval`"]
     assert "| required |" in table["`cluster`"]
     assert "`clusters.<cluster id>.gateways[].port`" in table
     assert "`zones[].name`" in table

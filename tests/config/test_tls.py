@@ -25,12 +25,12 @@ def test_it_is_off_by_default_and_its_paths_begin_at_the_file(files):
         ("certificate: a.crt", ["$.dns.tls.key (line 4): is missing: there is a certificate"]),
         ("key: a.key", ["$.dns.tls.certificate (line 4): is missing: there is a key"]),
         ("listen: ['[::1]:853']", ["$.dns.tls.listen (line 4): there is no certificate"]),
-        (f"{PAIR}, listen: []", ["$.dns.tls.listen (line 4): no address to listen on"]),
+        (f"{PAIR}, listen: []", ["$.dns.tls.listen (line 4): is empty"]),
         (
             "key: a.key, listen: []",
             [
                 "$.dns.tls.certificate (line 4): is missing: there is a key",
-                "$.dns.tls.listen (line 4): no address to listen on",
+                "$.dns.tls.listen (line 4): is empty",
             ],
         ),
         (

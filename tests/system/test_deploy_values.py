@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from globaldns.config.keys import choices, element, entry, is_section, keys, unwrap
+from globaldns.config.keys import ONE_OF, choices, element, entry, is_section, keys, unwrap
 from globaldns.config.kinds import Section
 from globaldns.config.schema import Config
 from globaldns.config.texts import TEXTS
@@ -25,6 +25,9 @@ FIXED = {
     "admin.listen": "the value networkPolicy.adminFrom",
 }
 """Keys that the chart alone sets, and what to do instead."""
+
+BOTH = {"directory": "/old", "kubernetes": {}}
+LOST_AT_ONCE = {"demote": "60m", "expire": "1h"}
 
 
 @pytest.fixture
@@ -105,6 +108,38 @@ def refusal(helm: Helm, **values: Any) -> str:
         ({"config": {"vips": {"pools": ["x"]}}}, "'/config/vips/pools/0'"),
         ({"config": {"log": {"level": "loud"}}}, "'/config/log/level': value must be one of"),
         ({"config": {"clusters": {"a/b": {}}}}, "'/config/clusters': additional properties 'a/b'"),
+        ({"config": {"dns": {"ttl": "30d"}}}, "'/config/dns/ttl': '30d' does not match"),
+        ({"config": {"dns": {"ttl": "1500ms"}}}, "'/config/dns/ttl': '1500ms' does not match"),
+        ({"config": {"vips": {"quarantine": "1s"}}}, "'/config/vips/quarantine': '1s' does not"),
+        ({"config": {"vips": {"pools": ["10.0.0.0/33"]}}}, "'/config/vips/pools/0': '10.0.0.0/33'"),
+        ({"config": {"dns": {"udp_payload": 100}}}, "'/config/dns/udp_payload': minimum: got 100"),
+        ({"config": {"zones": []}}, "'/config/zones': minItems"),
+        ({"config": {"clusters": {"old": {"source": BOTH}}}}, "'/config/clusters/old/source'"),
+        ({"config": {"routing": {"probes": {"key": "/k"}}}}, "'/config/routing/probes'"),
+        (
+            {"config": {"vips": {"quarantine": "4m"}}},
+            "config.vips.quarantine: 4m is shorter than ten times dns.ttl, which is 30s",
+        ),
+        (
+            {"config": {"vips": {"pools": ["10.4.0.0/13"]}}},
+            "config.vips.pools: 10.4.0.0/13 has bits beyond its length",
+        ),
+        (
+            {"config": {"clusters": {"east": {"source": {"directory": "/e"}}}}},
+            "config.clusters.east.source.directory: leave it out",
+        ),
+        (
+            {"config": {"clusters": {"old": {"control_plane": "none"}}}},
+            'config.clusters.old.control_plane: "none" is no cluster',
+        ),
+        (
+            {"config": {"clusters": {"old": {"lost": {"names": {"expire": "50s"}}}}}},
+            "config.clusters.old.lost.names.expire: 50s is before the cluster is lost",
+        ),
+        (
+            {"config": {"clusters": {"old": {"lost": {"endpoints": LOST_AT_ONCE}}}}},
+            "config.clusters.old.lost.endpoints.expire: 1h is not after demote",
+        ),
     ],
 )
 def test_a_mistake_in_the_values_is_named(
@@ -122,10 +157,11 @@ def test_what_other_objects_say_too_cannot_be_set_beside_them(path: str, helm: H
 
 
 def sample(annotation: Any) -> Any:
-    """Return a value of a type, with every key that there is below it."""
+    """Return a value of a type, with every key that may be below it."""
     kind, limits = unwrap(annotation)
     if is_section(kind):
-        return {key.name: sample(key.type) for key in keys(kind)}
+        others = ONE_OF.get(kind, ())[:-1]
+        return {key.name: sample(key.type) for key in keys(kind) if key.name not in others}
     if (inner := element(kind)) is not None:
         return [sample(inner)]
     if (pair := entry(kind)) is not None:
@@ -133,7 +169,8 @@ def sample(annotation: Any) -> Any:
     if words := choices(kind):
         return str(words[-1])
     if kind in TEXTS:
-        return TEXTS[kind].example
+        text = TEXTS[kind]
+        return text.example if limits.le is None else text.show(limits.le)
     return {bool: True, int: limits.le}.get(kind, "/etc/file")
 
 
@@ -153,6 +190,8 @@ def _at(path: str, value: Any) -> dict[str, Any]:
 def settable() -> dict[str, Any]:
     """Return every key of the configuration but those that the chart alone sets."""
     whole: dict[str, Any] = sample(Config)
+    (cluster,) = whole["clusters"].values()
+    cluster["lost"]["endpoints"]["demote"] = cluster["lost"]["after"]
     for path in FIXED:
         *above, last = path.split(".")
         del (_get(whole, ".".join(above)) if above else whole)[last]
@@ -171,6 +210,22 @@ def sections(section: type[Section], *path: Any) -> Iterator[tuple[Any, ...]]:
             kind, inside = pair[1], (*inside, sample(pair[0]))
         if is_section(kind):
             yield from sections(kind, *inside)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"vips": {"quarantine": "5m"}},
+        {"dns": {"ttl": "1s", "negative_ttl": "2s"}, "vips": {"quarantine": "0.5m"}},
+        {"vips": {"pools": ["10.4.0.0/14", "fd00::/64"], "reserved": ["10.4.0.1", "10.4.0.2/31"]}},
+        {"clusters": {"old": {"control_plane": "east", "lost": {"names": "drop"}}}},
+        {"clusters": {"old": {"lost": {"endpoints": {"demote": "60s", "expire": "61s"}}}}},
+        {"routing": {"probes": {"interval": "0s"}}},
+    ],
+)
+def test_what_only_just_goes_together_is_taken(config: dict[str, Any], helm: Helm) -> None:
+    done = helm.template(cluster="east", config=config)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_key_that_the_program_reads_is_taken(helm: Helm) -> None:

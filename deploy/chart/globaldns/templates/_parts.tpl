@@ -108,18 +108,15 @@ admin.listen: the probes ask port 8053; the value networkPolicy.adminFrom says w
 {{- if .Values.remoteSecrets.enabled -}}
 {{- $_ := set $config "remote_secrets" (dict "namespace" (include "globaldns.remoteSecretsNamespace" .)) -}}
 {{- end -}}
-{{- mustMergeOverwrite $config (deepCopy .Values.config) | toYaml -}}
+{{- $config = mustMergeOverwrite $config (deepCopy .Values.config) -}}
+{{- include "globaldns.refuseRelations" $config -}}
+{{- toYaml $config -}}
 {{- end }}
 
 {{/* Seconds that a pod has to stop: lame_duck, in which it still answers, and five to close. */}}
 {{- define "globaldns.terminationGracePeriodSeconds" -}}
-{{- $text := .Values.config.lame_duck | default "10s" | toString -}}
-{{- if not (regexMatch "^[0-9]+([.][0-9]+)?(ms|s|m|h|d)$" $text) -}}
-{{- fail (printf "config.lame_duck: %q is no duration: write it like 250ms, 30s or 5m" $text) -}}
-{{- end -}}
-{{- $unit := regexFind "[a-z]+$" $text -}}
-{{- $size := get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0) $unit -}}
-{{- mulf (trimSuffix $unit $text | float64) $size | ceil | int | add 5 -}}
+{{- $text := .Values.config.lame_duck | default "10s" -}}
+{{- include "globaldns.seconds" $text | float64 | ceil | int | add 5 -}}
 {{- end }}
 
 {{/* What is left behind by an uninstall says so. */}}
