@@ -9,6 +9,7 @@ import msgspec
 from globaldns.admin.readings import MeshReadings
 from globaldns.admin.reports import NoticeList, NoticeReport
 from globaldns.istio.notices import Notice
+from globaldns.istio.owned import is_own_entry
 from globaldns.model.finding import Finding
 from globaldns.model.service import Service
 from globaldns.registry.explain import NoticeLine, RouteLine
@@ -62,6 +63,11 @@ def explain_notices(notices: Iterable[Notice]) -> tuple[NoticeLine, ...]:
 def _lines(
     readings: MeshReadings, service: Service, cluster: str, topology: Topology
 ) -> Iterator[RouteLine]:
+    own = readings.registry.views.cluster(cluster).exports.get(service.host)
+    has_istiod = readings.config.envoy.directory is None
+    if has_istiod and own is not None and is_own_entry(own):
+        yield _lack(cluster, cluster, "", f"as {own.origin} says, which a person wrote")
+        return
     viewer = viewer_of(readings.config, readings.registry.views, cluster)
     horizon = split(service, viewer, topology)
     sums: dict[Rank, int] = {}

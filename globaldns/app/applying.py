@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 
 import msgspec
 
+from globaldns.app.manifests import find_objects, read_entry
 from globaldns.app.membership import listed_access
 from globaldns.app.reaching import find_members
 from globaldns.app.routes import ClusterRoutes, has_routes
@@ -15,14 +18,16 @@ from globaldns.apply.routes.comparison import amend, is_same, spec_of
 from globaldns.apply.routes.objects import RouteObjects, written_resources
 from globaldns.apply.routes.patience import Create, Delete, Replace, Step, step_key
 from globaldns.apply.routes.standing import Document, Standing, key_of
-from globaldns.apply.routes.taken import tell_taken
+from globaldns.apply.routes.taken import Holder, tell_taken
 from globaldns.config.kinds import ClusterId
 from globaldns.config.schema import Config
 from globaldns.errors import ApiError, RequestRefused
 from globaldns.istio.notices import to_finding
+from globaldns.istio.replacing import Replaced
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
 from globaldns.kube.resources import Resource
+from globaldns.model.export import Export, Origin
 from globaldns.model.finding import Finding
 from globaldns.objects.metadata import ObjectKey
 
@@ -32,6 +37,17 @@ ASK_SECONDS = 20.0
 """For all that a person who checks waits for."""
 
 
+class InTheWay(msgspec.Struct, frozen=True):
+    """An entry of a person, and what would be written if it were not there."""
+
+    own: Export
+    document: Document
+    """As it stands."""
+    documents: tuple[Document, ...]
+    lacks: tuple[str, ...] = ()
+    """Why nothing would be written for a host of it."""
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """What differs in a cluster."""
 
@@ -39,6 +55,7 @@ class Comparison(msgspec.Struct, frozen=True):
     """In the order of its objects."""
     findings: list[Finding]
     """Which of them cannot be done, because an object that is not ours has the name."""
+    in_the_way: tuple[InTheWay, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -62,39 +79,93 @@ def find_access(config: Config, cluster: str, *, hint: str) -> Access:
     return access
 
 
-def find_steps(config: Config, access: Access, cluster: str, routes: ClusterRoutes) -> Comparison:
+def find_directory(config: Config, cluster: str) -> Path | None:
+    """Return where the manifests of a cluster are; None: it is read from elsewhere."""
+    settings = config.clusters.get(ClusterId(cluster))
+    return settings.source.directory if settings else None
+
+
+def find_steps(
+    config: Config, where: Access | Path, cluster: str, routes: ClusterRoutes
+) -> Comparison:
     """Return what is to be done for a cluster to have its routes.
 
-    What is not wanted stays while some cluster is not known as a whole, or a gateway's name has no
-    address.
+    ``where``: its API server, or the directory of its manifests. What is not wanted stays while
+    some cluster is not known as a whole, or a gateway's name has no address.
 
     Raises:
         ApiError: what stands is not known.
     """
     resources = _resources(config, cluster)
     wanted = [document for bundle in routes.bundles for document in bundle.documents]
-    found = _compare(access, cluster, resources, wanted, may_delete=routes.are_whole)
-    return asyncio.run(found)
+    origins = {one.own.origin for one in routes.replaced}
+    stands = (
+        _find_here(where, cluster, resources, origins)
+        if isinstance(where, Path)
+        else asyncio.run(_ask(where, cluster, resources, origins))
+    )
+    steps = compare(wanted, stands.ours, may_delete=routes.are_whole)
+    created = {step_key(one): one.document for one in steps if isinstance(one, Create)}
+    findings = _tell_taken(stands.others, created, cluster)
+    return Comparison(steps, findings, (*_in_the_way(routes, stands.entries),))
+
+
+class _Stands(msgspec.Struct, frozen=True):
+    """What a cluster has."""
+
+    ours: list[Standing]
+    others: list[Holder]
+    entries: Mapping[Origin, Document]
+    """Those of people that were asked for."""
+
+
+def _in_the_way(routes: ClusterRoutes, entries: Mapping[Origin, Document]) -> Iterator[InTheWay]:
+    """Yield each entry of a person once, with what all hosts of it would have."""
+    by_origin: dict[Origin, list[Replaced]] = {}
+    for one in routes.replaced:
+        by_origin.setdefault(one.own.origin, []).append(one)
+    for origin, those in sorted(by_origin.items()):
+        if origin in entries:
+            bundles = (bundle for one in those for bundle in one.route.bundles)
+            lacks = (one.route.notices for one in those if one.route.skipped is not None)
+            yield InTheWay(
+                those[0].own,
+                entries[origin],
+                tuple(document for bundle in bundles for document in bundle.documents),
+                tuple(f"{notice.host}: {notice.detail}" for notice in chain.from_iterable(lacks)),
+            )
+
+
+def _find_here(
+    root: Path, cluster: str, resources: Iterable[Resource], origins: Iterable[Origin]
+) -> _Stands:
+    ours, others = find_objects(root, {one.kind for one in resources}, cluster)
+    found = {one: read_entry(root, one.file, one.namespace, one.name) for one in origins}
+    return _Stands(ours, others, {one: entry for one, entry in found.items() if entry})
 
 
 def ask_for_taken(config: Config, cluster: str, wanted: Iterable[Document]) -> list[Finding]:
     """Return which documents of a cluster objects that are not ours have the names of, if known."""
-    documents, resources = {key_of(one): one for one in wanted}, _resources(config, cluster)
+    documents = {key_of(one): one for one in wanted}
+    kinds = {key.kind for key in documents}
+    resources = [one for one in _resources(config, cluster) if one.kind in kinds]
 
-    async def ask(access: Access) -> list[Finding]:
+    async def ask(access: Access) -> list[Holder]:
         client = Client(access)
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                return await _find_taken(RouteObjects(client, cluster), resources, documents)
+                objects = RouteObjects(client, cluster)
+                return [one async for one in objects.list_others(resources)]
         finally:
             await client.close()
 
     try:
-        return asyncio.run(ask(find_access(config, cluster, hint="")))
+        others = asyncio.run(ask(find_access(config, cluster, hint="")))
     except (ApiError, RequestRefused, TimeoutError) as error:
         reason = str(error) or "it does not answer in time"
         logger.info("whether names of routes are taken is not known", extra={"reason": reason})
         return []
+    return _tell_taken(others, documents, cluster)
 
 
 def compare(
@@ -141,23 +212,18 @@ def describe(step: Step) -> str:
     return f"{words[type(step)]} {step_key(step)}"
 
 
-async def _compare(
-    access: Access,
-    cluster: str,
-    resources: Sequence[Resource],
-    wanted: Iterable[Document],
-    *,
-    may_delete: bool,
-) -> Comparison:
+async def _ask(
+    access: Access, cluster: str, resources: Sequence[Resource], origins: Iterable[Origin]
+) -> _Stands:
     client = Client(access)
     objects = RouteObjects(client, cluster)
     try:
-        standing = [one async for one in objects.list(resources)]
-        steps = compare(wanted, standing, may_delete=may_delete)
-        created = {step_key(one): one.document for one in steps if isinstance(one, Create)}
-        return Comparison(steps, await _find_taken(objects, resources, created))
+        ours = [one async for one in objects.list(resources)]
+        others = [one async for one in objects.list_others(resources)]
+        found = {one: await objects.read_entry(one.namespace, one.name) for one in origins}
     finally:
         await client.close()
+    return _Stands(ours, others, {one: entry for one, entry in found.items() if entry})
 
 
 def _resources(config: Config, cluster: str) -> tuple[Resource, ...]:
@@ -166,14 +232,12 @@ def _resources(config: Config, cluster: str) -> tuple[Resource, ...]:
     )
 
 
-async def _find_taken(
-    objects: RouteObjects, resources: Iterable[Resource], wanted: Mapping[ObjectKey, Document]
+def _tell_taken(
+    others: Iterable[Holder], wanted: Mapping[ObjectKey, Document], cluster: str
 ) -> list[Finding]:
     """Return which documents objects that are not ours have the names of."""
-    kinds = {key.kind for key in wanted}
-    others = objects.list_others(one for one in resources if one.kind in kinds)
-    taken = [tell_taken(one, wanted[one.key]) async for one in others if one.key in wanted]
-    return [to_finding(one, objects.cluster) for one in taken]
+    taken = [tell_taken(one, wanted[one.key]) for one in others if one.key in wanted]
+    return [to_finding(one, cluster) for one in taken]
 
 
 async def _take(

@@ -18,6 +18,7 @@ from globaldns.istio.gateway import gateway_place, make_gateway
 from globaldns.istio.hiding import Routed, Surroundings, tell_hidden
 from globaldns.istio.notices import Code, Notice, to_finding
 from globaldns.istio.owned import is_own_entry
+from globaldns.istio.replacing import Replaced, replace_entry
 from globaldns.istio.routes import Bundle, Site, make_route
 from globaldns.istio.settings import RouteSettings
 from globaldns.model.export import Export, ExportKind, Gateway, Location
@@ -45,6 +46,8 @@ class ClusterRoutes(msgspec.Struct, frozen=True):
     """How many services have the VIP that a server would give them, and no ledger has it."""
     unresolved: tuple[str, ...] = ()
     """The names of gateways that are left out, for they have no address now."""
+    replaced: tuple[Replaced, ...] = ()
+    """What would be written where people's own entries have the hosts."""
 
     @property
     def are_whole(self) -> bool:
@@ -70,6 +73,11 @@ def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach])
     notices += [_tell_left_out(one, reach[one]) for one in sorted(reach) if reach[one].left_out]
     bundles, told = _make_bundles(mesh, site)
     notices += told
+    replaced = [
+        replace_entry(service, own[host], site)
+        for host, service in sorted(mesh.services.items())
+        if site.is_served and host in own and is_own_entry(own[host])
+    ]
     around = read_surroundings(config, cluster)
     notices += tell_hidden(list_routed(mesh.services.values(), own, site), around)
     return ClusterRoutes(
@@ -78,6 +86,7 @@ def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach])
         _find_unheard(mesh),
         unwritten,
         tuple(sorted({gateway.address for gateway in lost})),
+        tuple(replaced),
     )
 
 
@@ -152,16 +161,28 @@ def tell_notices(
 def list_routed(
     services: Iterable[Service], own: Mapping[Host, Export], site: Site
 ) -> Iterator[Routed]:
-    """Yield the hosts that have routes of ours; ``own``: what the cluster itself offers."""
+    """Yield the hosts that have routes of ours, or of people that lead to other clusters.
+
+    ``own``: what the cluster itself offers.
+    """
     for service in services:
         export = own.get(service.host)
-        if not service.contributions or (export is not None and is_own_entry(export)):
+        is_theirs = export is not None and is_own_entry(export)
+        if not service.contributions or (is_theirs and not _leads_away(service, site)):
             continue
         is_internal = deciding_export(service.contributions).location is Location.MESH_INTERNAL
         for zone in service.zones:
             place = site.place_of(service.host, zone)
             is_public = place.namespace == site.settings.namespace
-            yield Routed(f"{service.host}.{zone}", place.namespace, is_public, is_internal)
+            name = f"{service.host}.{zone}"
+            yield Routed(name, place.namespace, is_public, is_internal, is_theirs)
+
+
+def _leads_away(service: Service, site: Site) -> bool:
+    """Whether another cluster offers an internal service, so that calls of it want a rule."""
+    offers = [one for one in service.contributions if one.kind is not ExportKind.ROUTE]
+    clusters = {one.cluster for one in offers if one.location is Location.MESH_INTERNAL}
+    return bool(clusters - {site.settings.cluster})
 
 
 def make_site(

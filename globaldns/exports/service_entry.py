@@ -99,6 +99,7 @@ def export_entry(
             endpoints=endpoints or (),
             resolution=spec.resolution,
             location=spec.location,
+            subject_alt_names=context.shared.share(spec.subject_alt_names),
         )
         for host, zones in zones_by_host.items()
     ]

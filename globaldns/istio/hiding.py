@@ -86,6 +86,8 @@ class Routed(msgspec.Struct, frozen=True, order=True):
     is_public: bool
     """Whether they are exported to all namespaces in so many words."""
     has_rule: bool = True
+    is_theirs: bool = False
+    """Whether it is a person's, and leads to other clusters: what hides it is theirs to see."""
 
 
 class _Cause(msgspec.Struct, frozen=True):
@@ -97,11 +99,26 @@ class _Cause(msgspec.Struct, frozen=True):
 def tell_hidden(routed: Iterable[Routed], around: Surroundings) -> list[Notice]:
     """Return what hides routes or takes their place: one notice a cause, by its first host."""
     found: dict[_Cause, tuple[str, int]] = {}
-    for cause, names in _causes(sorted(routed), around):
+    routed = sorted(routed)
+    ours = [one for one in routed if not one.is_theirs]
+    causes = (*_causes(ours, around), _without_rule([*set(routed).difference(ours)], around))
+    for cause, names in causes:
         if names:
             first, count = found.get(cause, (names[0], 0))
             found[cause] = (min(first, names[0]), count + len(names))
     return sorted(_notice(cause, first, count - 1) for cause, (first, count) in found.items())
+
+
+def _without_rule(theirs: list[Routed], around: Surroundings) -> tuple[_Cause, list[str]]:
+    cause = _Cause(
+        Code.OWN_ENTRY,
+        "a person's entry has the host, and no DestinationRule: no rank counts, and no far gateway "
+        "is told whom a call is for",
+        "globaldns diff shows the one that it is to have",
+    )
+    rules = [rule.host for rule in around.rules if rule.has_policy]
+    bare = [one.name for one in theirs if not any(_fits(one.name, host) for host in rules)]
+    return cause, sorted(bare)
 
 
 def _notice(cause: _Cause, first: str, others: int) -> Notice:

@@ -21,7 +21,7 @@ from globaldns.istio.documents import Document, make_document
 from globaldns.istio.endpoints import write_endpoints, write_external
 from globaldns.istio.former import former_name
 from globaldns.istio.notices import Code, Notice
-from globaldns.istio.owned import is_own_entry, tell_lacks
+from globaldns.istio.owned import Ours, is_own_entry, tell_lacks
 from globaldns.istio.places import place_of
 from globaldns.istio.ports import RoutedPorts, port_notices, route_ports
 from globaldns.istio.replica import is_replicated, replica_documents
@@ -122,7 +122,8 @@ def _make_route(service: Service, own: Export | None, site: Site) -> Route:
     horizon = split(service, site.viewer, site.topology)
     is_unfit = is_wildcard(service.host) and site.settings.sni is Sni.GATEWAY
     if own is not None and is_own_entry(own):
-        lacks = tell_lacks(name, own, vip=vip, ports=ports, horizon=horizon)
+        whom = identities(service, site.settings.trust_domain)
+        lacks = tell_lacks(name, own, Ours(vip, ports, horizon, whom))
         unfit = is_unfit and own.location is Location.MESH_INTERNAL
         notices = (lacks, tell_unfit(name, str(own.origin)) if unfit else None)
         told = tuple(filter(None, notices))

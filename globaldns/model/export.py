@@ -138,6 +138,8 @@ class Export(msgspec.Struct, frozen=True, gc=False):
     resolution: Resolution = Resolution.STATIC
     location: Location = Location.MESH_INTERNAL
     rivals: tuple[Rival, ...] = ()
+    subject_alt_names: tuple[str, ...] = ()
+    """Whom a person's entry has its clients accept; empty: any workload of the mesh."""
 
     @property
     def age_key(self) -> tuple[float, str, str, str]:

@@ -57,6 +57,7 @@ class ServiceEntrySpec(Slim, frozen=True):
     endpoints: tuple[WorkloadEntrySpec, ...] = ()
     workload_selector: WorkloadSelector | None = None
     export_to: tuple[str, ...] = ()
+    subject_alt_names: tuple[str, ...] = ()
 
 
 class AllocatedAddress(Slim, frozen=True):

@@ -282,8 +282,8 @@ def _warn_route(export: Export) -> Finding:
         file=export.origin.file,
         object=str(export.origin),
         path="$.spec.endpoints",
-        hint="pin its address where the service runs, compare with globaldns export --cluster "
-        f"{export.cluster}, and delete it",
+        hint=f"globaldns diff --cluster {export.cluster} shows what would be in its place; delete "
+        "it to have that",
         cluster=export.cluster,
     )
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+from msgspec import structs
+
 from globaldns.admin.routes import report_routes
 from globaldns.app.rules import registry_settings
 from globaldns.config.kinds import ClusterId, NetworkId
+from globaldns.config.routing import EnvoySettings
 from globaldns.config.schema import ClusterSettings, Config, SourceSettings
+from globaldns.model.export import ExportKind
 from globaldns.model.lost import Standing
 from globaldns.model.reach import GatewayState, Reach
 from globaldns.model.service import Service
-from globaldns.model.view import SetGateways
+from globaldns.model.view import Reset, SetGateways, View
 from globaldns.registry.explain import RouteLine
 from globaldns.registry.views import Views
 from tests.routing.meshes import GATEWAYS, endpoint, export, service
@@ -96,3 +100,16 @@ def test_ambient_clients_are_said_where_calls_go_by_gateways() -> None:
     ]
     near = report_routes(readings, service(PODS[1]))  # type: ignore[arg-type]
     assert [one for one in near if one.seen_from == WEST and one.lack] == []
+
+
+def test_where_a_person_wrote_an_entry_it_leads_and_none_of_ours() -> None:
+    own = structs.replace(PODS[0], kind=ExportKind.SERVICE_ENTRY)
+    web, readings = service(own, *PODS[1:]), reading()
+    gateways = tuple(one for one in GATEWAYS if one.cluster == EAST)
+    readings.registry.views.reset(Reset(View(EAST, exports=(own,), gateways=gateways)))
+    (line,) = (one for one in report_routes(readings, web) if one.seen_from == EAST)
+    assert (line.lack, line.to) == ("as Service shop/web says, which a person wrote", "")
+    assert told(readings, web, WEST) == told(reading(), web, WEST)
+    envoy = EnvoySettings(directory=Path("envoys"))
+    readings.config = structs.replace(readings.config, envoy=envoy)
+    assert told(readings, web, EAST) == told(reading(), web, EAST)

@@ -7,16 +7,29 @@ import asyncio
 import pytest
 import yaml
 
-from globaldns.app.applying import ask_for_taken, compare, describe, find_access, shown
+from globaldns.app.applying import (
+    Comparison,
+    ask_for_taken,
+    compare,
+    describe,
+    find_access,
+    find_directory,
+    find_steps,
+    shown,
+)
+from globaldns.app.offline import read_offline
+from globaldns.app.routes import make_routes
 from globaldns.apply.routes.patience import Create, Delete, Replace
 from globaldns.apply.routes.standing import key_of
 from globaldns.apply.routes.taken import Holder, tell_taken
+from globaldns.documents import format_documents
 from globaldns.errors import RequestRefused
 from globaldns.istio.notices import to_finding
-from tests.app.meshes import Place
+from tests.app.meshes import START, Place
 from tests.apply.routes.documents import endpoint, entry, replica, rule, standing
 from tests.kube.apiserver.resources import Resource
 from tests.kube.fake import FakeApiServer
+from tests.sources.manifests import entry as manifest
 
 A, B = endpoint("10.0.0.1"), endpoint("2.2.2.2")
 
@@ -92,3 +105,56 @@ async def test_a_name_that_an_object_of_others_has_is_told_in_the_words_of_the_s
         server.unserve(ENTRIES.id)
         assert await asyncio.to_thread(ask_for_taken, config, "east", wanted) == []
     assert await asyncio.to_thread(ask_for_taken, config, "east", wanted) == []
+
+
+BY_HAND = """\
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: by-hand, namespace: ns}
+spec:
+  hosts: [a.ns.global]
+  addresses: [240.0.0.1]
+  location: MESH_INTERNAL
+  resolution: DNS
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 203.0.113.9, ports: {http: 15443}}]
+"""
+
+
+def steps_of(place: Place) -> Comparison:
+    routes = make_routes(read_offline(place.config, START), "east", {})
+    root = find_directory(place.config, "east")
+    assert root is not None
+    return find_steps(place.config, root, "east", routes)
+
+
+def test_in_a_directory_stands_what_its_manifests_have_of_ours(place: Place) -> None:
+    place.write("west", manifest("a"))
+    place.write("east", "")
+    found = steps_of(place)
+    created = [one.document for one in found.steps if isinstance(one, Create)]
+    assert len(created) == len(found.steps) == 2
+    place.write("east", format_documents(created[:1]), "ours.yaml")
+    assert steps_of(place).steps == [Create(created[1])]
+    place.write("east", format_documents(created), "ours.yaml")
+    assert steps_of(place).steps == []
+    (kept,) = (one for one in created if one["kind"] == "ServiceEntry")
+    (rule_of_ours,) = (one for one in created if one["kind"] == "DestinationRule")
+    unmarked = {**rule_of_ours, "metadata": {**rule_of_ours["metadata"], "labels": {}}}
+    place.write("east", format_documents([kept, unmarked]), "ours.yaml")
+    assert [one.code for one in steps_of(place).findings] == ["taken-name"]
+
+
+def test_what_a_person_wrote_is_shown_with_what_would_be_in_its_place(place: Place) -> None:
+    place.write("west", manifest("a"))
+    place.write("east", BY_HAND)
+    found = steps_of(place)
+    assert found.steps == []
+    (one,) = found.in_the_way
+    assert one.document == yaml.safe_load(BY_HAND)
+    assert [document["kind"] for document in one.documents] == ["ServiceEntry", "DestinationRule"]
+    assert one.lacks == ()
+    place.write("west", "")
+    (alone,) = steps_of(place).in_the_way
+    assert (alone.documents, len(alone.lacks)) == ((), 1)
+    assert alone.lacks[0].startswith("a.ns.global: nobody exports it")

@@ -35,6 +35,7 @@ def test_an_entry_is_an_export_with_all_that_it_says():
         "hosts": ["Reviews.Bookinfo.Global."],
         "location": "MESH_INTERNAL",
         "ports": [{**HTTP, "protocol": "http", "targetPort": 8080}],
+        "subjectAltNames": ["spiffe://cluster.local/ns/bookinfo/sa/r"],
         "endpoints": [
             {"address": "10.0.0.2", "locality": "eu/a", "weight": 3, "serviceAccount": "r"},
             {"address": "10.0.0.1", "labels": {"v": "2", "a": "1"}, "ports": {"http": 81}},
@@ -50,6 +51,7 @@ def test_an_entry_is_an_export_with_all_that_it_says():
     assert export.origin.file == "reviews.yaml"
     assert export.created_at == 1767225607
     assert export.ports == (Port(8000, "http", "HTTP", Transport.TCP),)
+    assert export.subject_alt_names == ("spiffe://cluster.local/ns/bookinfo/sa/r",)
     assert (export.resolution, export.location) == (Resolution.STATIC, Location.MESH_INTERNAL)
     assert export.endpoints == (
         Endpoint("10.0.0.2", (("http", 8080),), locality="eu/a", weight=3, service_account="r"),

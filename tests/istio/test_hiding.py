@@ -170,3 +170,23 @@ def test_an_istiod_with_a_revision_hides_what_its_own_configuration_says() -> No
         Code.UNEXPORTED: "its DestinationRule is seen in its own namespace alone: "
         "defaultDestinationRuleExportTo of the mesh configuration of revision canary says so",
     }
+
+
+PERSONS = Routed("cart.shop.global", "shop", is_public=False, is_theirs=True)
+
+
+def test_an_entry_of_a_person_wants_a_rule_of_theirs_and_is_hidden_by_their_own_will() -> None:
+    scope = Scope("shop", "narrow", ("./other.global",))
+    assert told(PERSONS, scopes=(scope,), watched=frozenset()) == {
+        "own-entry cart.shop.global": (
+            "a person's entry has the host, and no DestinationRule: no rank counts, and no far "
+            "gateway is told whom a call is for"
+        )
+    }
+    for host in ("cart.shop.global", "*.global"):
+        assert told(PERSONS, rules=(Rule("shop", "own", host, has_policy=True),)) == {}
+    for rule in (
+        Rule("shop", "subsets", "cart.shop.global", has_policy=False),
+        Rule("shop", "other", "web.shop.global", has_policy=True),
+    ):
+        assert [*told(PERSONS, rules=(rule,))] == ["own-entry cart.shop.global"]

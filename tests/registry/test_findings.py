@@ -264,4 +264,4 @@ def test_a_route_that_a_person_wrote_is_to_be_migrated():
     (told,) = mesh_findings(both(export("a.ns"), structs.replace(made, origin=origin)))["west"]
     assert (told.code, told.severity) == ("hand-written-route", Severity.WARNING)
     assert (told.file, told.object) == ("a.yaml", "ServiceEntry ns/a")
-    assert "globaldns export --cluster west" in told.hint
+    assert "globaldns diff --cluster west" in told.hint

@@ -179,6 +179,24 @@ def test_a_persons_entry_keeps_its_host(sites: Sites) -> None:
     wait_until(lambda: entry(east, "shop") == {}, "two entries of one host break each other")
     told = east.replica().run("check")
     assert "hand-written-route" in told.stdout
+    explained = east.replica().run("explain", "web.shop").stdout
+    assert "as ServiceEntry shop/by-hand says, which a person wrote" in explained
+    # What would be in its place is shown, nothing is done about it, and it is what comes then.
+    compared = east.replica().run("diff")
+    assert compared.returncode == 0, compared.stderr
+    head = (
+        "# ServiceEntry shop/by-hand was written by a person: delete it to have this in its place"
+    )
+    assert compared.stdout.splitlines()[:3] == [
+        head,
+        "--- ServiceEntry shop/by-hand",
+        "+++ ServiceEntry shop/web-global",
+    ]
+    assert "+++ DestinationRule shop/web-global" in compared.stdout
+    assert DOORS["west"] in compared.stdout
+    applied = east.replica().run("apply")
+    assert (applied.returncode, applied.stdout) == (0, ""), applied.stderr
+    assert entry(east, "shop") == {}
     east.api.delete(ENTRIES, "by-hand", "shop")
     wait_until(lambda: entry(east, "shop") != {}, "it is written again")
 

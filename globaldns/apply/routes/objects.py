@@ -94,6 +94,21 @@ class RouteObjects:
             raise
         return read_holder(key.kind, data, self.cluster)
 
+    async def read_entry(self, namespace: str, name: str) -> Document | None:
+        """Return a ServiceEntry, whoever's it is; None: there is none.
+
+        Raises:
+            ApiError: that is not known.
+        """
+        try:
+            data = await self._client.get(path_of(ObjectKey("ServiceEntry", namespace, name)))
+        except ApiRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        found: Document = msgspec.json.decode(data)
+        return found
+
     async def take(self, step: Step, *, dry_run: bool = False) -> Standing | None:
         """Take a step; return the object as it is then, None: it is gone, or not ours any more.
 
