@@ -309,8 +309,9 @@ class StubPlaceReport(Report, frozen=True):
     place: str
     """Resource, object and key; empty: it is not told by us."""
     state: str
-    """``told``; ``not-told``, for the reason of the whole; ``contested``: others take it back, and
-    it is left alone for an hour; ``managed-elsewhere``."""
+    """``told``; ``already-there``: somebody else wrote what we would; ``not-told``, for the reason
+    of the whole; ``contested``: others take it back, and it is left alone for an hour;
+    ``managed-elsewhere``."""
     owner: str
     """Who has the configuration; empty: nobody beside us."""
     reasons: tuple[str, ...]

@@ -122,9 +122,10 @@ def wishes_of(looked: Looked, stub: Stub, cluster: str, *, adopt: bool) -> dict[
     return {
         detection.place: Wish(
             stub,
-            Options(build=detection.build, adopt_istio=adopt),
+            Options(build=detection.build),
             looked.base_of(detection),
             cluster,
+            adopt,
         )
         for detection in looked.detections
         if isinstance(detection.place, Target)
@@ -138,18 +139,23 @@ def remove(
     stub: Stub | None,
     tell: Callable[[Change], None],
     *,
+    adopt: bool,
     dry_run: bool,
 ) -> tuple[Change, ...]:
     """Take what is ours out of all places; return what became of each.
+
+    ``stub`` is what may be told there by somebody else, which is left, unless ``adopt`` is said.
 
     Raises:
         StubError: a place is refused; nothing was written.
         ApiError: a request failed.
     """
+    told = looked.record.stub or stub or _nothing(config)
+    wishes = wishes_of(looked, stub if adopt and stub else told, cluster, adopt=adopt)
 
     async def write(client: Client) -> tuple[Change, ...]:
         objects = DnsObjects(client, config.namespace, cluster, dry_run=dry_run)
-        return await changing.remove(objects, looked.targets, stub, tell)
+        return await changing.remove(objects, wishes, tell)
 
     return _ask(config, cluster, write)
 
@@ -185,6 +191,11 @@ def make_stub(config: Config, servers: tuple[Server, ...]) -> Stub:
         cache_seconds=told.cache,
         force_tcp=told.force_tcp,
     )
+
+
+def _nothing(config: Config) -> Stub:
+    """Return what nobody tells: at an address that is nobody's (RFC 5737)."""
+    return make_stub(config, (Server("192.0.2.0"),))
 
 
 def elsewhere(looked: Looked) -> Iterator[Detection]:

@@ -63,6 +63,8 @@ class StubKeeper:
         self._verdicts: tuple[Verdict, ...] = ()
         self._told: frozenset[Target] = frozenset()
         """What was seen to say what it should."""
+        self._theirs: frozenset[Target] = frozenset()
+        """Of these, what somebody else wrote."""
         self._reason = _OFF
 
     async def run(self) -> None:
@@ -146,11 +148,13 @@ class StubKeeper:
         self._contested = contested
         wishes = wishes_of(looked, stub, config.cluster, adopt=False)
         wishes = {place: wish for place, wish in wishes.items() if place not in contested}
+        changes: tuple[Change, ...] = ()
         if wishes:
             objects = DnsObjects(self._client, config.namespace, config.cluster)
             changes = await install(objects, wishes, _tell)
             self._reverts.note(changes, wishes, steady_clock())
         self._told = frozenset(wishes)
+        self._theirs = frozenset(change.place for change in changes if change.is_theirs)
 
     def _report_places(self) -> Iterator[StubPlaceReport]:
         for one in self._looked.detections if self._looked else ():
@@ -158,11 +162,17 @@ class StubKeeper:
                 name, state, owner = "", "managed-elsewhere", one.place.owner
             else:
                 name, owner = str(one.place), ""
-                state = "told" if one.place in self._told else "not-told"
-                state = "contested" if one.place in self._contested else state
+                state = self._state_of(one.place)
             yield StubPlaceReport(
                 platform=one.platform, place=name, state=state, owner=owner, reasons=one.reasons
             )
+
+    def _state_of(self, place: Target) -> str:
+        if place in self._contested:
+            return "contested"
+        if place not in self._told:
+            return "not-told"
+        return "already-there" if place in self._theirs else "told"
 
 
 def _tell(change: Change) -> None:

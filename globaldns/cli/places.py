@@ -39,10 +39,13 @@ class ChangeReport(msgspec.Struct, frozen=True):
 
     place: str
     state: str
-    """``created``, ``changed``, ``deleted``, ``unchanged``."""
+    """``created``, ``changed``, ``deleted``, ``unchanged``; ``already-there``: somebody else wrote
+    what we would."""
     diff: str
     proof: str
     """What is known of the rest of the object."""
+    theirs: tuple[str, ...] = ()
+    """Domains that somebody else has told there as we would, and which are left so."""
 
     @property
     def is_changed(self) -> bool:
@@ -78,7 +81,8 @@ def format_detections(detections: Iterable[Detection]) -> str:
 
 def report_change(change: Change) -> ChangeReport:
     """Return what became of a place."""
-    return ChangeReport(str(change.place), _state(change), "\n".join(_diff(change)), _proof(change))
+    diff = "\n".join(_diff(change))
+    return ChangeReport(str(change.place), _state(change), diff, _proof(change), change.theirs)
 
 
 def show_change(change: Change) -> None:
@@ -133,7 +137,7 @@ def _owner(detection: Detection) -> str:
 
 def _state(change: Change) -> str:
     if not change.is_needed:
-        return "unchanged"
+        return "already-there" if change.is_theirs else "unchanged"
     if change.before is None:
         return "created"
     return "deleted" if change.after is None else "changed"

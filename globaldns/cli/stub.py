@@ -104,7 +104,9 @@ def render_stub(
 
 @stub.command()
 @_cluster
-@click.option("--adopt", is_flag=True, help="Replace the block for istio-coredns-plugin.")
+@click.option(
+    "--adopt", is_flag=True, help="Take over what was written by hand, or for the old Istio plugin."
+)
 @_dry_run
 @_forward_to
 @local_options
@@ -155,6 +157,7 @@ def remove(
 ) -> None:
     """Take what is ours out of the cluster's DNS; all else stays as it is.
 
+    Ours is what install has written, and with --forward-to what leads there without our mark.
     Do this, and wait two minutes, before the servers go.
     """
     # Here, for the same reason.
@@ -165,7 +168,8 @@ def remove(
     looked = stubbing.look(config, name)
     servers = tuple(Server(*pair) for pair in forward_to) or looked.servers
     former = stubbing.make_stub(config, servers) if servers else None
-    changes = stubbing.remove(config, name, looked, former, _teller(invocation), dry_run=dry_run)
+    teller, adopt = _teller(invocation), bool(forward_to)
+    changes = stubbing.remove(config, name, looked, former, teller, adopt=adopt, dry_run=dry_run)
     _show(invocation, PlacesReport(tuple(map(report_change, changes))), dry_run=dry_run)
     if config.stub.manage and name == config.cluster:
         say("stub.manage is set: a server with this configuration tells it again")
@@ -224,5 +228,8 @@ def _show(invocation: Invocation, report: PlacesReport, *, dry_run: bool) -> Non
     for change in report.places:
         state = f"would be {change.state}" if dry_run and change.is_changed else change.state
         say(f"{change.place}: {state}{change.proof}")
+        if change.theirs:
+            names = ", ".join(change.theirs)
+            say(f"{change.place}: {names}: already there, written by somebody else: left as it is")
     for advice in report.elsewhere:
         click.echo(format_advice(advice), nl=False)

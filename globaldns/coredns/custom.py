@@ -6,7 +6,8 @@ AKS, k3s, DigitalOcean, Linode, OVH, Gardener and others keep the Corefile to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from globaldns.coredns import marks
 from globaldns.coredns.corefile import parse_corefile
@@ -43,32 +44,49 @@ def install(
 ) -> dict[str, str]:
     """Return the data of the ConfigMap with our key; ``base`` is the Corefile that imports it.
 
+    It is the same where somebody else wrote what we would, in whatever key.
+
     Raises:
         StubError: it is not edited; the code says why.
     """
     own = key_for(base)
-    _check_ours(own, data.get(own, ""))
-    corefile = parse_corefile(base)
-    at = surroundings_of(corefile)
+    at = surroundings_of(parse_corefile(base))
     lines = render_block(stub, at, build)
+    imported = {one: data[one] for one in data if one.endswith(own.removeprefix(_NAME))}
+    if not _is_marked(imported.get(own, "")) and _count(lines, base, *imported.values()) == 1:
+        return dict(data)
+    _check_ours(own, imported.pop(own, ""))
     _check_rival("Corefile", base, stub, at)
-    for name, text in data.items():
-        if name != own and name.endswith(own.removeprefix(_NAME)):
-            _check_rival(name, text, stub, at)
-            check_apart(marks.append(text, lines), text, lines)
+    for name, text in imported.items():
+        _check_rival(name, text, stub, at)
+        check_apart(marks.append(text, lines), text, lines)
     return {**data, own: marks.append("", lines)}
 
 
 def remove(data: Mapping[str, str]) -> dict[str, str]:
-    """Return the data of the ConfigMap without our key.
+    """Return the data of the ConfigMap without our key; one of its name without marks is no such.
 
     Raises:
-        StubError: somebody else wrote it.
+        StubError: somebody else wrote into it.
     """
-    ours = [name for name in data if name.startswith(f"{_NAME}.")]
+    ours = [name for name in data if name.startswith(f"{_NAME}.") and _is_marked(data[name])]
     for name in ours:
         _check_ours(name, data[name])
     return {name: text for name, text in data.items() if name not in ours}
+
+
+def _is_marked(text: str) -> bool:
+    return marks.find_marked(text) is not None
+
+
+def _count(lines: Iterable[str], *texts: str) -> int:
+    """Return how many blocks like ours there are in the texts that can be read."""
+    (ours,) = parse_corefile("\n".join(lines)).contents
+    found = 0
+    for text in texts:
+        with suppress(StubError):
+            found += parse_corefile(text).contents.count(ours)
+    return found
 
 
 def _check_ours(name: str, text: str) -> None:

@@ -9,8 +9,9 @@ what stands there               what becomes of it
 ==============================  ==================================================================
 no block for our zones          ours, at the end
 ours, between marks             written again where it stands, if a byte differs
-ours, its marks lost            marked again: kubeadm's upgrade keeps blocks and drops comments
-the old Istio plugin's block    replaced on request
+one that we are known to have   marked again: kubeadm's upgrade keeps blocks and drops comments
+written
+one that says what ours would   left as it is, and never removed: somebody else wrote it
 anybody else's                  refused: ``user-owned``
 marks that are no pair          refused: ``marks``
 ==============================  ==================================================================
@@ -48,9 +49,7 @@ class Options(msgspec.Struct, frozen=True):
 
     build: Build = UNKNOWN
     known: frozenset[str] = frozenset()
-    """Fingerprints of what we wrote before: such a block is ours without marks."""
-    adopt_istio: bool = False
-    """Replace the block for istio-coredns-plugin."""
+    """Fingerprints of what we wrote before, or were told to adopt: that is ours without marks."""
 
 
 DEFAULTS = Options()
@@ -59,12 +58,14 @@ DEFAULTS = Options()
 def install(text: str, stub: Stub, options: Options = DEFAULTS) -> str:
     """Return a Corefile with our block in it; the same text if it is there as it should be.
 
+    It is the same too where somebody else wrote what we would.
+
     Raises:
         StubError: it is not edited; the code says why, line and column where.
     """
-    marked = find_ours(text)
-    if marked is None:
-        marked = _find_unmarked(text, stub, options)
+    marked = find_ours(text) or _find_known(text, options.known)
+    if marked is None and alike(text, stub, options.build):
+        return text
     base = text if marked is None else marks.cut(text, marked)
     lines = lines_beside(base, stub, options.build)
     changed = marks.append(text, lines) if marked is None else marks.replace(text, marked, lines)
@@ -78,9 +79,7 @@ def remove(text: str, known: Collection[str] = ()) -> str:
     Raises:
         StubError: the text cannot be read, or its marks are no pair.
     """
-    marked = find_ours(text)
-    if marked is None:
-        marked = _find_known(text, known)
+    marked = find_ours(text) or _find_known(text, known)
     return text if marked is None else marks.cut(text, marked)
 
 
@@ -92,6 +91,30 @@ def fingerprints(text: str) -> frozenset[str]:
     """
     marked = find_ours(text)
     return frozenset(map(_print, parse_corefile(marked.inside).blocks if marked else ()))
+
+
+def alike(
+    text: str, stub: Stub, build: Build = UNKNOWN, *, or_istio: bool = False
+) -> frozenset[str]:
+    """Return the fingerprint of a block for our zones that says what ours would.
+
+    ``or_istio``: or what Istio's papers had for istio-coredns-plugin.
+
+    Raises:
+        StubError: the text cannot be read, or is not known to have a block for our zones.
+    """
+    corefile = parse_corefile(text)
+    at = surroundings_of(corefile)
+    keys = keys_of(stub, at)
+    rival = find_rival(corefile, keys)
+    if rival is None:
+        return frozenset()
+    block, _ = rival
+    others = tuple(one for one in corefile.blocks if one is not block)
+    if find_rival(msgspec.structs.replace(corefile, blocks=others), keys):
+        return frozenset()
+    is_alike = block.content == _block(render_block(stub, at, build)).content
+    return frozenset({_print(block)} if is_alike or (or_istio and _is_istio(block)) else ())
 
 
 def find_ours(text: str) -> Marked | None:
@@ -151,7 +174,7 @@ def user_owned(text: str, block: Block, key: Key) -> StubError:
         block.start,
         f"a block for {key.zone} that is not ours",
         code="user-owned",
-        hint="remove it, or adopt it if it was made for istio-coredns-plugin",
+        hint="remove it, or adopt it (--adopt) if it was made for istio-coredns-plugin",
     )
 
 
@@ -194,22 +217,6 @@ def _may_be_ours(block: Block) -> bool:
     return bool(names & _FORWARDS) and names <= _OURS
 
 
-def _find_unmarked(text: str, stub: Stub, options: Options) -> Marked | None:
-    """Return a block that is ours although it has no marks, as if it had them."""
-    if known := _find_known(text, options.known):
-        return known
-    corefile = parse_corefile(text)
-    at = surroundings_of(corefile)
-    rival = find_rival(corefile, keys_of(stub, at))
-    if rival is None:
-        return None
-    block, key = rival
-    is_ours = block.content == _block(render_block(stub, at, options.build)).content
-    if not is_ours and not (options.adopt_istio and is_istio_plugin(block)):
-        raise user_owned(text, block, key)
-    return _whole_lines(text, block)
-
-
 def _find_known(text: str, known: Collection[str]) -> Marked | None:
     for block in parse_corefile(text).blocks:
         if _print(block) in known:
@@ -217,7 +224,7 @@ def _find_known(text: str, known: Collection[str]) -> Marked | None:
     return None
 
 
-def is_istio_plugin(block: Block) -> bool:
+def _is_istio(block: Block) -> bool:
     """Whether a block is as Istio's papers had it for istio-coredns-plugin."""
     names = [directive.name for directive in block.directives]
     forwards = [directive for directive in block.directives if directive.name in _FORWARDS]

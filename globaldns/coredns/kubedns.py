@@ -1,8 +1,9 @@
 """Stub domains as kube-dns has them: JSON, from a domain to its servers.
 
 ``stubDomains`` of ConfigMap ``kube-system/kube-dns`` is read by kube-dns, by NodeLocal DNSCache,
-and by GKE for all of its DNS. JSON has no comments to mark what is ours: an entry is ours if it
-says what we say, or said. All else keeps its bytes, for text that does not parse is ignored whole.
+and by GKE for all of its DNS. JSON has no comments to mark what is ours: an entry is ours if we are
+known to have written it. All else keeps its bytes, also what says what we would, for text that does
+not parse is ignored whole.
 
 Source: https://kubernetes.io/docs/tasks/administer-cluster/dns-custom-nameservers
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -36,9 +37,34 @@ class Entry(msgspec.Struct, frozen=True):
     stop: int
 
 
-def fingerprints(stub: Stub) -> frozenset[str]:
-    """Return what tells our entries again once they should say something else."""
-    return frozenset(_print(domain, list(stub.targets)) for domain in stub.domains)
+def fingerprints(before: str | None, after: str, known: Collection[str] = ()) -> frozenset[str]:
+    """Return what tells our entries again: those that came with a change, and were known before.
+
+    Raises:
+        StubError: one of the texts cannot be read.
+    """
+    standing = _prints(before)
+    return frozenset(one for one in _prints(after) if one in known or one not in standing)
+
+
+def alike(text: str | None, stub: Stub) -> frozenset[str]:
+    """Return the fingerprints of entries that say what ours would.
+
+    Raises:
+        StubError: the text cannot be read.
+    """
+    ours = {_print(domain, list(stub.targets)) for domain in stub.domains}
+    return _prints(text) & ours
+
+
+def told(text: str | None, stub: Stub) -> tuple[str, ...]:
+    """Return the domains of ours whose entries say what ours would.
+
+    Raises:
+        StubError: the text cannot be read.
+    """
+    standing = _prints(text)
+    return tuple(one for one in stub.domains if _print(one, list(stub.targets)) in standing)
 
 
 def install(text: str | None, stub: Stub, known: Collection[str] = ()) -> str:
@@ -50,7 +76,7 @@ def install(text: str | None, stub: Stub, known: Collection[str] = ()) -> str:
     """
     refuse_fallthrough(stub, "kube-dns")
     if text is None:
-        return _whole(stub)
+        return _whole({domain: list(stub.targets) for domain in stub.domains})
     for entry in reversed(_entries(text)):
         text = _corrected(text, entry, stub, known)
     standing = {entry.domain for entry in _entries(text)}
@@ -60,18 +86,19 @@ def install(text: str | None, stub: Stub, known: Collection[str] = ()) -> str:
     return text
 
 
-def remove(text: str, stub: Stub, known: Collection[str] = ()) -> str | None:
+def remove(text: str, known: Collection[str] = ()) -> str | None:
     """Return stub domains without ours; None: the key was ours alone, and goes.
 
     Raises:
         StubError: they cannot be read.
     """
-    if text == _whole(stub):
+    entries = _entries(text)
+    ours = [entry for entry in entries if _print(entry.domain, entry.servers) in known]
+    made = _whole({entry.domain: entry.servers for entry in ours})
+    if ours and text == made:
         return None
-    ours = fingerprints(stub).union(known)
-    for entry in reversed(_entries(text)):
-        if _print(entry.domain, entry.servers) in ours:
-            text = _dropped(text, entry)
+    for entry in reversed(ours):
+        text = _dropped(text, entry)
     return text
 
 
@@ -169,10 +196,15 @@ def _value(stub: Stub) -> str:
     return json.dumps(list(stub.targets))
 
 
-def _whole(stub: Stub) -> str:
+def _whole(entries: Mapping[str, object]) -> str:
     """Return the text that we make where there is none."""
-    lines = ",\n".join(f"  {json.dumps(domain)}: {_value(stub)}" for domain in stub.domains)
+    lines = ",\n".join(f"  {json.dumps(one)}: {json.dumps(to)}" for one, to in entries.items())
     return f"{{\n{lines}\n}}\n"
+
+
+def _prints(text: str | None) -> frozenset[str]:
+    entries = () if text is None else _entries(text)
+    return frozenset(_print(entry.domain, entry.servers) for entry in entries)
 
 
 def _print(domain: str, servers: object) -> str:

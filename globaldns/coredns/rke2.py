@@ -30,6 +30,8 @@ _HEAD = f"{_SERVERS}:"
 def install(values: str, base: str, stub: Stub, build: Build = UNKNOWN) -> str:
     """Return the chart's values with our server; ``base`` is the Corefile as it runs.
 
+    They are the same where somebody else wrote the server that we would.
+
     Raises:
         StubError: they are not edited; the code says why.
     """
@@ -37,6 +39,8 @@ def install(values: str, base: str, stub: Stub, build: Build = UNKNOWN) -> str:
     foreign = values if marked is None else marks.cut(values, marked)
     standing = _read(foreign)
     ours = _own_block(base, stub, build)
+    if marked is None and _says(standing, ours):
+        return values
     _check_rivals(standing, ours)
     if marked is not None:
         changed = marks.replace(values, marked, _replaced(marked, ours))
@@ -123,6 +127,12 @@ def _plugin(directive: Directive) -> Iterator[str]:
             depth -= line[0] == "}"
             yield f"      {'  ' * depth}{' '.join(map(format_word, line))}"
             depth += line[-1] == "{"
+
+
+def _says(values: Mapping[str, Any], ours: Block) -> bool:
+    """Whether values have a server like ours."""
+    (own,) = _read("\n".join((_HEAD, *_item(ours))))[_SERVERS]
+    return own in _dicts(values.get(_SERVERS))
 
 
 def _check_rivals(values: Mapping[str, Any], ours: Block) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from globaldns.coredns import custom, editing, kubedns, openshift, rke2
 from globaldns.coredns.editing import DEFAULTS, Options
+from globaldns.coredns.rendering import UNKNOWN, Build
 from globaldns.coredns.stub import Stub
 from globaldns.errors import StubError
 from globaldns.exports.marks import OWNED_BY
@@ -93,10 +94,11 @@ def install(
     return _with(made, target.path, _installed(target.shape, value, stub, base, options))
 
 
-def remove(
-    target: Target, standing: Object, stub: Stub, known: Collection[str] = ()
-) -> dict[str, Any] | None:
+def remove(target: Target, standing: Object, known: Collection[str] = ()) -> dict[str, Any] | None:
     """Return the object without our words; None: we made it, and nothing is left in it.
+
+    Ours is what stands between our marks, and what ``known`` tells: fingerprints that are
+    remembered of this place.
 
     Raises:
         StubError: it is not edited; the code says why.
@@ -104,25 +106,72 @@ def remove(
     value = value_at(target, standing)
     if value is None:
         return dict(standing)
-    left = _with(standing, target.path, _removed(target.shape, value, stub, known))
+    left = _with(standing, target.path, _removed(target.shape, value, known))
     is_made = OWNED_BY in (_get(standing, ("metadata", "labels")) or ())
     return left if not is_made or any(left[key] for key in left.keys() - _ENVELOPE) else None
 
 
-def fingerprints(target: Target, installed: Object, stub: Stub) -> frozenset[str]:
-    """Return what to remember of an object with our words, for ``known`` of the next time.
+def fingerprints(
+    target: Target, before: Object | None, after: Object, known: Collection[str] = ()
+) -> frozenset[str]:
+    """Return what to remember of a change, for ``known`` of the next time.
 
     Raises:
-        StubError: the object cannot be read.
+        StubError: an object cannot be read.
     """
-    value = value_at(target, installed)
+    was = None if before is None else value_at(target, before)
+    value = value_at(target, after)
     match target.shape:
         case Shape.COREFILE:
             return editing.fingerprints(value or "")
         case Shape.STUB_DOMAINS:
-            return kubedns.fingerprints(stub)
-        case Shape.CUSTOM | Shape.OPENSHIFT | Shape.HELM_VALUES:
+            return kubedns.fingerprints(was, value, known)
+        case Shape.OPENSHIFT:
+            return openshift.fingerprints(was, value, known)
+        case Shape.CUSTOM | Shape.HELM_VALUES:
             return frozenset()
+
+
+def alike(
+    target: Target, standing: Object, stub: Stub, build: Build = UNKNOWN, *, or_former: bool = False
+) -> frozenset[str]:
+    """Return the fingerprints of what has no mark of ours, and says what we would.
+
+    ``or_former``: what was made for istio-coredns-plugin too, and an entry of our name.
+
+    Raises:
+        StubError: the object cannot be read, or cannot be told what the stub says.
+    """
+    value = value_at(target, standing)
+    match target.shape:
+        case Shape.COREFILE:
+            return editing.alike(value or "", stub, build, or_istio=or_former)
+        case Shape.STUB_DOMAINS:
+            return kubedns.alike(value, stub)
+        case Shape.OPENSHIFT:
+            return openshift.alike(value, stub, or_named=or_former)
+        case Shape.CUSTOM | Shape.HELM_VALUES:
+            return frozenset()
+
+
+def foreign(
+    target: Target,
+    standing: Object,
+    stub: Stub,
+    *,
+    base: str = "",
+    options: Options = DEFAULTS,
+) -> tuple[str, ...]:
+    """Return the domains of ours that somebody else's words tell, as ours would."""
+    try:
+        value = value_at(target, remove(target, standing, options.known) or {})
+        if target.shape is Shape.STUB_DOMAINS:
+            return kubedns.told(value, stub)
+        bare = Options(options.build)
+        is_told = _installed(target.shape, value, stub, base, bare) == value
+    except StubError:
+        return ()
+    return stub.domains if is_told else ()
 
 
 def value_at(target: Target, standing: Object) -> Any:
@@ -143,21 +192,21 @@ def _installed(shape: Shape, value: Any, stub: Stub, base: str, options: Options
         case Shape.STUB_DOMAINS:
             return kubedns.install(value, stub, options.known)
         case Shape.OPENSHIFT:
-            return openshift.install(value or (), stub)
+            return openshift.install(value, stub, options.known)
         case Shape.HELM_VALUES:
             return rke2.install(value or "", base, stub, options.build)
 
 
-def _removed(shape: Shape, value: Any, stub: Stub, known: Collection[str]) -> object:
+def _removed(shape: Shape, value: Any, known: Collection[str]) -> object:
     match shape:
         case Shape.COREFILE:
             return editing.remove(value, known)
         case Shape.CUSTOM:
             return custom.remove(value) or None
         case Shape.STUB_DOMAINS:
-            return kubedns.remove(value, stub, known)
+            return kubedns.remove(value, known)
         case Shape.OPENSHIFT:
-            return openshift.remove(value) or None
+            return openshift.remove(value, known)
         case Shape.HELM_VALUES:
             return rke2.remove(value) or None
 

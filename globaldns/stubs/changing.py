@@ -7,26 +7,25 @@ again from what stands there then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 import msgspec
 
 from globaldns.coredns import targets
-from globaldns.coredns.editing import Options
-from globaldns.coredns.stub import Stub
 from globaldns.coredns.targets import Target
 from globaldns.errors import ApiRefused, StubError
 from globaldns.stubs import shapes
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.record import Record
-from globaldns.stubs.shapes import Change, Wish, text_of
+from globaldns.stubs.shapes import Change, Document, Wish, text_of
 
 ATTEMPTS = 5
 """How often what others change meanwhile is decided again."""
 
 Tell = Callable[[Change], None]
 """Is called before each change."""
+Plan = Callable[[Target, Document | None, Wish], Change]
 
 
 async def install(
@@ -42,7 +41,7 @@ async def install(
     done: dict[Target, Change] = {}
     for _ in range(ATTEMPTS):
         recorded = await objects.read_record()
-        changes = await _decide_install(objects, wishes, recorded.record)
+        changes = await _decide(objects, wishes, recorded.record, shapes.plan_install)
         record = _remembering(recorded.record, changes, wishes)
         try:
             if record != recorded.record:
@@ -56,21 +55,23 @@ async def install(
 
 
 async def remove(
-    objects: DnsObjects, places: Iterable[Target], stub: Stub | None, tell: Tell
+    objects: DnsObjects, wishes: Mapping[Target, Wish], tell: Tell
 ) -> tuple[Change, ...]:
     """Take what is ours out of these places, and out of those that we remember.
 
-    ``stub`` is what may have been installed where nothing is remembered.
+    What was wished last is what may be told there by somebody else, and is left then.
 
     Raises:
         StubError: a place is refused, and nothing was written; code ``busy``: others write all the
             time.
         ApiError: a request failed.
     """
-    named, done = tuple(places), dict[Target, Change]()
+    done: dict[Target, Change] = {}
     for _ in range(ATTEMPTS):
         recorded = await objects.read_record()
-        changes = await _decide_removal(objects, named, recorded.record, stub)
+        record = recorded.record
+        remembered = {place: Wish(record.stub) for place in record.places if record.stub}
+        changes = await _decide(objects, {**remembered, **wishes}, record, shapes.plan_removal)
         try:
             await _write(objects, changes, tell, done)
             if recorded.version:
@@ -82,42 +83,18 @@ async def remove(
     raise _busy()
 
 
-async def _decide_install(
-    objects: DnsObjects, wishes: Mapping[Target, Wish], record: Record
+async def _decide(
+    objects: DnsObjects, wishes: Mapping[Target, Wish], record: Record, plan: Plan
 ) -> list[Change]:
-    documents = {place: await objects.read(place) for place in wishes}
-
-    def decide(place: Target) -> Change:
-        wish, known = wishes[place], wishes[place].options.known.union(record.known)
-        options: Options = msgspec.structs.replace(wish.options, known=known)
-        wish = msgspec.structs.replace(wish, options=options)
-        before = documents[place]
-        return Change(place, before, shapes.install(place, before, wish))
-
-    return _decide(wishes, decide)
-
-
-async def _decide_removal(
-    objects: DnsObjects, places: Sequence[Target], record: Record, stub: Stub | None
-) -> list[Change]:
-    documents = {place: await objects.read(place) for place in (*record.places, *places)}
-
-    def decide(place: Target) -> Change:
-        before = documents[place]
-        if before is None:
-            return Change(place, None, None)
-        after = shapes.remove(place, before, record.stub or stub, record.known)
-        return Change(place, before, after)
-
-    return _decide(documents, decide)
-
-
-def _decide(places: Iterable[Target], decide: Callable[[Target], Change]) -> list[Change]:
     """Return what is decided of each place, or all that is against it."""
+    documents = {place: await objects.read(place) for place in wishes}
     changes, refusals = [], []
-    for place in places:
+    for place, wish in wishes.items():
+        known = wish.options.known | record.known_at(place)
+        options = msgspec.structs.replace(wish.options, known=known)
+        wish = msgspec.structs.replace(wish, options=options)  # noqa: PLW2901
         try:
-            changes.append(decide(place))
+            changes.append(plan(place, documents[place], wish))
         except StubError as error:
             refusals.append((place, error))
     if not refusals:
@@ -130,14 +107,14 @@ def _decide(places: Iterable[Target], decide: Callable[[Target], Change]) -> lis
 def _remembering(
     record: Record, changes: Iterable[Change], wishes: Mapping[Target, Wish]
 ) -> Record:
-    """Return a record of changes that are about to be made."""
-    for place, before, after in ((one.place, one.before, one.after) for one in changes):
-        if after is None:
-            continue
-        stub = wishes[place].stub
-        known = targets.fingerprints(place, after, stub)
-        without = before and shapes.remove(place, before, record.stub or stub, record.known)
-        record = record.with_place(place, stub, known, text_of(place, without or None))
+    """Return a record of changes that are about to be made, and of what is ours already."""
+    for change in changes:
+        place, before = change.place, change.before
+        is_ours = change.after and targets.remove(place, change.after, change.known) != change.after
+        if is_ours:
+            without = before and targets.remove(place, before, record.known_at(place))
+            original = text_of(place, without or None)
+            record = record.with_place(place, wishes[place].stub, change.known, original)
     return record
 
 

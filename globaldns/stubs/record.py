@@ -3,7 +3,7 @@
 It is a ConfigMap of our own namespace, for a foreign one would mount or migrate what is added::
 
     data:
-      state: {"stub": …, "places": […], "known": […]}
+      state: {"stub": …, "places": […], "known": {"configmaps kube-system/coredns Corefile": […]}}
       original.configmaps.kube-system.coredns.Corefile: the text that was there before us
 
 A person who wants the cluster as it was finds it here, whatever has happened to the marks.
@@ -23,7 +23,7 @@ from globaldns.errors import StubError
 NAME = "globaldns-stub"
 STATE = "state"
 MAX_KNOWN = 256
-"""Fingerprints: a stub has one for each of its domains, and is changed now and then."""
+"""Fingerprints of a place: a stub has one for each of its domains, and is changed now and then."""
 
 _ORIGINAL = "original."
 
@@ -35,19 +35,24 @@ class Record(msgspec.Struct, frozen=True):
     """What was installed last."""
     places: tuple[Target, ...] = ()
     """Where we are."""
-    known: tuple[str, ...] = ()
-    """What tells again what we wrote, the newest last."""
+    known: Mapping[str, tuple[str, ...]] = {}
+    """What tells again what we wrote, by the text of its place, the newest last."""
     originals: Mapping[str, str] = {}
     """What was there before us, by ``original_key``; empty text: nothing."""
+
+    def known_at(self, place: Target) -> frozenset[str]:
+        """Return what tells again what we wrote at a place; what stands elsewhere is not ours."""
+        return frozenset(self.known.get(str(place), ()))
 
     def with_place(self, place: Target, stub: Stub, known: frozenset[str], original: str) -> Record:
         """Return a record of a place where the stub is about to be."""
         places = self.places if place in self.places else (*self.places, place)
-        news = sorted(known.difference(self.known))
+        standing = self.known.get(str(place), ())
+        news = sorted(known.difference(standing))
         return Record(
             stub,
             places,
-            (*self.known, *news)[-MAX_KNOWN:],
+            {**self.known, str(place): (*standing, *news)[-MAX_KNOWN:]},
             {original_key(place): original, **self.originals},
         )
 
@@ -55,7 +60,7 @@ class Record(msgspec.Struct, frozen=True):
 class _State(msgspec.Struct):
     stub: Stub | None
     places: tuple[Target, ...]
-    known: tuple[str, ...]
+    known: dict[str, tuple[str, ...]]
 
 
 def original_key(place: Target) -> str:
@@ -66,7 +71,7 @@ def original_key(place: Target) -> str:
 
 def encode_record(record: Record) -> dict[str, str]:
     """Return the data of the ConfigMap."""
-    state = _State(record.stub, record.places, record.known)
+    state = _State(record.stub, record.places, dict(record.known))
     return {STATE: msgspec.json.encode(state).decode(), **record.originals}
 
 

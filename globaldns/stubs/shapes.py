@@ -5,23 +5,20 @@ Only the value at the place differs: it is all that a patch has. ``coredns`` dec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from globaldns.coredns import editing, marks, targets
-from globaldns.coredns.corefile import parse_corefile
+from globaldns.coredns import targets
 from globaldns.coredns.editing import Options
-from globaldns.coredns.stub import Server, Stub
+from globaldns.coredns.stub import Stub
 from globaldns.coredns.targets import Shape, Target
 from globaldns.documents import format_yaml
 from globaldns.errors import StubError
 
 Document = Mapping[str, Any]
 
-_NOBODY = Stub(zones=("invalid",), servers=(Server("192.0.2.1"),))
-"""For shapes whose marks tell what is ours."""
 _OF_SERVER = frozenset({"resourceVersion", "managedFields", "generation"})
 """Metadata that changes with every write."""
 
@@ -34,11 +31,20 @@ class Change(msgspec.Struct, frozen=True):
     """None: it is not there."""
     after: Document | None
     """None: it is deleted, or was not there."""
+    known: frozenset[str] = frozenset()
+    """What tells again what is ours in ``after``."""
+    theirs: tuple[str, ...] = ()
+    """Domains that are told there as we would, by somebody else: left so."""
 
     @property
     def is_needed(self) -> bool:
         """Whether anything is to be done."""
         return self.before != self.after
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether a place tells of us, and none of that is ours."""
+        return bool(self.theirs) and not self.is_needed and not self.known
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -50,6 +56,48 @@ class Wish(msgspec.Struct, frozen=True):
     """The Corefile that says where CoreDNS listens."""
     owner: str = ""
     """Our cluster: what is made for us is marked with it."""
+    adopt: bool = False
+    """Take for ours what has no mark of ours, and says what we would."""
+
+
+def plan_install(place: Target, document: Document | None, wish: Wish) -> Change:
+    """Return how an object comes to tell what is wished; ``wish.options.known`` is of this place.
+
+    Raises:
+        StubError: it is not edited; the code says why.
+    """
+    wish = _adopting(place, document, wish, or_former=True)
+    after = install(place, document, wish)
+    options = wish.options
+    known = targets.fingerprints(place, document, after, options.known)
+    options = msgspec.structs.replace(options, known=known)
+    theirs = targets.foreign(place, after, wish.stub, base=wish.base, options=options)
+    return Change(place, document, after, known, theirs)
+
+
+def plan_removal(place: Target, document: Document | None, wish: Wish) -> Change:
+    """Return how an object comes to be without what is ours, of which the wish is the last.
+
+    Raises:
+        StubError: it cannot be read.
+    """
+    if document is None:
+        return Change(place, None, None)
+    wish = _adopting(place, document, wish, or_former=False)
+    after = targets.remove(place, document, wish.options.known)
+    left = after or {}
+    bare = Options(wish.options.build)
+    theirs = targets.foreign(place, left, wish.stub, base=wish.base, options=bare)
+    return Change(place, document, after, theirs=theirs)
+
+
+def _adopting(place: Target, document: Document | None, wish: Wish, *, or_former: bool) -> Wish:
+    if not wish.adopt or document is None:
+        return wish
+    options = wish.options
+    alike = targets.alike(place, document, wish.stub, options.build, or_former=or_former)
+    options = msgspec.structs.replace(options, known=options.known | alike)
+    return msgspec.structs.replace(wish, options=options)
 
 
 def install(place: Target, document: Document | None, wish: Wish) -> Document:
@@ -64,36 +112,15 @@ def install(place: Target, document: Document | None, wish: Wish) -> Document:
     )
     if document is None or changed == document:
         return changed
-    known = _known_before(place, document, wish) | targets.fingerprints(place, changed, stub)
-    without = targets.remove(place, document, stub, known)
-    if targets.remove(place, changed, stub, known) != without:
+    known = options.known | targets.fingerprints(place, document, changed, options.known)
+    without = targets.remove(place, document, options.known)
+    if targets.remove(place, changed, known) != without:
         raise StubError(
             "it would not be again what it was once ours is removed",
             code="open-end",
             hint="install it by hand: globaldns stub render",
         )
     return changed
-
-
-def remove(
-    place: Target, document: Document, stub: Stub | None, known: Collection[str] = ()
-) -> Document | None:
-    """Return an object without what is ours; None: it was made for us, and goes.
-
-    Raises:
-        StubError: it cannot be read, or is not known to be ours.
-    """
-    if (
-        stub is None
-        and place.shape is Shape.STUB_DOMAINS
-        and targets.value_at(place, document) is not None
-    ):
-        raise StubError(
-            "what was installed is not known",
-            code="record",
-            hint="name the servers that it was installed with: --forward-to ADDRESS",
-        )
-    return targets.remove(place, document, stub or _NOBODY, known)
 
 
 def text_of(place: Target, document: Document | None) -> str:
@@ -121,17 +148,6 @@ def patch_between(place: Target, before: Document, after: Document) -> dict[str,
 def is_apart(place: Target, before: Document, after: Document) -> bool:
     """Whether all but the place is the same in both."""
     return bool(_others(place, before) == _others(place, after))
-
-
-def _known_before(place: Target, document: Document, wish: Wish) -> frozenset[str]:
-    """Return what tells what ours takes the place of: the old Istio plugin's block too."""
-    if not wish.options.adopt_istio or place.shape is not Shape.COREFILE:
-        return wish.options.known
-    text = targets.value_at(place, document)
-    adopted = filter(editing.is_istio_plugin, parse_corefile(text).blocks)
-    blocks = (text[block.start : block.stop].splitlines() for block in adopted)
-    prints = (editing.fingerprints(marks.append("", lines)) for lines in blocks)
-    return wish.options.known.union(*prints)
 
 
 def _others(place: Target, value: Any) -> Any:

@@ -123,6 +123,18 @@ async def test_what_is_reverted_is_told_again_but_not_for_ever(
         assert "10.0.0.53" in here.corefile
 
 
+async def test_what_somebody_else_wrote_is_reported_and_left(tmp_path: Path) -> None:
+    block = "global:53 {\n    errors\n    cache 30\n    forward . 10.0.0.53 fd00::35\n}\n"
+    theirs = {"Corefile": KUBEADM[0]["data"]["Corefile"] + block}
+    async with kept(tmp_path, {**KUBEADM[0], "data": theirs}, KUBEADM[1], US) as here:
+        await here.keeper.turn()
+        assert here.state == "already-there"
+        assert here.corefile == theirs["Corefile"]
+        await here.revert()
+        assert here.state == "told"
+        assert "10.0.0.53" in here.corefile
+
+
 async def test_without_the_right_to_write_nothing_is_asked(tmp_path: Path) -> None:
     async with kept(tmp_path, *KUBEADM, US) as here:
         for reason, manage in (("another replica writes: b", True), ("", False)):

@@ -44,6 +44,38 @@ async def test_it_is_detected_installed_once_and_removed(stub):
     assert "-# BEGIN globaldns" in gone.stdout
 
 
+PLAIN = "global:53 {\n    errors\n    cache 30\n    forward . 10.0.0.53 fd00::35\n}\n"
+
+
+async def test_what_somebody_else_wrote_is_said_and_left_unless_it_is_adopted(stub):
+    text = KUBEADM[0]["data"]["Corefile"]
+    objects = (*KUBEADM[1:], config_map("coredns", {"Corefile": text + PLAIN}), US)
+    again, left, shown, adopted, gone = await stub(
+        ["install"],
+        ["remove"],
+        ["install", "-o", "json"],
+        ["install", "--adopt"],
+        ["remove"],
+        objects=objects,
+    )
+    said = "global: already there, written by somebody else: left as it is"
+    for done in (again, left):
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert done.stderr == f"{NAME}: already-there\n{NAME}: {said}\n"
+    (place,) = json.loads(shown.stdout)["places"]
+    assert (place["state"], place["theirs"]) == ("already-there", ["global"])
+    assert "+# BEGIN globaldns" in adopted.stdout
+    assert "-    forward . 10.0.0.53 fd00::35" in gone.stdout
+
+
+async def test_what_leads_where_a_person_says_is_removed_without_a_record(stub):
+    text = KUBEADM[0]["data"]["Corefile"] + PLAIN
+    objects = (*KUBEADM[1:], config_map("coredns", {"Corefile": text}), US)
+    line = ["remove", "--forward-to", "10.0.0.53", "--forward-to", "fd00::35"]
+    (gone,) = await stub(line, objects=objects)
+    assert "-    forward . 10.0.0.53 fd00::35" in gone.stdout
+
+
 async def test_what_a_server_will_tell_again_is_said(run, tmp_path):
     async with cluster(*KUBEADM, US) as (server, _):
         config_of(server, tmp_path)

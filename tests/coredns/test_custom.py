@@ -17,6 +17,7 @@ OTHERS = {
     "note": "not read at all {",
 }
 AKS = IMPORTING["aks"]
+BLOCK = "global:53 {\n    errors\n    cache 30\n    forward . 10.96.0.99\n}\n"
 
 
 @pytest.mark.parametrize("base", IMPORTING.values(), ids=IMPORTING)
@@ -59,8 +60,15 @@ def test_where_nothing_is_imported_there_is_no_key() -> None:
     ("data", "base", "code", "says"),
     [
         ({"istio.server": "global:53 {\n}\n"}, AKS, "user-owned", "istio.server: line 1"),
+        ({"a.server": BLOCK, "b.server": BLOCK}, AKS, "user-owned", "a.server: line 1"),
         ({}, f"{AKS}global {{\n}}\n", "user-owned", "Corefile: line 29"),
         ({"globaldns.server": "global:53 {\n}\n"}, AKS, "user-owned", "globaldns.server"),
+        (
+            {**install({}, AKS, STUB), "corp.server": "global:53 {\n}\n"},
+            AKS,
+            "user-owned",
+            "corp.server",
+        ),
         ({"a.server": "x\nerrors\n"}, AKS, "open-end", "closed"),
         ({"a.server": "x {\n"}, AKS, "syntax", "a.server: line 2"),
     ],
@@ -71,6 +79,14 @@ def test_what_is_not_understood_is_refused(
     with pytest.raises(StubError, match=says) as refused:
         install(data, base, STUB)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("name", ["globaldns.server", "istio.server", "Corefile"])
+def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(name: str) -> None:
+    data = OTHERS if name == "Corefile" else {**OTHERS, name: BLOCK}
+    base = AKS + BLOCK if name == "Corefile" else AKS
+    assert install(data, base, STUB) == data
+    assert remove(data) == data
 
 
 def test_a_key_that_somebody_added_to_is_not_removed() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from globaldns.coredns.corefile import parse_corefile
-from globaldns.coredns.editing import Options, fingerprints, install, remove
+from globaldns.coredns.editing import Options, alike, fingerprints, install, remove
 from globaldns.coredns.marks import BEGIN, END
 from globaldns.errors import StubError
 from tests.coredns.collection import COREFILES, ISTIO, SOUP, STUB, corefiles, spoiled, stub
@@ -58,11 +58,10 @@ def test_whatever_is_not_refused_obeys(text: str) -> None:
     except StubError:
         return
     assert install(installed, STUB) == installed
-    foreign = others(remove(text))
-    assert [*parse_corefile(remove(installed)).contents] == foreign
-    assert others(installed) == foreign
+    foreign = others(text)
+    assert others(installed) == others(remove(installed)) == foreign
     assert len(parse_corefile(installed).blocks) == len(foreign) + 1
-    if BEGIN not in text and [*parse_corefile(text).contents] == foreign:
+    if BEGIN not in text:
         assert remove(installed) == text
 
 
@@ -80,9 +79,37 @@ def test_our_block_is_written_again_where_it_stands() -> None:
     assert install(f"{BEGIN}\n{END}\n{KUBEADM}", STUB) == f"{BEGIN}\n{PLAIN}{END}\n{KUBEADM}"
 
 
-def test_a_block_that_has_lost_its_marks_is_ours_if_it_says_what_we_say() -> None:
-    migrated = f"{KUBEADM}global:53 {{\n  errors\n  cache   30\n  forward . 10.96.0.99\n}}\n"
-    assert install(migrated, STUB) == install(KUBEADM, STUB)
+LIKE_OURS = {
+    "as we write it": f"{KUBEADM}{PLAIN}",
+    "with other blanks": f"{KUBEADM}global:53 {{\n errors\n cache   30\n forward . 10.96.0.99\n}}",
+    "at the top": f"{PLAIN}{KUBEADM}",
+    "on a shared line": f"a {{\n}} {PLAIN}{KUBEADM}",
+    "before a comment": f"{KUBEADM}{PLAIN.rstrip()}  # mine\n",
+    "by a snippet": f"(x) {{\n{PLAIN}}}\n{KUBEADM}import x\n",
+    "beside files": f"{KUBEADM}{PLAIN}import conf.d/*\n",
+}
+
+
+@pytest.mark.parametrize("text", LIKE_OURS.values(), ids=LIKE_OURS)
+def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(text: str) -> None:
+    assert install(text, STUB) == text
+    assert fingerprints(text) == frozenset()
+    assert remove(text) == text
+    assert len(alike(text, STUB)) == 1
+
+
+def test_it_is_refused_once_we_should_say_something_else() -> None:
+    with pytest.raises(StubError) as refused:
+        install(KUBEADM + PLAIN, OTHER)
+    assert refused.value.code == "user-owned"
+
+
+def test_what_is_adopted_gets_our_marks_and_goes_with_us() -> None:
+    text = KUBEADM + PLAIN
+    adopted = install(text, STUB, Options(known=alike(text, STUB)))
+    assert adopted == install(KUBEADM, STUB)
+    assert remove(adopted) == KUBEADM
+    assert alike(KUBEADM, STUB) == alike(KUBEADM + PLAIN, OTHER) == frozenset()
 
 
 def test_a_block_that_has_lost_its_marks_is_ours_if_it_says_what_we_said() -> None:
@@ -100,6 +127,7 @@ def test_a_text_without_our_block_has_no_fingerprint() -> None:
 REFUSED = {
     "somebody else's": (f"{KUBEADM}global:53 {{\n forward . 10.9.9.9\n}}\n", "user-owned", BEHIND),
     "beside ours": (f"{BEGIN}\n{PLAIN}{END}\n{KUBEADM}global {{\n}}\n", "user-owned", BEHIND),
+    "twice, as we would": (f"{PLAIN}{KUBEADM}{PLAIN}", "user-owned", 1),
     "in capitals": (f"GLOBAL. {{\n}}\n{KUBEADM}", "user-owned", 1),
     "beside other zones": (f"{KUBEADM}a:53 global:53 {{\n}}\n", "user-owned", BEHIND),
     "by a snippet": (f"(x) {{\nglobal {{\n}}\n}}\n{KUBEADM}import x\n", "user-owned", BEHIND + 4),
@@ -124,24 +152,29 @@ REFUSED = {
     ),
     "a snippet between marks": (f"{BEGIN}\n(x) {{\n}}\n{END}\n{KUBEADM}", "marks", 1),
     "an import between marks": (f"{BEGIN}\nimport x\n{END}\n{KUBEADM}", "marks", 1),
-    "ours without marks, on a shared line": (
-        f"a {{\n}} {PLAIN}{KUBEADM}",
-        "shared-line",
-        2,
-    ),
-    "ours without marks, by a snippet that brings more": (
-        f"(x) {{\n{PLAIN}a {{\n}}\n}}\n{KUBEADM}import x\n",
-        "shared-line",
-        BEHIND + len(PLAIN.splitlines()) + 4,
-    ),
-    "ours without marks, before a comment": (
-        f"{KUBEADM}{PLAIN.rstrip()}  # mine\n",
-        "shared-line",
-        BEHIND,
-    ),
     "marks inside a snippet": (f"(x) {{\n{BEGIN}\n{PLAIN}{END}\n}}\n{KUBEADM}", "open-end", 0),
     "marks inside a quote": (f'.:53 {{\n log "\n{BEGIN}\n{END}\n"\n}}\n', "open-end", 0),
 }
+
+
+WITHOUT_MARKS = {
+    "on a shared line": (f"a {{\n}} {PLAIN}{KUBEADM}", 2),
+    "by a snippet that brings more": (
+        f"(x) {{\n{PLAIN}a {{\n}}\n}}\n{KUBEADM}import x\n",
+        BEHIND + len(PLAIN.splitlines()) + 4,
+    ),
+    "before a comment": (f"{KUBEADM}{PLAIN.rstrip()}  # mine\n", BEHIND),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), WITHOUT_MARKS.values(), ids=WITHOUT_MARKS)
+def test_ours_without_marks_has_to_have_lines_of_its_own(text: str, line: int) -> None:
+    known = fingerprints(install(KUBEADM, STUB))
+    for edit in (lambda: install(text, STUB, Options(known=known)), lambda: remove(text, known)):
+        with pytest.raises(StubError) as refused:
+            edit()
+        assert (refused.value.code, refused.value.line) == ("shared-line", line)
+        assert refused.value.hint
 
 
 @pytest.mark.parametrize(("text", "code", "line"), REFUSED.values(), ids=REFUSED)
@@ -174,7 +207,7 @@ def test_the_block_for_the_old_istio_plugin_is_adopted_on_request(block: str) ->
     text = f"{KUBEADM}{block}# behind\n"
     with pytest.raises(StubError, match=r"block for global\. that is not ours"):
         install(text, STUB)
-    adopted = install(text, STUB, Options(adopt_istio=True))
+    adopted = install(text, STUB, Options(known=alike(text, STUB, or_istio=True)))
     assert adopted == f"{KUBEADM}{BEGIN}\n{PLAIN}{END}\n# behind\n"
     assert remove(adopted) == f"{KUBEADM}# behind\n"
 
@@ -190,6 +223,4 @@ def test_the_block_for_the_old_istio_plugin_is_adopted_on_request(block: str) ->
     ],
 )
 def test_no_other_block_is_adopted(block: str) -> None:
-    with pytest.raises(StubError) as refused:
-        install(KUBEADM + block, STUB, Options(adopt_istio=True))
-    assert refused.value.code == "user-owned"
+    assert alike(KUBEADM + block, STUB, or_istio=True) == frozenset()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globaldns.coredns.kubedns import fingerprints, install, remove
+from globaldns.coredns.kubedns import alike, fingerprints, install, remove, told
 from globaldns.coredns.stub import Foreign
 from globaldns.errors import StubError
 from tests.coredns.collection import STUB, stub
@@ -26,15 +26,17 @@ TEXTS = {
 
 
 def check_laws(text: str) -> None:
-    for told in (STUB, TWO):
-        installed = install(text, told)
-        ours = {domain: list(told.targets) for domain in told.domains}
+    for one in (STUB, TWO):
+        installed = install(text, one)
+        ours = {domain: list(one.targets) for domain in one.domains}
         assert json.loads(installed) == json.loads(text) | ours
-        assert install(installed, told) == installed
-        assert remove(installed, told) == text
+        assert install(installed, one) == installed
+        known = fingerprints(text, installed)
+        assert fingerprints(installed, installed, known) == known
+        assert remove(installed, known) == text
+        assert remove(installed) == installed
         moved = stub(server="10.96.0.7")
-        assert install(installed, moved, fingerprints(told)) == install(text, moved)
-        assert remove(installed, moved, fingerprints(told)) == text
+        assert install(installed, moved, known) == install(text, moved)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -58,7 +60,10 @@ def test_where_there_is_no_key_it_comes_and_goes() -> None:
         "}\n"
     )
     assert install(installed, TWO) == installed
-    assert remove(installed, TWO) is None
+    known = fingerprints(None, installed)
+    assert remove(installed, known) is None
+    moved = install(installed, stub(server="10.96.0.7"), known)
+    assert remove(moved, known | fingerprints(installed, moved, known)) is None
 
 
 def test_another_domain_is_written_as_those_before() -> None:
@@ -71,9 +76,24 @@ def test_another_domain_is_written_as_those_before() -> None:
 def test_ours_stay_where_they_stand() -> None:
     text = '{"global" : [ "10.96.0.99" ], "b": ["1.1.1.1"]}'
     assert install(text, STUB) == text
-    moved = install(text, stub(server="10.96.0.7"), fingerprints(STUB))
+    known = alike(text, STUB)
+    moved = install(text, stub(server="10.96.0.7"), known)
     assert moved == '{"global" : ["10.96.0.7"], "b": ["1.1.1.1"]}'
-    assert remove(text, STUB) == '{"b": ["1.1.1.1"]}'
+    assert remove(text, known) == '{"b": ["1.1.1.1"]}'
+
+
+@pytest.mark.parametrize(
+    "text", ['{"global": ["10.96.0.99"]}', '{\n  "GLOBAL.": ["10.96.0.99"]\n}\n', "{\n\n}\n"]
+)
+def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(text: str) -> None:
+    both = stub("global", "mesh.example")
+    installed = install(text, both)
+    assert told(installed, both) == both.zones
+    known = fingerprints(text, installed)
+    assert known.isdisjoint(alike(text, both))
+    assert remove(installed, known) == text
+    assert remove(text, known) == text
+    assert told(text, both) == both.zones[: len(json.loads(text))]
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,17 @@ def test_once_the_chart_has_our_block_it_is_not_copied() -> None:
     assert install("", running, STUB) == install("", BASE, STUB)
 
 
+def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed() -> None:
+    ours = "".join(
+        line for line in install(FLUSH, BASE, STUB).splitlines(keepends=True) if line[0] != "#"
+    )
+    assert install(ours, BASE, STUB) == ours
+    assert remove(ours) == ours
+    with pytest.raises(StubError) as refused:
+        install(ours, BASE, stub(server="10.96.0.7"))
+    assert refused.value.code == "user-owned"
+
+
 @pytest.mark.parametrize(
     ("values", "base", "code"),
     [

@@ -9,7 +9,7 @@ import pytest
 
 from globaldns.coredns.editing import Options
 from globaldns.coredns.marks import BEGIN, END
-from globaldns.coredns.targets import Target, fingerprints, install, remove
+from globaldns.coredns.targets import Target, alike, fingerprints, foreign, install, remove
 from globaldns.errors import StubError
 from globaldns.exports.marks import OWNED_BY
 from tests.coredns.collection import COREFILES, IMPORTING, STUB
@@ -49,8 +49,13 @@ def test_laws(target: Target, standing: dict[str, Any]) -> None:
     installed = install(target, standing, STUB, cluster="east", base=base)
     assert installed != standing
     assert "10.96.0.99" in str(installed)
-    assert install(target, installed, STUB, cluster="east", base=base) == installed
-    assert remove(target, installed, STUB) == standing == before
+    known = fingerprints(target, standing, installed)
+    options = Options(known=known)
+    again = install(target, installed, STUB, cluster="east", base=base, options=options)
+    assert again == installed
+    assert fingerprints(target, installed, again, known) == known
+    assert foreign(target, installed, STUB, base=base, options=options) == ()
+    assert remove(target, installed, known) == standing == before
 
 
 @pytest.mark.parametrize("target", [CUSTOM, STUB_DOMAINS, RKE2], ids=lambda target: target.shape)
@@ -62,17 +67,17 @@ def test_an_object_that_a_server_reads_if_it_is_there_is_made_and_goes(target: T
         target.name,
     )
     assert made["kind"] in {"ConfigMap", "HelmChartConfig"}
-    assert remove(target, made, STUB) is None
+    assert remove(target, made, fingerprints(target, None, made)) is None
 
 
 def test_an_object_of_ours_stays_as_long_as_others_need_it() -> None:
     made = install(CUSTOM, None, STUB, cluster="east", base=IMPORTING["k3s"])
     made["data"]["log.override"] = "log\n"
-    left = remove(CUSTOM, made, STUB)
+    left = remove(CUSTOM, made)
     assert left is not None
     assert left["data"] == {"log.override": "log\n"}
     made = install(STUB_DOMAINS, None, STUB, cluster="east") | {"binaryData": {"x": "eA=="}}
-    left = remove(STUB_DOMAINS, made, STUB)
+    left = remove(STUB_DOMAINS, made, fingerprints(STUB_DOMAINS, None, made))
     assert left is not None
     assert "data" not in left
 
@@ -80,19 +85,77 @@ def test_an_object_of_ours_stays_as_long_as_others_need_it() -> None:
 def test_what_is_remembered_tells_ours_again() -> None:
     for target, standing in (ROWS["corefile"], ROWS["stub domains"]):
         installed = install(target, standing, STUB, cluster="east")
-        known = fingerprints(target, installed, STUB)
+        known = fingerprints(target, standing, installed)
         bare = str(installed["data"][target.key]).replace(f"{BEGIN}\n", "").replace(f"{END}\n", "")
         stripped = obj(data={**installed["data"], target.key: bare})
         moved = install(target, stripped, MOVED, cluster="east", options=Options(known=known))
         assert moved == install(target, standing, MOVED, cluster="east")
-        assert remove(target, stripped, MOVED, known) == standing
+        assert remove(target, stripped, known) == standing
+        assert remove(target, stripped) == stripped
 
 
-@pytest.mark.parametrize("row", ["custom", "openshift", "helm values"])
-def test_where_marks_or_a_name_tell_ours_nothing_is_remembered(row: str) -> None:
+PLAIN = "global:53 {\n    errors\n    cache 30\n    forward . 10.96.0.99\n}\n"
+SAID = {
+    "corefile": (COREFILE, obj(data={"Corefile": COREFILES["kubeadm"] + PLAIN})),
+    "custom": (CUSTOM, obj(data={"a.server": PLAIN})),
+    "stub domains": (STUB_DOMAINS, obj(data={"stubDomains": '{"global": ["10.96.0.99"]}'})),
+    "openshift": (
+        OPENSHIFT,
+        obj(
+            spec={
+                "servers": [
+                    {
+                        "name": "globaldns",
+                        "zones": ["global"],
+                        "forwardPlugin": {"upstreams": ["10.96.0.99"], "protocolStrategy": ""},
+                    }
+                ]
+            }
+        ),
+    ),
+    "helm values": (
+        RKE2,
+        obj(
+            spec={
+                "valuesContent": "servers:\n- zones: [{zone: global.}]\n  port: 53\n  plugins:\n"
+                "  - {name: errors}\n  - {name: cache, parameters: '30'}\n"
+                "  - {name: forward, parameters: . 10.96.0.99}\n"
+            }
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "said"), SAID.values(), ids=SAID)
+def test_what_somebody_else_wrote_as_we_would_is_left_told_of_and_never_removed(
+    target: Target, said: dict[str, Any]
+) -> None:
+    base = BASES.get(target, "")
+    installed = install(target, said, STUB, cluster="east", base=base)
+    assert installed == said
+    assert fingerprints(target, said, installed) == frozenset()
+    assert foreign(target, installed, STUB, base=base) == ("global",)
+    assert foreign(target, installed, MOVED, base=base) == ()
+    assert remove(target, installed) == said
+
+
+@pytest.mark.parametrize("row", ["corefile", "stub domains", "openshift"])
+def test_it_can_be_adopted_where_no_marks_have_to_be_written(row: str) -> None:
+    target, said = SAID[row]
+    known = alike(target, said, STUB)
+    assert known
+    adopted = install(target, said, STUB, cluster="east", options=Options(known=known))
+    known = fingerprints(target, said, adopted, known)
+    assert foreign(target, adopted, STUB, options=Options(known=known)) == ()
+    assert "10.96.0.99" not in str(remove(target, adopted, known))
+
+
+@pytest.mark.parametrize("row", ["custom", "helm values"])
+def test_where_marks_tell_ours_nothing_is_remembered(row: str) -> None:
     target, standing = ROWS[row]
     installed = install(target, standing, STUB, cluster="east", base=BASES.get(target, ""))
-    assert fingerprints(target, installed, STUB) == frozenset()
+    assert fingerprints(target, standing, installed) == frozenset()
+    assert alike(target, installed, STUB) == frozenset()
 
 
 @pytest.mark.parametrize("target", [COREFILE, OPENSHIFT], ids=lambda target: target.shape)
@@ -106,7 +169,7 @@ def test_a_config_map_without_a_corefile_gets_none() -> None:
     with pytest.raises(StubError) as refused:
         install(COREFILE, obj(data={}), STUB, cluster="east")
     assert refused.value.code == "missing"
-    assert remove(COREFILE, obj(data={}), STUB) == obj(data={})
+    assert remove(COREFILE, obj(data={})) == obj(data={})
 
 
 @pytest.mark.parametrize(

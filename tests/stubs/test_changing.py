@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from globaldns.errors import ApiRefused, StubError
@@ -46,7 +47,7 @@ async def test_all_places_are_told_and_come_out_as_they_were() -> None:
         again = await install(here(client), BOTH, told.append)
         assert not any(change.is_needed for change in again)
         assert server.revision == revision
-        await remove(here(client), (), None, ignore)
+        await remove(here(client), {}, ignore)
         assert data(server, "coredns") == KUBEADM[0]["data"]
         assert data(server, "kube-dns") == KUBE_DNS[0]["data"]
         assert server.get("configmaps", "globaldns-stub", "globaldns") is None
@@ -96,7 +97,7 @@ async def test_a_change_that_comes_too_late_is_decided_again_from_what_stands_th
         text = data(server, "coredns")["Corefile"]
         assert "# 0\n" in text
         assert SERVER in text
-        await remove(here(client), (), None, meddle(server, 1))
+        await remove(here(client), {}, meddle(server, 1))
         assert data(server, "coredns")["Corefile"].endswith("# 0\n")
 
 
@@ -108,7 +109,7 @@ async def test_where_others_write_all_the_time_we_give_up() -> None:
         assert refused.value.code == "busy"
         await install(here(client), only, ignore)
         with pytest.raises(StubError, match=f"{ATTEMPTS} times"):
-            await remove(here(client), (), None, lengthen(server))
+            await remove(here(client), {}, lengthen(server))
 
 
 def lengthen(server: FakeApiServer) -> Callable[[Change], None]:
@@ -137,7 +138,7 @@ async def test_a_stub_that_changes_takes_the_place_of_the_former_one() -> None:
         other = {at: Wish(stub(server="10.96.0.98")) for at in BOTH}
         await install(here(client), other, ignore)
         assert SERVER not in str(data(server, "coredns")) + str(data(server, "kube-dns"))
-        await remove(here(client), (), None, ignore)
+        await remove(here(client), {}, ignore)
         assert data(server, "kube-dns") == KUBE_DNS[0]["data"]
 
 
@@ -154,7 +155,7 @@ async def test_the_original_is_that_without_us_where_the_record_was_lost() -> No
 async def test_nothing_is_removed_where_nothing_is_installed() -> None:
     async with cluster(*KUBEADM) as (server, client):
         revision = server.revision
-        changes = await remove(here(client), (COREFILE,), None, ignore)
+        changes = await remove(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
         assert not any(change.is_needed for change in changes)
         assert server.revision == revision
 
@@ -163,6 +164,48 @@ async def test_what_is_gone_already_is_no_failure() -> None:
     async with cluster(*KUBEADM) as (server, client):
         await install(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
         server.delete("configmaps", "coredns", "kube-system")
-        (change,) = await changing.remove(here(client), (), None, ignore)
+        (change,) = await changing.remove(here(client), {}, ignore)
         assert not change.is_needed
         assert (await here(client).read_record()).version == ""
+
+
+PLAIN = f"global:53 {{\n    errors\n    cache 30\n    forward . {SERVER}\n}}\n"
+
+
+async def test_what_somebody_else_wrote_is_not_remembered_and_not_removed() -> None:
+    theirs = {
+        "coredns": {"Corefile": KUBEADM[0]["data"]["Corefile"] + PLAIN},
+        "kube-dns": {"stubDomains": f'{{"global": ["{SERVER}"]}}'},
+    }
+    maps = (config_map(name, data) for name, data in theirs.items())
+    async with cluster(*NODE_LOCAL, *maps) as (server, client):
+        revision = server.revision
+        installed = await install(here(client), BOTH, ignore)
+        assert all(change.is_theirs for change in installed)
+        left = await remove(here(client), BOTH, ignore)
+        assert all(change.theirs and not change.is_needed for change in left)
+        assert server.revision == revision
+
+
+async def test_what_we_wrote_in_one_place_does_not_make_the_same_ours_in_another() -> None:
+    theirs = {"Corefile": KUBEADM[0]["data"]["Corefile"] + PLAIN}
+    other = msgspec.structs.replace(COREFILE, name="nodelocaldns")
+    async with cluster(*KUBEADM, config_map("nodelocaldns", theirs)) as (server, client):
+        wish = Wish(STUB, owner="east")
+        ours, left = await install(here(client), {COREFILE: wish, other: wish}, ignore)
+        assert (ours.is_needed, left.is_theirs) == (True, True)
+        assert (await here(client).read_record()).record.places == (COREFILE,)
+        await remove(here(client), {COREFILE: wish, other: wish}, ignore)
+        assert data(server, "nodelocaldns") == theirs
+        assert data(server, "coredns") == KUBEADM[0]["data"]
+
+
+async def test_what_was_adopted_is_remembered_and_goes() -> None:
+    theirs = {"stubDomains": f'{{"a": ["10.1.1.1"], "global": ["{SERVER}"]}}'}
+    async with cluster(*KUBE_DNS[1:], config_map("kube-dns", theirs)) as (server, client):
+        wish = Wish(STUB, owner="east", adopt=True)
+        (change,) = await install(here(client), {STUB_DOMAINS: wish}, ignore)
+        assert not change.is_needed
+        assert not change.theirs
+        await remove(here(client), {}, ignore)
+        assert data(server, "kube-dns") == {"stubDomains": '{"a": ["10.1.1.1"]}'}

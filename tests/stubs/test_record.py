@@ -17,13 +17,17 @@ PLACE = Target(
     name="coredns",
     key="Corefile",
 )
+OTHER = Target(shape=Shape.COREFILE, resource="configmaps", name="other", key="Corefile")
 KEY = "original.configmaps.kube-system.coredns.Corefile"
+NAME = "configmaps kube-system/coredns Corefile"
 
 
 def test_it_is_read_as_it_was_written() -> None:
     record = Record().with_place(PLACE, STUB, frozenset({"a", "b"}), "text\n")
     assert decode_record({"data": encode_record(record)}) == record
-    assert record == Record(STUB, (PLACE,), ("a", "b"), {KEY: "text\n"})
+    assert record == Record(STUB, (PLACE,), {NAME: ("a", "b")}, {KEY: "text\n"})
+    assert record.known_at(PLACE) == {"a", "b"}
+    assert record.known_at(OTHER) == frozenset()
 
 
 def test_without_a_configmap_or_anything_in_it_nothing_is_remembered() -> None:
@@ -34,16 +38,17 @@ def test_of_a_place_the_first_text_is_kept_and_of_what_we_wrote_all() -> None:
     other: Stub = stub("mesh")
     record = Record().with_place(PLACE, STUB, frozenset({"a"}), "first")
     record = record.with_place(PLACE, other, frozenset({"a", "b"}), "second")
-    assert record == Record(other, (PLACE,), ("a", "b"), {KEY: "first"})
+    assert record == Record(other, (PLACE,), {NAME: ("a", "b")}, {KEY: "first"})
 
 
 def test_what_is_told_again_has_a_limit_and_the_oldest_goes() -> None:
     record = Record()
     for number in range(MAX_KNOWN + 1):
         record = record.with_place(PLACE, STUB, frozenset({str(number)}), "")
-    assert len(record.known) == MAX_KNOWN
-    assert "0" not in record.known
-    assert record.known[-1] == str(MAX_KNOWN)
+    known = record.known[NAME]
+    assert len(known) == MAX_KNOWN
+    assert "0" not in known
+    assert known[-1] == str(MAX_KNOWN)
 
 
 def test_a_place_of_the_whole_cluster_has_a_key_too() -> None:

@@ -9,14 +9,15 @@ import msgspec
 import pytest
 
 from globaldns.coredns.editing import Options
-from globaldns.coredns.targets import Target, fingerprints
+from globaldns.coredns.targets import Target, fingerprints, remove
 from globaldns.errors import StubError
 from globaldns.stubs.shapes import (
     Wish,
     install,
     is_apart,
     patch_between,
-    remove,
+    plan_install,
+    plan_removal,
     text_of,
 )
 from tests.coredns.collection import COREFILES, IMPORTING, ISTIO, SERVER, STUB, stub
@@ -52,8 +53,10 @@ def test_what_is_installed_is_there_once_alone_different_and_goes_again(name: st
     assert SERVER in text_of(at, after)
     assert SERVER not in text_of(at, document)
     assert is_apart(at, document, after)
+    known = fingerprints(at, document, after)
+    wish = Wish(STUB, Options(known=known), base=base)
     assert install(at, after, wish) == after
-    assert remove(at, after, STUB) == document
+    assert plan_removal(at, after, wish).after == document
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -78,9 +81,10 @@ def test_what_is_not_there_is_made_with_our_mark_and_goes_as_a_whole(name: str) 
     at, base = MADE[name]
     made = install(at, None, Wish(STUB, base=base, owner="east"))
     assert made["metadata"]["labels"]["globaldns.io/owned-by"] == "east"
-    assert remove(at, made, STUB) is None
+    known = fingerprints(at, None, made)
+    assert remove(at, made, known) is None
     with_more = {**made, "binaryData": {"theirs": "eA=="}}
-    kept = remove(at, with_more, STUB)
+    kept = remove(at, with_more, known)
     assert kept is not None
     assert kept["binaryData"] == {"theirs": "eA=="}
     assert SERVER not in str(kept)
@@ -95,14 +99,14 @@ def test_what_a_platform_has_is_not_made(at: Target) -> None:
 
 def test_a_block_that_lost_its_marks_is_known_by_what_we_wrote() -> None:
     after = install(COREFILE, KUBEADM[0], Wish(STUB))
-    known = fingerprints(COREFILE, after, STUB)
+    known = fingerprints(COREFILE, KUBEADM[0], after)
     assert known
     text = "".join(f"{x}\n" for x in text_of(COREFILE, after).splitlines() if x[0] != "#")
     bare = {**after, "data": {**after["data"], "Corefile": text}}
-    assert remove(COREFILE, bare, None, known) == KUBEADM[0]
+    assert remove(COREFILE, bare, known) == KUBEADM[0]
     other = Wish(stub(server="10.96.0.98"), Options(known=known))
     assert "10.96.0.98" in text_of(COREFILE, install(COREFILE, bare, other))
-    assert remove(COREFILE, bare, None) == bare
+    assert remove(COREFILE, bare) == bare
 
 
 def test_the_old_plugins_block_is_replaced_on_request() -> None:
@@ -110,18 +114,25 @@ def test_the_old_plugins_block_is_replaced_on_request() -> None:
     with pytest.raises(StubError) as refused:
         install(COREFILE, old, Wish(STUB))
     assert refused.value.code == "user-owned"
-    adopted = install(COREFILE, old, Wish(STUB, Options(adopt_istio=True)))
-    text = text_of(COREFILE, adopted)
+    text = text_of(COREFILE, plan_install(COREFILE, old, Wish(STUB, adopt=True)).after)
     assert SERVER in text
     assert "proxy" not in text
+    assert plan_removal(COREFILE, old, Wish(STUB, adopt=True)).after == old
 
 
-def test_stub_domains_are_left_alone_where_it_is_not_known_what_was_installed() -> None:
-    with pytest.raises(StubError, match="what was installed is not known") as refused:
-        remove(STUB_DOMAINS, KUBE_DNS[0], None)
-    assert "--forward-to" in refused.value.hint
-    empty = {**KUBE_DNS[0], "data": {"upstreamNameservers": "[]"}}
-    assert remove(STUB_DOMAINS, empty, None) == empty
+def test_what_somebody_else_wrote_is_ours_only_if_a_person_says_so() -> None:
+    theirs = {**KUBE_DNS[0], "data": {"stubDomains": f'{{"global": ["{SERVER}"]}}'}}
+    left = plan_install(STUB_DOMAINS, theirs, Wish(STUB))
+    assert (left.after, left.theirs, left.known) == (theirs, ("global",), frozenset())
+    assert left.is_theirs
+    kept = plan_removal(STUB_DOMAINS, theirs, Wish(STUB))
+    assert (kept.after, kept.theirs) == (theirs, ("global",))
+    adopted = plan_install(STUB_DOMAINS, theirs, Wish(STUB, adopt=True))
+    assert (adopted.after, adopted.theirs) == (theirs, ())
+    assert adopted.known
+    assert not adopted.is_theirs
+    gone = plan_removal(STUB_DOMAINS, theirs, Wish(STUB, adopt=True))
+    assert (gone.after, gone.theirs) == ({**theirs, "data": {"stubDomains": "{}"}}, ())
 
 
 def test_a_change_beside_the_place_is_seen() -> None:

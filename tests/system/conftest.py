@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.stubs.platforms import HELM_KIND, OPENSHIFT_KIND, Object, definition
 from tests.system.api_servers import ApiServer, start_all
 from tests.system.running import Mesh, Server
+from tests.system.sites import namespace
+from tests.system.telling import ACCOUNT, GROUPS, SERVER, US, Told, names_of, service
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,3 +104,26 @@ def mount_namespace() -> Callable[[str, Any], list[str]]:
         return [unshare, "-m", "sh", "-c", mount, str(path)]
 
     return prefix
+
+
+@pytest.fixture(scope="module")
+def told_cluster(make_api_servers: Callable[..., list[ApiServer]]) -> ApiServer:
+    """A cluster with the kinds of all platforms, and our Service."""
+    (api,) = make_api_servers(1, {ACCOUNT: GROUPS})
+    api.apply(*(definition(*kind) for kind in (OPENSHIFT_KIND, HELM_KIND)))
+    api.apply(namespace(US), namespace("openshift-dns"), service("globaldns", US, SERVER))
+    return api
+
+
+@pytest.fixture
+def told(told_cluster: ApiServer, tmp_path: Path) -> Iterator[Callable[..., Told]]:
+    """Return a maker of a cluster with a DNS; it is as before afterwards."""
+
+    def make(*objects: Object) -> Told:
+        told_cluster.apply(*objects)
+        return Told(told_cluster, tmp_path)
+
+    before = names_of(told_cluster)
+    yield make
+    for resource, inside, name in names_of(told_cluster) - before:
+        told_cluster.delete(resource, name, inside)

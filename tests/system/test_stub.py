@@ -1,48 +1,20 @@
-"""A cluster's own DNS told of us through a real API server, and asked through a real CoreDNS."""
+"""A cluster's own DNS told of us through a real API server, and as it was afterwards."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import re
+from collections.abc import Callable
 
 import pytest
-import yaml
-from click.testing import CliRunner, Result
 
-from globaldns.cli import main
 from globaldns.stubs.shapes import Change
-from tests.stubs.platforms import (
-    HELM_KIND,
-    KUBEADM,
-    NODE_LOCAL,
-    OPENSHIFT_KIND,
-    PLATFORMS,
-    Object,
-    config_map,
-    definition,
-)
-from tests.system.api_servers import ApiServer
-from tests.system.corednses import CoreDNS, localize
-from tests.system.deploying import CHART, Helm
-from tests.system.running import ROOT, Server, wait_until
-from tests.system.sites import Sites, namespace
+from tests.stubs.platforms import KUBEADM, NODE_LOCAL, PLATFORMS, config_map
+from tests.system.telling import SERVER, US, Told
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """Of a TLS connection whose farewell is under way when a command's loop ends, and its process."""
 
-SERVER = "10.0.0.53"
-US = "globaldns"
-ACCOUNT = f"system:serviceaccount:{US}:globaldns"
-GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{US}", "system:authenticated")
-RESOURCES = {
-    "Deployment": "deployments.apps",
-    "DaemonSet": "daemonsets.apps",
-    "ConfigMap": "configmaps",
-    "Service": "services",
-    "DNS": "dnses.operator.openshift.io",
-    "HelmChartConfig": "helmchartconfigs.helm.cattle.io",
-}
 TOLD_IN = {
     "kubeadm": {"ConfigMap kube-system/coredns"},
     "k3s": {"ConfigMap kube-system/coredns-custom"},
@@ -56,87 +28,6 @@ TOLD_IN = {
     "rke2 with values": {"HelmChartConfig kube-system/rke2-coredns"},
 }
 """What may change, of all that there is."""
-CHANGING = ("resourceVersion", "managedFields", "generation")
-
-
-class Told:
-    """A cluster, and the command that tells its DNS."""
-
-    def __init__(self, api: ApiServer, folder: Path, user: str = "admin") -> None:
-        self.api = api
-        self.config = folder / "globaldns.yaml"
-        source = {"kubernetes": {"kubeconfig": str(api.kubeconfig_file("east", user))}}
-        settings = {"cluster": "east", "clusters": {"east": {"source": source}}}
-        self.config.write_text(yaml.safe_dump({**settings, "state": str(folder / "state")}))
-
-    def run(self, *arguments: str) -> Result:
-        """Run ``globaldns stub``, in this process: hundreds are started here."""
-        line = ["stub", *arguments, "--config", str(self.config)]
-        return CliRunner(env={"NO_COLOR": "1"}).invoke(main, line)
-
-    def must(self, *arguments: str, code: int = 0) -> str:
-        """Run it, see its exit code, and return what it printed."""
-        done = self.run(*arguments)
-        assert done.exit_code == code, done.output
-        return done.stdout
-
-    def objects(self) -> dict[str, Object]:
-        """Return all that is told, without what every write changes."""
-        found = {}
-        for kind in ("ConfigMap", "DNS", "HelmChartConfig"):
-            for one in self.api.objects(RESOURCES[kind]):
-                metadata = {k: v for k, v in one["metadata"].items() if k not in CHANGING}
-                inside = metadata.get("namespace", "")
-                found[f"{kind} {inside}/{metadata['name']}"] = {**one, "metadata": metadata}
-        return found
-
-    def corefile(self, name: str = "coredns") -> str:
-        found = self.api.get("configmaps", name, "kube-system")
-        assert found is not None
-        return str(found["data"]["Corefile"])
-
-
-@pytest.fixture(scope="module")
-def cluster(make_api_servers: Callable[..., list[ApiServer]]) -> ApiServer:
-    """A cluster with the kinds of all platforms, and our Service."""
-    (api,) = make_api_servers(1, {ACCOUNT: GROUPS})
-    api.apply(*(definition(*kind) for kind in (OPENSHIFT_KIND, HELM_KIND)))
-    api.apply(namespace(US), namespace("openshift-dns"), service("globaldns", US, SERVER))
-    return api
-
-
-def service(name: str, inside: str, address: str) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name, "namespace": inside},
-        "spec": {
-            "clusterIP": address,
-            "ports": [{"name": "dns", "port": 53, "protocol": "UDP"}],
-        },
-    }
-
-
-@pytest.fixture
-def told(cluster: ApiServer, tmp_path: Path) -> Iterator[Callable[..., Told]]:
-    """Return a maker of a cluster with a DNS; it is as before afterwards."""
-
-    def make(*objects: Object) -> Told:
-        cluster.apply(*objects)
-        return Told(cluster, tmp_path)
-
-    before = _names(cluster)
-    yield make
-    for resource, inside, name in _names(cluster) - before:
-        cluster.delete(resource, name, inside)
-
-
-def _names(api: ApiServer) -> set[tuple[str, str, str]]:
-    return {
-        (resource, one["metadata"].get("namespace", ""), one["metadata"]["name"])
-        for resource in RESOURCES.values()
-        for one in api.objects(resource)
-    }
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
@@ -214,6 +105,26 @@ def test_a_block_of_somebody_else_is_refused_and_nothing_is_written(
     assert dns.objects() == before
 
 
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(
+    name: str, told: Callable[..., Told]
+) -> None:
+    dns = told(*PLATFORMS[name])
+    dns.must("install")
+    dns.api.delete("configmaps", "globaldns-stub", US)
+    for key in TOLD_IN[name]:
+        written = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", **dns.objects()[key]})
+        dns.api.apply(json.loads(re.sub(r"# (?:BEGIN|END) globaldns\\n", "", written)))
+    before = dns.objects()
+    for command in ("install", "remove"):
+        done = dns.run(command)
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert done.stderr.count("global: already there, written by somebody else") == len(
+            TOLD_IN[name]
+        )
+        assert dns.objects() == before
+
+
 def test_what_is_reverted_or_stripped_of_its_marks_is_told_again_and_still_goes(
     told: Callable[..., Told],
 ) -> None:
@@ -263,132 +174,3 @@ def test_a_change_of_others_in_between_is_kept(
     assert len(shown) == 2
     assert dns.corefile().startswith(theirs)
     assert SERVER in dns.corefile()
-
-
-@pytest.fixture(scope="module")
-def granted(cluster: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
-    """What the chart grants the pods' account, on the cluster."""
-    helm = Helm(tmp_path_factory.mktemp("helm"))
-    objects = [*render(helm, manage=True)]
-    cluster.apply(*objects)
-    return objects
-
-
-def render(helm: Helm, *, manage: bool) -> Iterator[Object]:
-    """Yield the roles of the chart, and who has them."""
-    values = helm.folder / "values.yaml"
-    values.write_text(yaml.safe_dump({"cluster": "east", "config": {"stub": {"manage": manage}}}))
-    openshift = ("--api-versions", "security.openshift.io/v1", "--kube-version", "1.30.0")
-    done = helm.run("template", US, CHART, "--namespace", US, *openshift, "--values", values)
-    assert done.returncode == 0, done.stderr
-    for one in yaml.safe_load_all(done.stdout):
-        if one["apiVersion"].startswith("rbac.authorization.k8s.io"):
-            yield one
-
-
-def rights(roles: list[Object]) -> Iterator[str]:
-    """Yield the rows of what roles for the cluster's DNS grant, without the reasons."""
-    places = {US: "ours", "openshift-dns": "openshift-dns, where there is such", "": "all"}
-    for role in roles:
-        name, inside = role["metadata"]["name"], role["metadata"].get("namespace", "")
-        for rule in role.get("rules", ()) if name.startswith("globaldns-stub") else ():
-            for plural in rule["resources"]:
-                kind = f"{plural}.{rule['apiGroups'][0]}".rstrip(".")
-                named = " ".join(rule.get("resourceNames", ()))
-                what = f"`{kind}`" + f" named {named}" * bool(named)
-                where, verbs = places.get(inside, inside), " ".join(rule["verbs"])
-                yield f"| `{name}` | {where} | {what} | {verbs}"
-
-
-def test_the_rights_are_granted_where_it_is_kept_and_else_not(
-    granted: list[Object], tmp_path: Path
-) -> None:
-    shown = (ROOT / "deploy/README.md").read_text().splitlines()
-    rows = sorted(one.rpartition(" | ")[0] for one in shown if one.startswith("| `globaldns-stub"))
-    assert rows == sorted(rights(granted))
-    without = render(Helm(tmp_path), manage=False)
-    assert not [one for one in without if "globaldns-stub" in one["metadata"]["name"]]
-
-
-@pytest.mark.parametrize("name", PLATFORMS)
-def test_the_rights_of_the_chart_are_enough(
-    name: str, told: Callable[..., Told], granted: list[Object], tmp_path: Path
-) -> None:
-    assert granted
-    dns = told(*PLATFORMS[name])
-    before = dns.objects()
-    ours = Told(dns.api, tmp_path, ACCOUNT)
-    wait_until(lambda: ours.run("detect").exit_code == 0, "the roles are known")
-    ours.must("install")
-    assert dns.objects() != before
-    ours.must("remove")
-    assert dns.objects() == before
-
-
-def test_the_rights_of_the_chart_are_for_the_clusters_dns_alone(
-    told: Callable[..., Told], granted: list[Object]
-) -> None:
-    assert granted
-    api = told(config_map("theirs", {}), config_map("coredns", {}, namespace=US)).api
-    merge = {"content_type": "application/merge-patch+json", "user": ACCOUNT}
-    for inside, name in (("kube-system", "theirs"), (US, "coredns")):
-        path = f"/api/v1/namespaces/{inside}/configmaps/{name}"
-        assert api.request("PATCH", path, {"data": {"a": "b"}}, **merge)[0] == 403
-        assert api.request("DELETE", path, user=ACCOUNT)[0] == 403
-
-
-def test_a_server_keeps_it_with_the_rights_of_the_chart(
-    told: Callable[..., Told], granted: list[Object], tmp_path: Path
-) -> None:
-    assert granted
-    dns = told(*KUBEADM)
-    kubeconfig = str(dns.api.kubeconfig_file("east", ACCOUNT))
-    source = {"source": {"kubernetes": {"kubeconfig": kubeconfig}}}
-    folder = tmp_path / "sites"
-    folder.mkdir()
-    sites = Sites(folder, [dns.api], clusters={"east": source}, stub={"manage": True})
-    try:
-        sites.join()
-        sites.serve()
-        wait_until(lambda: SERVER in dns.corefile(), "it is told")
-        installed = dns.corefile()
-        dns.api.apply(KUBEADM[0])
-        wait_until(lambda: dns.corefile() == installed, "it is told again")
-        dns.api.delete("services", "globaldns", US)
-        dns.api.apply(service("globaldns", US, "10.0.0.54"))
-        moved = installed.replace(SERVER, "10.0.0.54")
-        wait_until(lambda: dns.corefile() == moved, "it is told of the other address")
-        server = sites["east"].server
-        report = json.loads(server.get("/api/v1/stub")[1])
-        assert report["reason"] == ""
-        assert [place["state"] for place in report["places"]] == ["told"]
-    finally:
-        sites.close()
-        dns.api.delete("services", "globaldns", US)
-        dns.api.apply(service("globaldns", US, SERVER))
-    dns.must("remove")
-    assert dns.corefile() == KUBEADM[0]["data"]["Corefile"]
-
-
-def test_the_way_is_seen_to_work_through_a_real_coredns(
-    told: Callable[..., Told],
-    shared_server: Server,
-    tmp_path: Path,
-    need: Callable[[str], str],
-) -> None:
-    dns = told(*KUBEADM)
-    ours = f"127.0.0.1:{shared_server.mesh.dns_port}"
-    dns.must("install", "--forward-to", ours)
-    folder = tmp_path / "coredns"
-    bare = localize(KUBEADM[0]["data"]["Corefile"], folder)
-    with CoreDNS(need("coredns"), folder, bare) as server:
-        through = ("verify", "--through", f"127.0.0.1:{server.port}", "-o", "json")
-        direct, way = json.loads(dns.must(*through, code=3))["paths"]
-        assert direct["outcome"] == "ok"
-        assert way["outcome"] != "ok"
-        assert way["hint"]
-        server.write(localize(dns.corefile(), folder))
-        direct, way = json.loads(dns.must(*through, "--wait", "60"))["paths"]
-    assert way["outcome"] == direct["outcome"] == "ok"
-    assert way["instance"] == direct["instance"]
-    assert way["instance"].startswith("east/")
