@@ -329,6 +329,8 @@ class StubPathReport(Report, frozen=True):
     hint: str
     instance: str
     """Who answered."""
+    cause: str = ""
+    """What is wrong, in a word that does not change; empty: nothing."""
 
 
 class StubReport(Report, frozen=True):

@@ -13,6 +13,7 @@ from globaldns.errors import ServerError
 from globaldns.probes.message import encode_question
 from globaldns.probes.resolver import ROUNDS, TRY_SECONDS, exchange
 from globaldns.stubs.verification import (
+    Outcome,
     QueryPath,
     Question,
     Reply,
@@ -41,6 +42,14 @@ async def ask_paths(
         if all(one.is_ok for one in verdicts) or clock() >= deadline:
             return verdicts
         await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def find_alive(verdicts: Iterable[Verdict], control: str) -> frozenset[str]:
+    """Return the addresses, of those that were silent, that answer for another name at all."""
+    silent = {one.path for one in verdicts if one.outcome is Outcome.SILENT}
+    question = Question(control, control, "", "")
+    answers = await asyncio.gather(*(_ask(question, path) for path in silent))
+    return frozenset(str(one.path) for one in answers if one.outcome is not Outcome.SILENT)
 
 
 async def _ask(question: Question, path: QueryPath) -> Verdict:

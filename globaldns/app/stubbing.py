@@ -10,7 +10,6 @@ import msgspec
 
 from globaldns.app.advertising import SERVICE
 from globaldns.app.applying import find_access
-from globaldns.app.asking import ask_paths
 from globaldns.app.settings import zone_names
 from globaldns.config.schema import Config
 from globaldns.coredns.corefile import parse_corefile
@@ -33,7 +32,7 @@ from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reading import get_if_there, read_cluster
 from globaldns.stubs.record import Record
 from globaldns.stubs.shapes import Change, Wish
-from globaldns.stubs.verification import QueryPath, Verdict, own_paths
+from globaldns.stubs.verification import QueryPath
 
 _service_decoder = msgspec.json.Decoder(Service)
 _T = TypeVar("_T")
@@ -76,7 +75,7 @@ def look(config: Config, cluster: str) -> Looked:
         ApiError: it cannot be asked, or may not be.
         StubError: what we remember cannot be read.
     """
-    return _ask(config, cluster, lambda client: look_with(client, config, cluster))
+    return ask_cluster(config, cluster, lambda client: look_with(client, config, cluster))
 
 
 async def look_with(client: Client, config: Config, cluster: str) -> Looked:
@@ -114,7 +113,7 @@ def install(
         objects = DnsObjects(client, config.namespace, cluster, dry_run=dry_run)
         return await changing.install(objects, wishes, tell)
 
-    return _ask(config, cluster, write) if wishes else ()
+    return ask_cluster(config, cluster, write) if wishes else ()
 
 
 def wishes_of(looked: Looked, stub: Stub, cluster: str, *, adopt: bool) -> dict[Target, Wish]:
@@ -157,22 +156,7 @@ def remove(
         objects = DnsObjects(client, config.namespace, cluster, dry_run=dry_run)
         return await changing.remove(objects, wishes, tell)
 
-    return _ask(config, cluster, write)
-
-
-def verify(
-    config: Config, cluster: str, looked: Looked, through: tuple[QueryPath, ...], *, wait: float
-) -> tuple[Verdict, ...]:
-    """Ask our servers, and the ways of pods' questions or those that are given; ``wait``: seconds.
-
-    Raises:
-        StubError: it is not known where our servers are.
-    """
-    stub = looked.record.stub or make_stub(config, choose_servers(looked, ()))
-    nameserver = config.dns.nameserver
-    paths = (*own_paths(stub), *(through or looked.paths))
-    asking = ask_paths(stub, paths, cluster=cluster, nameserver=nameserver, wait=wait)
-    return asyncio.run(asking)
+    return ask_cluster(config, cluster, write)
 
 
 def make_stub(config: Config, servers: tuple[Server, ...]) -> Stub:
@@ -245,8 +229,12 @@ async def find_servers(client: Client, namespace: str) -> tuple[Server, ...]:
     return tuple(map(Server, filter(is_address, spec.cluster_ips or (spec.cluster_ip,))))
 
 
-def _ask(config: Config, cluster: str, act: Callable[[Client], Awaitable[_T]]) -> _T:
-    """Return what comes of requests to a cluster's API server."""
+def ask_cluster(config: Config, cluster: str, act: Callable[[Client], Awaitable[_T]]) -> _T:
+    """Return what comes of requests to a cluster's API server.
+
+    Raises:
+        RequestRefused: no API server of the cluster is known.
+    """
     hint = "globaldns stub render --as corefile --forward-to ADDRESS prints what CoreDNS needs"
     access = find_access(config, cluster, hint=hint)
 

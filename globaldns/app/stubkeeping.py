@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -24,6 +24,7 @@ from globaldns.app.stubbing import (
     make_stub,
     wishes_of,
 )
+from globaldns.app.stubproving import gather
 from globaldns.config.schema import Config
 from globaldns.coredns.platforms import ManagedElsewhere
 from globaldns.coredns.stub import Stub
@@ -31,10 +32,11 @@ from globaldns.coredns.targets import Target
 from globaldns.errors import ApiError, StubError
 from globaldns.kube.client import Client
 from globaldns.stubs.changing import install
+from globaldns.stubs.diagnosis import explain
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reverts import Reverts
 from globaldns.stubs.shapes import Change
-from globaldns.stubs.verification import Verdict
+from globaldns.stubs.verification import QueryPath, Verdict, own_paths
 from globaldns.tasks import steady_clock
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,8 @@ class StubKeeper:
         self._looked_at = 0.0
         self._contested: frozenset[Target] = frozenset()
         self._verdicts: tuple[Verdict, ...] = ()
+        self._own: tuple[Verdict, ...] = ()
+        """What is wrong with our own servers, which are asked where a way is."""
         self._told: frozenset[Target] = frozenset()
         """What was seen to say what it should."""
         self._theirs: frozenset[Target] = frozenset()
@@ -84,9 +88,9 @@ class StubKeeper:
                 await self._keep(config)
             except (ApiError, StubError) as error:
                 reason = f"{error} (fix: {error.hint})" if error.hint else str(error)
-                self._verdicts, self._told = (), frozenset()
+                self._verdicts, self._own, self._told = (), (), frozenset()
         else:
-            self._looked, self._verdicts = None, ()
+            self._looked, self._verdicts, self._own = None, (), ()
             self._contested = self._told = frozenset()
             self._reverts = Reverts()
         if reason not in {self._reason, ""} and config.stub.manage:
@@ -117,8 +121,9 @@ class StubKeeper:
                     reason=one.reason,
                     hint=one.hint,
                     instance=one.instance,
+                    cause=one.cause,
                 )
-                for one in self._verdicts
+                for one in (*self._own, *self._verdicts)
             ),
         )
 
@@ -126,9 +131,20 @@ class StubKeeper:
         looked = await self._look(config)
         stub = make_stub(config, choose_servers(looked, ()))
         await self._write(config, looked, stub)
-        self._verdicts = await ask_paths(
-            stub, looked.paths, cluster=config.cluster, nameserver=config.dns.nameserver
-        )
+        nameserver = config.dns.nameserver
+
+        async def ask(paths: Iterable[QueryPath]) -> tuple[Verdict, ...]:
+            return await ask_paths(stub, paths, cluster=config.cluster, nameserver=nameserver)
+
+        own: tuple[Verdict, ...] = ()
+        verdicts = await ask(looked.paths)
+        if not all(one.is_ok for one in verdicts):
+            objects = DnsObjects(self._client, config.namespace, config.cluster)
+            evidence = await gather(objects, looked, stub, verdicts)
+            explained = explain((*await ask(own_paths(stub)), *verdicts), evidence)
+            own, verdicts = explained[: -len(verdicts)], explained[-len(verdicts) :]
+        self._own = tuple(one for one in own if not one.is_ok)
+        self._verdicts = verdicts
 
     async def _look(self, config: Config) -> Looked:
         now = steady_clock()

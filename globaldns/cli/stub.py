@@ -24,10 +24,12 @@ from globaldns.config.values import split_listen
 from globaldns.coredns.stub import Server
 from globaldns.errors import InvalidValue
 from globaldns.model.address import is_address
+from globaldns.stubs.diagnosis import CLUSTER_DNS, NODE_LOCAL
 from globaldns.stubs.shapes import Change
 from globaldns.stubs.verification import QueryPath
 
 Pairs = tuple[tuple[str, int], ...]
+PATHS = (CLUSTER_DNS, NODE_LOCAL)
 
 
 def _parse_pairs(
@@ -38,6 +40,21 @@ def _parse_pairs(
         return tuple((text, 53) if is_address(text) else split_listen(text) for text in texts)
     except InvalidValue as error:
         raise click.BadParameter(f"{error}; {error.hint}", context, parameter) from None
+
+
+def _parse_paths(
+    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[QueryPath, ...]:
+    """Return addresses with the path of pods' questions that each stands for."""
+    split = [text.rpartition("=") for text in texts]
+    for name, _, _ in split:
+        if name not in {"", *PATHS}:
+            reason = f"{name!r} is no path; write {' or '.join(PATHS)}"
+            raise click.BadParameter(reason, context, parameter)
+    pairs = _parse_pairs(context, parameter, tuple(address for _, _, address in split))
+    return tuple(
+        QueryPath(name or "through", *pair) for (name, _, _), pair in zip(split, pairs, strict=True)
+    )
 
 
 _cluster = click.option("--cluster", metavar="ID", help="Whose DNS [our own].")
@@ -179,10 +196,10 @@ def remove(
 @_cluster
 @click.option(
     "--through",
-    metavar="ADDRESS[:PORT]",
+    metavar="[PATH=]ADDRESS[:PORT]",
     multiple=True,
-    callback=_parse_pairs,
-    help="Ask there [the cluster's DNS, its nodes' caches, and our servers].",
+    callback=_parse_paths,
+    help="Ask there; PATH: cluster-dns, node-local [the cluster's DNS, its nodes' caches].",
 )
 @click.option(
     "--wait",
@@ -194,19 +211,24 @@ def remove(
 @click.pass_obj
 @click.pass_context
 def verify(
-    context: click.Context, invocation: Invocation, cluster: str | None, through: Pairs, wait: int
+    context: click.Context,
+    invocation: Invocation,
+    cluster: str | None,
+    through: tuple[QueryPath, ...],
+    wait: int,
 ) -> None:
     """Ask for our zones as pods do, and see that we are who answers; exits with 3 otherwise.
 
+    What is wrong is said with its cause and a remedy, by what is configured and what is answered.
     CoreDNS has read a change within two minutes (--wait 120).
     """
     # Here, for the same reason.
-    from globaldns.app import stubbing  # noqa: PLC0415
+    from globaldns.app.stubbing import look  # noqa: PLC0415
+    from globaldns.app.stubproving import verify as ask  # noqa: PLC0415
 
     config = invocation.load_config()
     name = cluster or config.cluster
-    given = tuple(QueryPath("through", *pair) for pair in through)
-    verdicts = stubbing.verify(config, name, stubbing.look(config, name), given, wait=wait)
+    verdicts = ask(config, name, look(config, name), through, wait=wait)
     if invocation.output is OutputFormat.TABLE:
         click.echo(format_verdicts(verdicts))
     else:

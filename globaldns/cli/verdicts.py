@@ -22,4 +22,5 @@ def format_verdicts(verdicts: Sequence[Verdict]) -> str:
 def _faults(verdicts: Iterable[Verdict]) -> Iterator[str]:
     for one in verdicts:
         if not one.is_ok:
-            yield f"{one.path.name} {one.path}: {one.name}: {one.reason} (fix: {one.hint})"
+            where = f"{one.path.name} {one.path}: {one.name}"
+            yield f"{where}: {one.cause}: {one.reason} (fix: {one.hint})"

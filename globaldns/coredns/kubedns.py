@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     domain: str
     """Folded, without a dot at its end."""
-    servers: object
+    servers: list[str]
     start: int
     value: int
     stop: int
@@ -65,6 +65,16 @@ def told(text: str | None, stub: Stub) -> tuple[str, ...]:
     """
     standing = _prints(text)
     return tuple(one for one in stub.domains if _print(one, list(stub.targets)) in standing)
+
+
+def servers_of(text: str | None, domain: str) -> list[str] | None:
+    """Return where a domain is sent, whoever wrote it; None: nowhere.
+
+    Raises:
+        StubError: the text cannot be read.
+    """
+    entries = () if text is None else _entries(text)
+    return next((entry.servers for entry in entries if entry.domain == domain), None)
 
 
 def install(text: str | None, stub: Stub, known: Collection[str] = ()) -> str:

@@ -64,6 +64,14 @@ def alike(servers: Servers | None, stub: Stub, *, or_named: bool = False) -> fro
     return frozenset({ENTRY} if any(or_named or _says(one, ours) for one in named) else ())
 
 
+def servers_of(servers: Servers, domain: str) -> list[str] | None:
+    """Return where a domain is sent, whoever wrote it; None: nowhere."""
+    for server in servers:
+        if domain in map(fold, server.get("zones") or ()):
+            return [*((server.get("forwardPlugin") or {}).get("upstreams") or ())]
+    return None
+
+
 def install(
     servers: Servers | None, stub: Stub, known: Collection[str] = ()
 ) -> list[Mapping[str, Any]]:

@@ -108,6 +108,8 @@ class Detection(msgspec.Struct, frozen=True):
     place: Target | ManagedElsewhere
     build: Build = UNKNOWN
     """What is known of the CoreDNS that reads it."""
+    server: str = ""
+    """What runs it, as kubectl's arguments: ``-n kube-system deployment/coredns``."""
 
 
 _Sign = tuple[Platform, str, tuple[str, ...]]
@@ -119,7 +121,7 @@ def detect(facts: Facts) -> tuple[Detection, ...]:
     main = next(iter(_candidates(facts)))
     server = _server(facts)
     if server is not None:
-        main = msgspec.structs.replace(main, build=_build(server))
+        main = msgspec.structs.replace(main, build=_build(server), server=_arguments(server))
     caches = (_node_local(facts, load) for load in facts.workloads if _is_node_local(load))
     return (main, *caches, *_aks_local_dns(facts))
 
@@ -237,13 +239,17 @@ def _node_local(facts: Facts, load: Workload) -> Detection:
             Shape.STUB_DOMAINS, f"{load.namespace}/{_KUBE_DNS}", "stubDomains"
         )
         return Detection(
-            Platform.NODE_LOCAL, (_seen(load), f"it mounts ConfigMap {_KUBE_DNS}"), target
+            Platform.NODE_LOCAL,
+            (_seen(load), f"it mounts ConfigMap {_KUBE_DNS}"),
+            target,
+            server=_arguments(load),
         )
     name = _config_map(facts, load)
     return Detection(
         Platform.NODE_LOCAL,
         (_seen(load), f"it mounts ConfigMap {name}"),
         _config_map_target(Shape.COREFILE, name, "Corefile", base=name),
+        server=_arguments(load),
     )
 
 
@@ -270,6 +276,10 @@ def _is_node_local(load: Workload) -> bool:
 
 def _seen(load: Workload) -> str:
     return f"{load.kind} {load.namespace}/{load.name}"
+
+
+def _arguments(load: Workload) -> str:
+    return f"-n {load.namespace} {load.kind.lower()}/{load.name}"
 
 
 def _config_map(facts: Facts, load: Workload) -> str:

@@ -22,6 +22,7 @@ from globaldns.coredns.surroundings import surroundings_of
 from globaldns.coredns.zones import DEFAULT_PORT, DNS, Key, parse_key
 from globaldns.documents import locate, read_documents
 from globaldns.errors import DocumentError, StubError
+from globaldns.model.host import fold
 
 _SERVERS = "servers"
 _HEAD = f"{_SERVERS}:"
@@ -63,6 +64,20 @@ def remove(values: str) -> str:
     """
     marked = marks.find_marked(values)
     return values if marked is None else marks.cut(values, marked)
+
+
+def servers_of(values: str, domain: str) -> list[str] | None:
+    """Return where a domain is sent, whoever wrote it; None: nowhere.
+
+    Raises:
+        StubError: the values cannot be read.
+    """
+    for server in _dicts(_read(values).get(_SERVERS)):
+        zones = {fold(str(zone.get("zone"))) for zone in _dicts(server.get("zones"))}
+        for plugin in _dicts(server.get("plugins")) if domain in zones else ():
+            if plugin.get("name") == "forward":
+                return str(plugin.get("parameters")).split()[1:]
+    return None
 
 
 def _own_block(base: str, stub: Stub, build: Build) -> Block:

@@ -102,6 +102,8 @@ class Verdict(msgspec.Struct, frozen=True):
     hint: str = ""
     instance: str = ""
     """Who answered; empty where that is not said."""
+    cause: str = ""
+    """What is wrong, in one word of ``Cause``, where it was looked for."""
 
     @property
     def is_ok(self) -> bool:

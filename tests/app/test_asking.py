@@ -10,7 +10,7 @@ import dns.rrset
 import pytest
 
 from globaldns.app import asking
-from globaldns.app.asking import ask_paths
+from globaldns.app.asking import ask_paths, find_alive
 from globaldns.coredns.stub import Server, Stub
 from globaldns.stubs.verification import Outcome, QueryPath, Verdict, own_paths
 from tests.nameserver import NameServer
@@ -83,6 +83,19 @@ async def test_who_denies_is_told_by_the_soa(dns_server: NameServer) -> None:
     (own,) = await ask(dns_server)
     assert own.outcome is Outcome.FOREIGN
     assert "a.root. mail.root." in own.reason
+
+
+async def test_one_that_is_silent_may_answer_for_other_names(
+    dns_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "TRY_SECONDS", 0.01)
+    way, dead = QueryPath("way", "127.0.0.1", dns_server.port), QueryPath("dead", "127.0.0.1", 1)
+    silent = await ask(dns_server, way, dead)
+    assert {one.outcome for one in silent} == {Outcome.SILENT}
+    monkeypatch.setattr(asking, "TRY_SECONDS", 30.0)
+    dns_server.over_udp = says("any")
+    assert await find_alive(silent[1:], "kubernetes.default.svc.cluster.local") == {str(way)}
+    assert await find_alive([], "name") == frozenset()
 
 
 async def test_it_may_become_right_while_there_is_time(

@@ -19,7 +19,6 @@ from globaldns.app.stubbing import (
     look,
     make_stub,
     remove,
-    verify,
 )
 from globaldns.config.loading import load
 from globaldns.config.schema import Config
@@ -27,14 +26,11 @@ from globaldns.coredns.platforms import Platform
 from globaldns.coredns.rendering import UNKNOWN
 from globaldns.coredns.stub import Server, Stub
 from globaldns.errors import RequestRefused, StubError
-from globaldns.stubs.record import Record
 from globaldns.stubs.shapes import Change
 from globaldns.stubs.verification import QueryPath
 from tests.app.meshes import Place
-from tests.app.test_asking import says
 from tests.coredns.collection import COREFILES
 from tests.kube.fake import FakeApiServer
-from tests.nameserver import NameServer
 from tests.stubs.clusters import cluster
 from tests.stubs.platforms import K3S, KUBE_DNS, KUBEADM, NODE_LOCAL, config_map
 
@@ -158,15 +154,3 @@ def test_what_is_told_is_what_the_configuration_says(place: Place) -> None:
     assert stub.reverse == ("240.128.0.0/10",)
     assert (stub.cache_seconds, stub.force_tcp) == (0, True)
     assert stub.targets == ("192.0.2.1:5353",)
-
-
-async def test_the_way_is_asked_for_what_was_installed(tmp_path: Path) -> None:
-    server = NameServer()
-    server.over_udp = says("east/pod")
-    looked = await looked_at(tmp_path, US)
-    told = Record(stub=Stub(zones=("global",), servers=(Server("127.0.0.1", server.port),)))
-    looked = msgspec.structs.replace(looked, record=told)
-    config = load(tmp_path / "globaldns.yaml", {})
-    (own,) = await asyncio.to_thread(verify, config, "east", looked, (), wait=0)
-    server.close()
-    assert own.is_ok

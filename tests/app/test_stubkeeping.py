@@ -95,6 +95,12 @@ async def test_it_is_told_and_asked(tmp_path: Path, dns_server: NameServer) -> N
         await here.keeper.turn()
         assert here.server.revision == revision
         assert here.keeper.up == {"cluster-dns": False}
+        *own, path = here.keeper.report().paths
+        assert [one.cause for one in own] == ["other-cluster", "other-cluster"]
+        assert (path.path, path.cause) == ("cluster-dns", "server-first")
+        dns_server.over_udp = says("east/pod")
+        await here.keeper.turn()
+        assert [one.cause for one in here.keeper.report().paths] == [""]
 
 
 async def test_another_address_of_our_service_is_told(tmp_path: Path) -> None:

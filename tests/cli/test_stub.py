@@ -148,6 +148,7 @@ async def test_a_format_without_them_asks_for_our_service(stub):
         ["install", "--forward-to", "host"],
         ["render", "--as", "bind"],
         ["verify", "--through", "1.1.1.1:99999"],
+        ["verify", "--through", "nodes=1.1.1.1"],
         ["verify", "--wait", "-1"],
     ],
 )

@@ -1,0 +1,132 @@
+"""What a place that tells a cluster's DNS says of our zones, and why it is not read.
+
+CoreDNS goes on with what it read before where it cannot read a change, and does not start with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from globaldns.coredns import kubedns, openshift, rke2
+from globaldns.coredns.corefile import Block, Corefile, parse_corefile, refusal
+from globaldns.coredns.stub import Stub
+from globaldns.coredns.surroundings import keys_of, surroundings_of
+from globaldns.coredns.targets import Object, Shape, Target, value_at
+from globaldns.coredns.zones import DEFAULT_PORT, Key
+from globaldns.errors import StubError
+
+DUPLICATE = "duplicate"
+PORT = "port"
+_TRANSPORT = "dns://"
+_USUAL_PORT = ":53"
+_TWICE = {"code": DUPLICATE, "hint": "remove one of the two: CoreDNS does not start with both"}
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a place says."""
+
+    servers: tuple[str, ...] | None = None
+    """Where the first of our zones is sent, port 53 left out; None: it says nothing of it."""
+    fault: StubError | None = None
+    """Why the server cannot read it, or does not as it is meant."""
+
+
+def inspect(target: Target, standing: Object | None, stub: Stub, base: str = "") -> Said:
+    """Return what an object says; ``base`` is the Corefile that says where CoreDNS listens."""
+    value = None if standing is None else value_at(target, standing)
+    try:
+        match target.shape:
+            case Shape.COREFILE:
+                return _inspect_texts({"": value or ""}, value or "", stub)
+            case Shape.CUSTOM:
+                return _inspect_texts({"Corefile": base, **_imported(target, value)}, base, stub)
+            case Shape.STUB_DOMAINS:
+                return Said(_bared(kubedns.servers_of(value, stub.domains[0])))
+            case Shape.OPENSHIFT:
+                return Said(_bared(openshift.servers_of(value or (), stub.domains[0])))
+            case Shape.HELM_VALUES:
+                return Said(_bared(rke2.servers_of(value or "", stub.domains[0])))
+    except StubError as error:
+        return Said(fault=error)
+
+
+def find_twice(corefiles: Mapping[str, Corefile]) -> tuple[str, Block, Key] | None:
+    """Return the second block with a zone that one has already, where both would listen."""
+    seen: list[tuple[tuple[str, str, str], frozenset[str]]] = []
+    for name, corefile in corefiles.items():
+        for block in corefile.blocks:
+            binds = _binds(block)
+            for key in block.zones:
+                own = key.zone, key.port or DEFAULT_PORT, key.transport
+                if any(own == other and _overlap(binds, at) for other, at in seen):
+                    return name, block, key
+                seen.append((own, binds))
+    return None
+
+
+def _inspect_texts(texts: Mapping[str, str], base: str, stub: Stub) -> Said:
+    corefiles = {name: _parse(name, text) for name, text in texts.items()}
+    if twice := find_twice(corefiles):
+        name, block, key = twice
+        reason = f"zone {key.zone} a second time"
+        return Said(fault=_named(name, refusal(texts[name], block.start, reason, **_TWICE)))
+    keys = keys_of(stub, surroundings_of(parse_corefile(base)))[:1]
+    blocks = [block for corefile in corefiles.values() for block in corefile.blocks]
+    for block in blocks:
+        if any(key.may_equal(own) for key in block.zones for own in keys):
+            return Said(_bared(_forwarded(block)))
+    for block in blocks:
+        for key in block.zones:
+            if key.zone == keys[0].zone:
+                at = key.port or DEFAULT_PORT
+                reason = f"zone {key.zone} is at port {at}, and the root zone is not"
+                hint = "write the port of the root zone's block"
+                fault = StubError(reason, code=PORT, line=block.line, column=1, hint=hint)
+                return Said(_bared(_forwarded(block)), fault)
+    return Said()
+
+
+def _parse(name: str, text: str) -> Corefile:
+    try:
+        return parse_corefile(text)
+    except StubError as error:
+        raise _named(name, error) from None
+
+
+def _named(name: str, error: StubError) -> StubError:
+    return StubError(f"{name}: {error}", code=error.code, hint=error.hint) if name else error
+
+
+def _imported(target: Target, data: Any) -> dict[str, str]:
+    ending = target.key[target.key.index(".") :]
+    return {name: text for name, text in (data or {}).items() if name.endswith(ending)}
+
+
+def _bared(servers: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if servers is None else tuple(map(_bare, servers))
+
+
+def _forwarded(block: Block) -> Iterator[str]:
+    for directive in block.directives:
+        if directive.name in {"forward", "proxy"}:
+            _name, _zone, *servers = directive.lines[0]
+            yield from (server for server in servers if server != "{")
+            return
+
+
+def _bare(server: str) -> str:
+    address = server.removeprefix(_TRANSPORT)
+    if address.count(":") == 1 or address.startswith("["):
+        address = address.removesuffix(_USUAL_PORT)
+    return address.strip("[]") if address.endswith("]") else address
+
+
+def _binds(block: Block) -> frozenset[str]:
+    return frozenset(word for bind in block.named("bind") for word in bind.lines[0][1:])
+
+
+def _overlap(one: Collection[str], other: Collection[str]) -> bool:
+    return not one or not other or not set(one).isdisjoint(other)
