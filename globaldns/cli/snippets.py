@@ -44,7 +44,7 @@ def _snippet(place: Target, stub: Stub, base: str, build: Build) -> str:
         case Shape.OPENSHIFT:
             return _openshift(stub)
         case Shape.HELM_VALUES:
-            return rke2.install("", base, stub, build)
+            return rke2.install(None, base, stub, build)
 
 
 def _corefile(stub: Stub) -> str:

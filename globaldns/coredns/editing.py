@@ -67,9 +67,17 @@ def install(text: str, stub: Stub, options: Options = DEFAULTS) -> str:
     if marked is None and alike(text, stub, options.build):
         return text
     base = text if marked is None else marks.cut(text, marked)
-    lines = lines_beside(base, stub, options.build)
-    changed = marks.append(text, lines) if marked is None else marks.replace(text, marked, lines)
-    check_apart(changed, base, lines)
+    try:
+        lines = lines_beside(base, stub, options.build)
+    except StubError as error:
+        raise marks.in_whole(error, text, marked) from None
+    if marked is None:
+        changed = marks.append(text, lines)
+        check_apart(changed, base, lines)
+        return changed
+    changed = marks.replace(text, marked, lines)
+    if not _is_apart(changed, base, _block(lines)):
+        raise _misplaced(text, marked, "our block where none can stand", code="open-end")
     return changed
 
 
@@ -124,10 +132,12 @@ def find_ours(text: str) -> Marked | None:
         StubError: the text cannot be read, its marks are no pair, or there is more between them
             than one block, or one that is not ours.
     """
-    parse_corefile(text)
+    around = parse_corefile(text).blocks
     marked = marks.find_marked(text)
     if marked is None:
         return None
+    if any(block.start < marked.start < block.stop for block in around):
+        raise _misplaced(text, marked, "our marks inside another block", code=marks.CODE)
     inside = parse_corefile(marked.inside)
     if marked.indent or len(inside.blocks) > 1 or inside.imports or inside.snippets:
         raise refusal(
@@ -155,6 +165,12 @@ def lines_beside(base: str, stub: Stub, build: Build) -> tuple[str, ...]:
         StubError: our block cannot stand beside what is there.
     """
     corefile = parse_corefile(base)
+    if not corefile.blocks and not corefile.imports:
+        raise StubError(
+            "the Corefile has no block, and with ours alone CoreDNS would answer nothing else",
+            code="root",
+            hint="write what the cluster's DNS is to do first, or name the ConfigMap that has it",
+        )
     at = surroundings_of(corefile)
     if rival := find_rival(corefile, keys_of(stub, at)):
         raise user_owned(base, *rival)
@@ -176,6 +192,11 @@ def user_owned(text: str, block: Block, key: Key) -> StubError:
         code="user-owned",
         hint="remove it, or adopt it (--adopt) if it was made for istio-coredns-plugin",
     )
+
+
+def _misplaced(text: str, marked: Marked, reason: str, *, code: str) -> StubError:
+    hint = "remove the marks with what is between them, and install it again"
+    return refusal(text, marked.start, reason, code=code, hint=hint)
 
 
 def check_apart(changed: str, base: str, lines: Iterable[str]) -> None:

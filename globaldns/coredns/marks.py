@@ -120,6 +120,19 @@ def cut(text: str, marked: Marked) -> str:
     return (before if marked.is_ended else before.removesuffix(marked.newline)) + after
 
 
+def in_whole(error: StubError, text: str, marked: Marked | None) -> StubError:
+    """Return an error in a text without our lines, with its line in the text that has them."""
+    if marked is None or error.line <= text.count("\n", 0, marked.start):
+        return error
+    return StubError(
+        error.reason,
+        code=error.code,
+        line=error.line + text.count("\n", marked.start, marked.stop),
+        column=error.column,
+        hint=error.hint,
+    )
+
+
 def _marked(lines: Iterable[str], indent: str) -> Iterator[str]:
     for line in (BEGIN, *lines, END):
         yield f"{indent}{line}" if line else line

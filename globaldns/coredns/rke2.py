@@ -28,21 +28,47 @@ _SERVERS = "servers"
 _HEAD = f"{_SERVERS}:"
 
 
-def install(values: str, base: str, stub: Stub, build: Build = UNKNOWN) -> str:
+def install(values: str | None, base: str, stub: Stub, build: Build = UNKNOWN) -> str:
     """Return the chart's values with our server; ``base`` is the Corefile as it runs.
+
+    Of values that were not there ours end their last line, of empty ones they do not: so removal
+    knows which it were.
 
     They are the same where somebody else wrote the server that we would.
 
     Raises:
         StubError: they are not edited; the code says why.
     """
+    if not values:
+        made = _installed("", base, stub, build)
+        return made if values is None else made.removesuffix("\n")
+    return _installed(values, base, stub, build)
+
+
+def remove(values: str) -> str | None:
+    """Return the chart's values without our server; None: there were none before us.
+
+    Raises:
+        StubError: the marks are no pair.
+    """
+    marked = marks.find_marked(values)
+    if marked is None:
+        return values
+    left = marks.cut(values, marked)
+    return left if left or not marked.is_ended else None
+
+
+def _installed(values: str, base: str, stub: Stub, build: Build) -> str:
     marked = marks.find_marked(values)
     foreign = values if marked is None else marks.cut(values, marked)
-    standing = _read(foreign)
     ours = _own_block(base, stub, build)
-    if marked is None and _says(standing, ours):
-        return values
-    _check_rivals(standing, ours)
+    try:
+        standing = _read(foreign)
+        if marked is None and _says(standing, ours):
+            return values
+        _check_rivals(foreign, standing, ours)
+    except StubError as error:
+        raise marks.in_whole(error, values, marked) from None
     if marked is not None:
         changed = marks.replace(values, marked, _replaced(marked, ours))
     elif standing.get(_SERVERS) is None:
@@ -54,16 +80,6 @@ def install(values: str, base: str, stub: Stub, build: Build = UNKNOWN) -> str:
         changed = marks.insert(values, at, _item(ours), indent=indent)
     _check(changed, standing)
     return changed
-
-
-def remove(values: str) -> str:
-    """Return the chart's values without our server.
-
-    Raises:
-        StubError: the marks are no pair.
-    """
-    marked = marks.find_marked(values)
-    return values if marked is None else marks.cut(values, marked)
 
 
 def servers_of(values: str, domain: str) -> list[str] | None:
@@ -150,18 +166,31 @@ def _says(values: Mapping[str, Any], ours: Block) -> bool:
     return own in _dicts(values.get(_SERVERS))
 
 
-def _check_rivals(values: Mapping[str, Any], ours: Block) -> None:
-    for server in _dicts(values.get(_SERVERS)):
-        for zone in _dicts(server.get("zones")):
-            text = f"{zone.get('scheme') or ''}{zone.get('zone') or '.'}"
-            for key in parse_key(text):
-                taken = Key(key.zone, str(server.get("port") or DEFAULT_PORT), key.transport)
-                if any(taken.may_equal(own) for own in ours.zones):
+def _check_rivals(text: str, values: Mapping[str, Any], ours: Block) -> None:
+    servers = values.get(_SERVERS)
+    for number, server in enumerate(servers if isinstance(servers, list) else ()):
+        for key in _keys_of(server) if isinstance(server, dict) else ():
+            port = _port_of(server)
+            for own in ours.zones:
+                if Key(key.zone, port or own.port, key.transport).may_equal(own):
                     raise StubError(
                         f"servers: one for {key.zone} that is not ours",
                         code="user-owned",
+                        line=locate(text, 0, f"$.{_SERVERS}[{number}]"),
+                        column=1,
                         hint="remove it",
                     )
+
+
+def _keys_of(server: Mapping[str, Any]) -> Iterator[Key]:
+    for zone in _dicts(server.get("zones")):
+        yield from parse_key(f"{zone.get('scheme') or ''}{zone.get('zone') or '.'}")
+
+
+def _port_of(server: Mapping[str, Any]) -> str:
+    """Return a server's port as CoreDNS would read it; empty: it cannot be told, and may be any."""
+    port = server.get("port") or DEFAULT_PORT
+    return str(int(port)) if str(port).isdecimal() else ""
 
 
 def _dicts(value: object) -> Iterable[Mapping[str, Any]]:

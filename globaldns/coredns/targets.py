@@ -194,7 +194,7 @@ def _installed(shape: Shape, value: Any, stub: Stub, base: str, options: Options
         case Shape.OPENSHIFT:
             return openshift.install(value, stub, options.known)
         case Shape.HELM_VALUES:
-            return rke2.install(value or "", base, stub, options.build)
+            return rke2.install(value, base, stub, options.build)
 
 
 def _removed(shape: Shape, value: Any, known: Collection[str]) -> object:
@@ -208,7 +208,7 @@ def _removed(shape: Shape, value: Any, known: Collection[str]) -> object:
         case Shape.OPENSHIFT:
             return openshift.remove(value, known)
         case Shape.HELM_VALUES:
-            return rke2.remove(value) or None
+            return rke2.remove(value)
 
 
 def _new(target: Target, cluster: str) -> Object:

@@ -20,7 +20,6 @@ CASES = {
     for name, whole in COREFILES.items()
     for how, text in spoiled(whole).items()
 }
-CASES |= {"nothing": "", "a line": "\n", "a comment": "# none yet"}
 
 
 def check_laws(text: str) -> None:
@@ -126,7 +125,16 @@ def test_a_text_without_our_block_has_no_fingerprint() -> None:
 
 REFUSED = {
     "somebody else's": (f"{KUBEADM}global:53 {{\n forward . 10.9.9.9\n}}\n", "user-owned", BEHIND),
-    "beside ours": (f"{BEGIN}\n{PLAIN}{END}\n{KUBEADM}global {{\n}}\n", "user-owned", BEHIND),
+    "beside ours": (
+        f"{BEGIN}\n{PLAIN}{END}\n{KUBEADM}global {{\n}}\n",
+        "user-owned",
+        BEHIND + PLAIN.count("\n") + 2,
+    ),
+    "before ours": (f"{KUBEADM}global {{\n}}\n{BEGIN}\n{PLAIN}{END}\n", "user-owned", BEHIND),
+    "nothing at all": ("", "root", 0),
+    "a comment alone": ("# none yet\n", "root", 0),
+    "ours alone": (f"{BEGIN}\n{PLAIN}{END}\n", "root", 0),
+    "a snippet alone": ("(x) {\n errors\n}\n", "root", 0),
     "twice, as we would": (f"{PLAIN}{KUBEADM}{PLAIN}", "user-owned", 1),
     "in capitals": (f"GLOBAL. {{\n}}\n{KUBEADM}", "user-owned", 1),
     "beside other zones": (f"{KUBEADM}a:53 global:53 {{\n}}\n", "user-owned", BEHIND),
@@ -152,8 +160,10 @@ REFUSED = {
     ),
     "a snippet between marks": (f"{BEGIN}\n(x) {{\n}}\n{END}\n{KUBEADM}", "marks", 1),
     "an import between marks": (f"{BEGIN}\nimport x\n{END}\n{KUBEADM}", "marks", 1),
-    "marks inside a snippet": (f"(x) {{\n{BEGIN}\n{PLAIN}{END}\n}}\n{KUBEADM}", "open-end", 0),
-    "marks inside a quote": (f'.:53 {{\n log "\n{BEGIN}\n{END}\n"\n}}\n', "open-end", 0),
+    "marks inside a snippet": (f"(x) {{\n{BEGIN}\n{PLAIN}{END}\n}}\n{KUBEADM}", "open-end", 2),
+    "marks inside a quote": (f'.:53 {{\n log "\n{BEGIN}\n{END}\n"\n}}\n', "marks", 3),
+    "empty marks inside a block": (f".:53 {{\n errors\n{BEGIN}\n{END}\n}}\n", "marks", 3),
+    "empty marks behind what is not closed": (f".:53\nerrors\n{BEGIN}\n{END}\n", "open-end", 3),
 }
 
 

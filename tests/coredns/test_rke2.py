@@ -37,7 +37,6 @@ OURS = {
     ],
 }
 TEXTS = {
-    "nothing": "",
     "other values": "nodelocal:\n  enabled: true",
     "servers": SERVERS,
     "servers, flush": FLUSH,
@@ -60,6 +59,55 @@ def test_laws(text: str) -> None:
     kept = [server for server in servers if server != OURS]
     assert kept == before.pop("servers", kept)
     assert after == before
+
+
+def test_values_that_were_not_there_go_and_empty_ones_stay() -> None:
+    for text in (None, ""):
+        installed = install(text, BASE, STUB)
+        moved = install(installed, BASE, stub(server="10.96.0.7"))
+        assert remove(installed) == remove(moved) == text
+        assert yaml.safe_load(installed)["servers"][-1] == OURS
+
+
+@pytest.mark.parametrize("where", ["before", "behind"])
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ("b: [\n", 1),
+        ("a: 1\na: 2\n", 2),
+        ("b: 1\n\n  c: 2\n", 3),
+        ("b:\n- <<: x\n", 2),
+    ],
+)
+def test_what_is_wrong_has_its_line_whatever_stands_before_it(
+    where: str, wrong: str, line: int
+) -> None:
+    ours = install("x: 1\n", BASE, STUB)
+    before = {"before": "x: 1\n", "behind": ours}[where]
+    with pytest.raises(StubError) as refused:
+        install(before + wrong, BASE, STUB)
+    assert (refused.value.code, refused.value.line) == ("syntax", before.count("\n") + line)
+    assert str(refused.value).startswith(f"line {refused.value.line}, ")
+
+
+@pytest.mark.parametrize("port", ["53", '"53"', '"053"', "[53]", "'{{ .Values.port }}'", "", "[]"])
+def test_a_rival_is_seen_however_its_port_is_written(port: str) -> None:
+    other = "servers:\n- zones: [{zone: a}]\n  port: 53\n"
+    values = f"{other}- zones:\n  - zone: GLOBAL\n  port: {port}\n"
+    with pytest.raises(StubError) as refused:
+        install(values, BASE, STUB)
+    assert (refused.value.code, refused.value.line) == ("user-owned", 4)
+    standing = install(other, BASE, STUB)
+    behind = f"{standing}- zones: [{{zone: global}}]\n  port: {port}\n"
+    with pytest.raises(StubError) as refused:
+        install(behind, BASE, STUB)
+    assert refused.value.line == standing.count("\n") + 1
+
+
+@pytest.mark.parametrize("port", ["5353", '"5353"', "'05353'"])
+def test_at_another_port_it_is_none(port: str) -> None:
+    values = f"servers:\n- zones: [{{zone: global}}]\n  port: {port}\n"
+    assert remove(install(values, BASE, STUB)) == values
 
 
 def test_our_server_stands_before_the_first_of_a_list() -> None:

@@ -38,7 +38,10 @@ ROWS = {
     "stub domains, empty": (STUB_DOMAINS, obj()),
     "openshift": (OPENSHIFT, obj(spec={"cache": {}, "servers": [{"name": "a", "zones": ["a"]}]})),
     "openshift, none": (OPENSHIFT, obj(spec={"logLevel": "Normal"}, status={"clusterIP": "x"})),
+    "openshift, an empty list": (OPENSHIFT, obj(spec={"servers": []})),
     "helm values": (RKE2, obj(spec={"valuesContent": "nodelocal:\n  enabled: true\n"})),
+    "helm values, empty": (RKE2, obj(spec={"valuesContent": ""})),
+    "helm values, none": (RKE2, obj(spec={"other": "x"})),
 }
 
 

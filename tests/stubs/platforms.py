@@ -173,6 +173,7 @@ RKE2_WITH_VALUES = (
         "spec": {"valuesContent": "# ours\nreplicaCount: 3\n"},
     },
 )
+RKE2_WITH_EMPTY_VALUES = (*RKE2, {**RKE2_WITH_VALUES[-1], "spec": {"valuesContent": ""}})
 PLATFORMS: dict[str, tuple[Object, ...]] = {
     "kubeadm": KUBEADM,
     "k3s": K3S,
@@ -184,5 +185,6 @@ PLATFORMS: dict[str, tuple[Object, ...]] = {
     "microshift": MICROSHIFT,
     "rke2": RKE2,
     "rke2 with values": RKE2_WITH_VALUES,
+    "rke2 with empty values": RKE2_WITH_EMPTY_VALUES,
 }
 """Those that are told by us."""

@@ -53,6 +53,7 @@ async def test_each_platform_is_told_from_the_others(name: str) -> None:
         "microshift": [Platform.MICROSHIFT],
         "rke2": [Platform.RKE2],
         "rke2 with values": [Platform.RKE2],
+        "rke2 with empty values": [Platform.RKE2],
     }
     async with cluster(*PLATFORMS[name]) as (_, client):
         found = detect((await read_cluster(client)).facts)
