@@ -26,6 +26,8 @@ _KINDS = {
     "helmchartconfigs.helm.cattle.io": ("helm.cattle.io/v1", "HelmChartConfig"),
 }
 """Of objects that we make where they are not: those that a server reads if they are there."""
+_IMMUTABLE = "immutable"
+"""Of a ConfigMap whose data the API server lets nobody change any more."""
 _ENVELOPE = frozenset({"apiVersion", "kind", "metadata", "status"})
 """What an object has besides what people put in."""
 
@@ -91,7 +93,9 @@ def install(
     """
     made = standing if standing is not None else _new(target, cluster)
     value = value_at(target, made)
-    return _with(made, target.path, _installed(target.shape, value, stub, base, options))
+    changed = _with(made, target.path, _installed(target.shape, value, stub, base, options))
+    _check_mutable(made, changed)
+    return changed
 
 
 def remove(target: Target, standing: Object, known: Collection[str] = ()) -> dict[str, Any] | None:
@@ -108,7 +112,10 @@ def remove(target: Target, standing: Object, known: Collection[str] = ()) -> dic
         return dict(standing)
     left = _with(standing, target.path, _removed(target.shape, value, known))
     is_made = OWNED_BY in (_get(standing, ("metadata", "labels")) or ())
-    return left if not is_made or any(left[key] for key in left.keys() - _ENVELOPE) else None
+    if is_made and not any(left[key] for key in left.keys() - _ENVELOPE - {_IMMUTABLE}):
+        return None
+    _check_mutable(standing, left)
+    return left
 
 
 def fingerprints(
@@ -209,6 +216,16 @@ def _removed(shape: Shape, value: Any, known: Collection[str]) -> object:
             return openshift.remove(value, known)
         case Shape.HELM_VALUES:
             return rke2.remove(value)
+
+
+def _check_mutable(standing: Object, changed: Object) -> None:
+    if standing.get(_IMMUTABLE) is True and changed != standing:
+        raise StubError(
+            "it is immutable: the API server lets nobody change its data, nor take that back",
+            code=_IMMUTABLE,
+            hint="delete it and create it again with the same data and without immutable: true, "
+            "as whoever manages it does, then try again",
+        )
 
 
 def _new(target: Target, cluster: str) -> Object:

@@ -168,6 +168,21 @@ def test_an_object_that_has_to_be_there_is_not_made(target: Target) -> None:
     assert refused.value.code == "missing"
 
 
+def test_an_immutable_config_map_is_refused_unless_nothing_is_to_change() -> None:
+    standing = ROWS["corefile"][1] | {"immutable": True}
+    with pytest.raises(StubError, match="immutable") as refused:
+        install(COREFILE, standing, STUB, cluster="east")
+    assert refused.value.code == "immutable"
+    assert "create it again" in refused.value.hint
+    assert remove(COREFILE, standing) == standing
+    told = install(COREFILE, ROWS["corefile"][1], STUB, cluster="east") | {"immutable": True}
+    assert install(COREFILE, told, STUB, cluster="east") == told
+    with pytest.raises(StubError, match="immutable"):
+        remove(COREFILE, told)
+    made = install(CUSTOM, None, STUB, cluster="east", base=BASES[CUSTOM]) | {"immutable": True}
+    assert remove(CUSTOM, made) is None
+
+
 def test_a_config_map_without_a_corefile_gets_none() -> None:
     with pytest.raises(StubError) as refused:
         install(COREFILE, obj(data={}), STUB, cluster="east")

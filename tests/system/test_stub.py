@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from globaldns.stubs.changing import ATTEMPTS
 from globaldns.stubs.shapes import Change
 from tests.stubs.platforms import KUBEADM, NODE_LOCAL, PLATFORMS, config_map
 from tests.system.telling import SERVER, US, Told
@@ -124,6 +125,37 @@ def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(
             TOLD_IN[name]
         )
         assert dns.objects() == before
+
+
+def test_a_config_map_that_nobody_may_change_is_refused_with_what_to_do(
+    told: Callable[..., Told],
+) -> None:
+    dns = told(KUBEADM[0] | {"immutable": True}, *KUBEADM[1:])
+    before = dns.objects()
+    done = dns.run("install")
+    assert done.exit_code == 1
+    assert "configmaps kube-system/coredns Corefile: it is immutable" in done.stderr
+    assert "create it again with the same data" in done.stderr
+    assert dns.objects() == before
+
+
+def test_where_others_write_all_the_time_it_ends(
+    told: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dns = told(*KUBEADM)
+    text = KUBEADM[0]["data"]["Corefile"]
+    shown: list[Change] = []
+
+    def forestall(change: Change) -> None:
+        shown.append(change)
+        dns.api.apply(config_map("coredns", {"Corefile": f"{text}# {len(shown)}\n"}))
+
+    monkeypatch.setattr("globaldns.cli.stub.show_change", forestall)
+    done = dns.run("install")
+    assert done.exit_code == 1
+    assert f"others have changed it {len(shown)} times meanwhile" in done.stderr
+    assert len(shown) == ATTEMPTS
+    assert dns.corefile() == f"{text}# {ATTEMPTS}\n"
 
 
 def test_what_is_reverted_or_stripped_of_its_marks_is_told_again_and_still_goes(
