@@ -122,7 +122,6 @@ def test_every_cluster_gets_its_own_way_to_a_service_and_only_ours_is_touched(
     spec = entry(east, "globaldns")
     assert spec["addresses"] == [vip]
     assert spec["exportTo"] == ["*"]
-    wait_until(lambda: found(east, RULES, "globaldns") != {}, "its rule comes after it")
     rule = found(east, RULES, "globaldns")
     (port,) = rule["spec"]["trafficPolicy"]["portLevelSettings"]
     assert port["tls"]["sni"] == "outbound_.80_._.web.shop.svc.cluster.local"

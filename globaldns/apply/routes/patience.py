@@ -3,11 +3,15 @@
 name is gone ──► twice the largest TTL ──► its route is withdrawn
 endpoints that came last may come earlier ──► STABLE_SECONDS ──► they do
 an object was written ──► REST_SECONDS ──► it is written again; what leads nowhere goes at once
+
+Whoever writes may be killed between any two requests. So what says how calls go (DestinationRule)
+is there before what has clients make any (ServiceEntry, Service), and goes after it: a host without
+a rule would be called in all places alike, and no far gateway be told whom for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -18,6 +22,8 @@ from globaldns.objects.metadata import ObjectKey
 
 STABLE_SECONDS = 300.0
 """How long a cluster must be back before its endpoints come before others again."""
+_LEADING = frozenset(("ServiceEntry", "Service"))
+"""Kinds that have clients make calls."""
 REST_SECONDS = 1.0
 """The least time between two writes of an object that leads to all that it should."""
 
@@ -115,7 +121,16 @@ def decide(
 def _delete(present: Sequence[Standing], memory: Memory) -> Decision:
     if not present:
         return Decision()
-    return Decision(Delete(present[0]), Urgency.REMOVAL, memory=memory)
+    return Decision(Delete(_first_to_go(present)), Urgency.REMOVAL, memory=memory)
+
+
+def _first_to_go(present: Iterable[Standing]) -> Standing:
+    return min(present, key=lambda one: (not _leads(one.key), one.key))
+
+
+def _leads(key: ObjectKey) -> bool:
+    """Whether an object has clients make calls."""
+    return key.kind in _LEADING
 
 
 def _withdraw(present: Sequence[Standing], memory: Memory, rules: Rules, now: float) -> Decision:
@@ -151,10 +166,12 @@ def _write(
             later = min(due, later or due)
     if not found and later is None and all(key in at for key in documents):
         # Elsewhere it stands only until it stands where it should.
-        found += ((Urgency.REMOVAL, Delete(at[key])) for key in at.keys() - documents.keys())
+        elsewhere = [at[key] for key in at.keys() - documents.keys()]
+        if elsewhere:
+            found.append((Urgency.REMOVAL, Delete(_first_to_go(elsewhere))))
     if not found:
         return Decision(later=later, memory=memory)
-    urgency, step = min(found, key=lambda one: one[0])
+    urgency, step = min(found, key=lambda one: (one[0], _leads(step_key(one[1]))))
     return Decision(step, urgency, later, memory)
 
 

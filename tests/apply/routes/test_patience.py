@@ -21,6 +21,7 @@ from globaldns.apply.routes.standing import Document, Standing, key_of
 from tests.apply.routes.documents import LAST, endpoint, entry, rule, standing
 
 RULES = Rules(weight_step=0.1, withdraw_seconds=60.0)
+KINDS = ("ServiceEntry", "DestinationRule")
 HERE, THERE = endpoint("10.0.0.1"), endpoint("2.2.2.2")
 
 
@@ -37,14 +38,43 @@ def judge(
 
 def test_what_is_not_there_is_created_and_what_differs_replaced() -> None:
     first = judge([entry(HERE), rule()], [])
-    assert first.step == Create(entry(HERE))
-    second = judge([entry(HERE), rule()], [standing(entry(HERE))])
-    assert second.step == Create(rule())
-    assert second.urgency is Urgency.NEW
+    assert first.step == Create(rule())
+    assert first.urgency is Urgency.NEW
+    second = judge([entry(HERE), rule()], [standing(rule())])
+    assert second.step == Create(entry(HERE))
     one = standing(entry(HERE))
     third = judge([entry(HERE, THERE)], [one])
     assert third.step == Replace(one, entry(HERE, THERE))
     assert judge([entry(HERE)], [one]).step is None
+
+
+def run(documents: list[Document], present: list[Standing], fate: Fate) -> list[Standing]:
+    """Take one step, and return what stands then."""
+    step = judge(documents, present, Memory(gone_since=0.0), fate=fate).step
+    assert step is not None
+    kept = [one for one in present if one.key != step_key(step)]
+    return kept if isinstance(step, Delete) else [*kept, standing(step.document)]
+
+
+@pytest.mark.parametrize("fate", [Fate.WRITE, Fate.WITHDRAW, Fate.END])
+def test_whoever_writes_may_be_killed_after_any_step_and_no_entry_is_without_its_rule(
+    fate: Fate,
+) -> None:
+    old = [entry(HERE, name="old"), rule(name="old")]
+    new = [entry(HERE), rule()] if fate is Fate.WRITE else []
+    present = [standing(one) for one in old]
+    for _ in range(len(old) + len(new)):
+        present = run(new, present, fate)
+        named = {kind: {one.key.name for one in present if one.key.kind == kind} for kind in KINDS}
+        assert named["ServiceEntry"] <= named["DestinationRule"]
+    assert {one.key for one in present} == {key_of(one) for one in new}
+
+
+def test_a_rule_that_says_more_is_there_before_the_endpoints_that_need_it() -> None:
+    present = [standing(entry(HERE)), standing(rule("old"))]
+    assert judge([entry(HERE, THERE), rule("new")], present).step == Replace(
+        present[1], rule("new")
+    )
 
 
 def test_the_most_urgent_thing_is_done_first() -> None:

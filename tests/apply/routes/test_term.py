@@ -25,8 +25,8 @@ A, B = endpoint("10.0.0.1"), endpoint("2.2.2.2")
 async def test_what_is_wanted_is_written_and_follows_what_is_wanted(keeper: Keeper) -> None:
     keeper.want("web.shop", entry(A), rule())
     async with keeping(keeper):
-        await keeper.until(lambda: keeper.spec(RULES) == rule()["spec"])
-        assert keeper.spec(ENTRIES) == entry(A)["spec"]
+        await keeper.until(lambda: keeper.spec(ENTRIES) == entry(A)["spec"])
+        assert keeper.spec(RULES) == rule()["spec"]
         keeper.want("web.shop", entry(A, B), rule())
         await keeper.until(lambda: keeper.spec(ENTRIES) == entry(A, B)["spec"])
         await keeper.rest()
