@@ -6,7 +6,8 @@ Of the networks only the gateways have an address that the others reach::
     west  10.2.0.0/24   pods, DNS ── east-west gateway 192.0.2.2 ─┼─ 192.0.2.0/24, whoever asks
     north 10.3.0.0/24   pods, DNS ── east-west gateway 192.0.2.3 ─┘
 
-All hang on one bridge; what keeps pods apart is that they have no route to each other.
+All hang on one bridge; what keeps pods apart is that they have no route to each other. Where one
+istiod serves all clusters they are one network, without gateways, and pods reach each other.
 """
 
 from __future__ import annotations
@@ -45,27 +46,34 @@ from tests.system.istiods import SYSTEM, Istiod
 from tests.system.namespaces import DIE_WITH_PARENT, Cable, Namespace, skip_without_namespaces
 from tests.system.running import CEILING, free_port, wait_until
 from tests.system.secret_service import CHAIN, KEY, ROOT, SOCKET
-from tests.system.sites import Site, Sites
+from tests.system.sites import Site, Sites, remote_secret
 from tests.system.stock_envoys import Place, Pod, Proxy, proxied
 
 HERE = Path(__file__).parent
 OUTSIDE = (ip_network("192.0.2.0/24"), ip_network("203.0.113.0/24"))
 """Gateways' addresses, and those of what is no part of the mesh: whoever has one meets all."""
 VIPS = "240.0.0.0/4"
+CLUSTER_IPS = "10.0.0.0/16"
+SHARED = "net-shared"
+"""The network of all clusters that one istiod serves."""
 
 
 class IstioMesh:
-    """The clusters; leaving the ``with`` ends everything in them but their API servers."""
+    """The clusters; leaving the ``with`` ends everything in them but their API servers.
 
-    def __init__(self, folder: Path, apis: Sequence[ApiServer]) -> None:
+    ``primary``: the one whose istiod serves all; empty: each has its own.
+    """
+
+    def __init__(self, folder: Path, apis: Sequence[ApiServer], *, primary: str = "") -> None:
         self._folder = folder
+        self._primary = primary
         self._envoy = find_envoy()
         self._now = int(datetime.now(UTC).timestamp())
         self._root = self.make_root()
         self.sites = Sites(
             folder / "sites",
             apis,
-            routing={"probes": {"interval": "0s"}},
+            routing={"probes": {"interval": "0s"}, "replicate_services": bool(primary)},
             dns={"ttl": "2s", "negative_ttl": "2s"},
         )
         self.istiods: dict[str, Istiod] = {}
@@ -100,17 +108,39 @@ class IstioMesh:
         self._stack.callback(self.sites.close)
         self.sites.join()
         for site in self.sites:
-            network = {NETWORK: f"net-{site.name}"}
+            network = {NETWORK: SHARED if self._primary else f"net-{site.name}"}
             site.api.apply(*definitions(), labelled(SYSTEM, **network))
-            site.api.apply(*door_objects(gateway(site.name)))
-            folder = self._make_folder(f"istiod-{site.name}")
-            istiod = Istiod(site.name, site.api, folder)
-            self.istiods[site.name] = self._stack.enter_context(istiod)
+        if self._primary:
+            self._share_istiod()
+        for site in self.sites:
+            if not self._primary:
+                site.api.apply(*door_objects(gateway(site.name)))
+            if self._primary in {"", site.name}:
+                folder = self._make_folder(f"istiod-{site.name}")
+                istiod = Istiod(site.name, site.api, folder)
+                self.istiods[site.name] = self._stack.enter_context(istiod)
         self.sites.serve()
         for istiod in self.istiods.values():
             istiod.wait_ready()
         for site in self.sites:
             self._serve_names(site)
+
+    def _share_istiod(self) -> None:
+        """Have the primary's istiod read all clusters, and every globaldns know that it does."""
+        primary = self.sites[self._primary]
+        clusters = {
+            site.name: {
+                "source": {"kubernetes": {"kubeconfig": str(site.api.kubeconfig_file(site.name))}},
+                **({} if site is primary else {"control_plane": primary.name}),
+            }
+            for site in self.sites
+        }
+        for site in self.sites:
+            site.replica().configure(clusters=clusters)
+            if site is not primary:
+                secret = remote_secret(site.name, site.api.kubeconfig(site.name))
+                secret["metadata"]["namespace"] = SYSTEM
+                primary.api.apply(secret)
 
     def _serve_names(self, site: Site) -> None:
         """Run the CoreDNS of a cluster, which has our zone from globaldns, where its pods ask."""
@@ -118,6 +148,8 @@ class IstioMesh:
         own = site.server.mesh.dns_port
         (folder / "Corefile").write_text(
             f"global:{port} {{\n  bind 127.0.0.1\n  errors\n  forward . 127.0.0.1:{own}\n}}\n"
+            f"cluster.local:{port} {{\n  bind 127.0.0.1\n  errors\n  kubernetes {{\n"
+            f"    kubeconfig {site.api.kubeconfig_file(site.name)}\n    ttl 1\n  }}\n}}\n"
         )
         command = [find_program("coredns"), "-conf", "Corefile"]
         self._stack.enter_context(self._program(folder, command))
@@ -171,7 +203,7 @@ class IstioMesh:
         stack.callback((folder / SOCKET).unlink, missing_ok=True)
         wait_until((folder / SOCKET).exists, f"the agent of {pod.full_name} listens")
         place = Place(folder, self._resolv[pod.cluster])
-        istiod, inside = self.istiods[pod.cluster].socket, self._network(pod)
+        istiod, inside = self.istiods[self._primary or pod.cluster].socket, self._network(pod)
         running = proxied(self._envoy, pod, inside, place=place, istiod=istiod)
         self.proxies[pod.full_name] = stack.enter_context(running)
 
@@ -197,8 +229,9 @@ class IstioMesh:
         if pod.full_name not in self._networks:
             addresses = [pod.address, *pod.others]
             is_met = any(ip_address(one) in net for one in addresses for net in OUTSIDE)
+            is_met |= bool(self._primary)
             inside = [site.name for site in self.sites] if is_met else [pod.cluster]
-            routes = [*map(lan, inside), *map(str, OUTSIDE), VIPS]
+            routes = [*map(lan, inside), *map(str, OUTSIDE), VIPS, CLUSTER_IPS]
             self._networks[pod.full_name] = self._cable.join(addresses, routes)
         return self._networks[pod.full_name]
 

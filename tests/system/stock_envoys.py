@@ -47,6 +47,8 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.SIDECAR
     others: tuple[str, ...] = ()
     """Addresses that it has beside its own."""
+    shared_network: str = ""
+    """Where it is, if that is not a network of its cluster's own."""
 
     @property
     def full_name(self) -> str:
@@ -55,8 +57,8 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def network(self) -> str:
-        """Where it is: a network of its cluster's own."""
-        return f"net-{self.cluster}"
+        """Where it is."""
+        return self.shared_network or f"net-{self.cluster}"
 
     @property
     def identity(self) -> str:
