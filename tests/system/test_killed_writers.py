@@ -14,8 +14,10 @@ from tests.system.sites import Site, Sites, namespace
 from tests.system.test_replicas import leader
 from tests.system.test_routes import DOORS, ENTRIES, RULES, door, labelled, workload
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 
+SECONDS = 240.0
+"""Until all requests are made, so many a second, once the lease of who was killed has ended."""
 COUNT = 120
 NAMES = [f"web{number}" for number in range(COUNT)]
 
@@ -83,7 +85,7 @@ def kill_leader(site: Site) -> int:
 
 def until(site: Site, holds: Callable[[int], bool], what: str) -> None:
     """Look at all that stands, again and again, until as many stand as are to."""
-    wait_until(lambda: holds(len(look(site))), what)
+    wait_until(lambda: holds(len(look(site))), what, seconds=SECONDS)
 
 
 def test_no_half_of_a_route_stands_wherever_who_writes_is_killed(sites: Sites) -> None:
@@ -103,10 +105,14 @@ def test_no_half_of_a_route_stands_wherever_who_writes_is_killed(sites: Sites) -
     for name in NAMES:
         for kind in ("services", "endpointslices.discovery.k8s.io"):
             west.api.delete(kind, name, "shop")
-    wait_until(lambda: left(east) <= COUNT * 3 // 4, "some are withdrawn")
+    wait_until(lambda: left(east) <= COUNT * 3 // 4, "some are withdrawn", seconds=SECONDS)
     kill_leader(east)
     assert left(east) > 0, "it was killed in the middle"
-    wait_until(lambda: left(east) == 0 and not ours(east, RULES, "host"), "all are withdrawn")
+    wait_until(
+        lambda: left(east) == 0 and not ours(east, RULES, "host"),
+        "all are withdrawn",
+        seconds=SECONDS,
+    )
 
 
 def left(site: Site) -> int:
