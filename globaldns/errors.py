@@ -2,6 +2,7 @@
 
 GlobalDnsError                  message: lower case, no full stop, says what, where and what to do
  |- ConfigError                 every problem of one configuration file
+ |   |- ConfigUnreadable        there is no such file, or it cannot be read
  |- DocumentError               a YAML or JSON text that cannot be read, with its line
  |- InvalidAddress              a text that is no IP address
  |- InvalidHost                 a text that is no host of a served zone
@@ -49,6 +50,15 @@ class ConfigError(GlobalDnsError):
         )
         self.path = path
         self.problems = problems
+
+
+class ConfigUnreadable(ConfigError):
+    """A configuration file that is not there, or cannot be read."""
+
+    def __init__(self, path: str, reason: str, *, hint: str) -> None:
+        super().__init__(path, (reason,))
+        self.args = (f"{path}: {reason}",)
+        self.hint = hint
 
 
 class DocumentError(GlobalDnsError):

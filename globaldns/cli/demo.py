@@ -111,7 +111,7 @@ def follow(box: Launched) -> None:
 
 
 @demo.command()
-@click.argument("host", metavar="HOST[:PORT]")
+@click.argument("host", metavar="HOST|VIP[:PORT]")
 @_from
 @_times
 @_state
@@ -127,7 +127,7 @@ def curl(
     count: int,
     state: Path,
 ) -> None:
-    """Call a host from a cluster, by its name; a TCP service is asked who it is."""
+    """Call a host from a cluster, by its name or VIP; a TCP service is asked who it is."""
     from globaldns.demo.launching import request  # noqa: PLC0415  # as above
     from globaldns.demo.words import Curl  # noqa: PLC0415
 
@@ -135,7 +135,8 @@ def curl(
     if invocation.output is not OutputFormat.TABLE:
         print_structured({"vip": reply.vip, "answers": reply.tallies}, invocation.output)
     else:
-        say(f"{host} is {reply.vip} in {cluster}")
+        if not host.startswith(reply.vip):
+            say(f"{host} is {reply.vip} in {cluster}")
         click.echo(format_table(_ANSWERS, [_answer_row(tally) for tally in reply.tallies]))
     context.exit(
         ExitCode.FAILED if any(tally.failure for tally in reply.tallies) else ExitCode.FINE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 FORMATS = (OutputFormat.YAML.value, OutputFormat.JSON.value)
 
 
+class _Format(click.Choice[str]):
+    """How documents are printed; who wants them as files is told how."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "dir":
+            self.fail("files are written by --to DIR, which names the folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command()
 @click.option("--cluster", "cluster_id", metavar="ID", required=True, help="Whose routes.")
 @click.option(
@@ -31,9 +40,7 @@ FORMATS = (OutputFormat.YAML.value, OutputFormat.JSON.value)
     type=click.Path(file_okay=False, path_type=Path),
     help="Write a file for each host, in a folder for each namespace; remove ours that are gone.",
 )
-@click.option(
-    "-o", "--output", type=click.Choice(FORMATS), help="How documents are printed [yaml]."
-)
+@click.option("-o", "--output", type=_Format(FORMATS), help="How documents are printed [yaml].")
 @config_options
 @click.pass_obj
 def export(

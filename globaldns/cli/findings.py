@@ -26,7 +26,7 @@ def config_findings(path: Path, problems: Iterable[Problem]) -> list[Finding]:
             problem.reason,
             file=show_path(path),
             line=problem.line,
-            path=problem.path,
+            path="" if problem.path == "$" else problem.path,
             hint=problem.hint,
         )
         for problem in problems

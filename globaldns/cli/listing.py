@@ -21,7 +21,7 @@ from globaldns.cli.output import (
     show_time,
     wrap_list,
 )
-from globaldns.cli.reader import Change, RemoteReader, open_reader
+from globaldns.cli.reader import Change, Reader, RemoteReader, open_reader
 from globaldns.errors import GlobalDnsError
 from globaldns.model.service import ServiceState
 
@@ -44,9 +44,7 @@ def list_services(invocation: Invocation, glob: str, cluster: str, *, watch: boo
     """
     reader = open_reader(invocation)
     if not watch:
-        show(list(reader.services(glob, cluster=cluster)), reader.now, invocation.output)
-        if invocation.output is OutputFormat.TABLE and (unheard := reader.unheard()):
-            say(f"not read as a whole: {', '.join(unheard)}; globaldns check says why")
+        show(list(reader.services(glob, cluster=cluster)), reader, invocation.output)
         return
     if not isinstance(reader, RemoteReader):
         raise GlobalDnsError(
@@ -56,13 +54,17 @@ def list_services(invocation: Invocation, glob: str, cluster: str, *, watch: boo
         follow(reader, glob, cluster, invocation.output)
 
 
-def show(services: Sequence[ServiceReport], now: int, output: OutputFormat) -> None:
-    """Print services."""
+def show(services: Sequence[ServiceReport], reader: Reader, output: OutputFormat) -> None:
+    """Print services, and say where there may be more."""
     if output is not OutputFormat.TABLE:
         print_structured({"services": services}, output)
-    elif services:
-        click.echo(format_table(COLUMNS, [to_row(service, now) for service in services]))
-    else:
+        return
+    if services:
+        click.echo(format_table(COLUMNS, [to_row(service, reader.now) for service in services]))
+    if unheard := reader.unheard():
+        none = "" if services else "no services known; "
+        say(f"{none}not read as a whole: {', '.join(unheard)}; globaldns check says why")
+    elif not services:
         say("no services found")
 
 

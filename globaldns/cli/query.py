@@ -118,6 +118,9 @@ def explain_name(reader: Reader, text: str, zones: tuple[str, ...]) -> Explanati
     """Return why a name is answered as it is; what stands in the way of that is said."""
     target = to_target(text, zones)
     if target is None:
+        if (name := fold(text)) in zones:
+            say(f"{name} is a zone, and no host in it")
+            return None
         say(f"{text} is no host of {', '.join(zones)}: there is nothing to explain")
         return None
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import suppress
 
 import click
@@ -35,7 +34,6 @@ def serve(
     context: click.Context, invocation: Invocation, *, new_ledger: bool, takeover: bool
 ) -> None:
     """Answer DNS."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is what it is for
     path = invocation.config_path()
     loaded = inspect(path, os.environ, look_at_certificate)
     if loaded.config is None:

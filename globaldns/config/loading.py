@@ -13,10 +13,13 @@ from globaldns.config.reading import Reading, place
 from globaldns.config.schema import Config
 from globaldns.config.tls import is_tls_on
 from globaldns.documents import locate, read_documents
-from globaldns.errors import ConfigError, DocumentError, InvalidValue
+from globaldns.errors import ConfigError, ConfigUnreadable, DocumentError, InvalidValue
 
 MAX_FILE_OCTETS = 16 << 20
 """Far above any mesh; a wrong path (a disk, a log) is refused before it is parsed."""
+
+UNREADABLE = "unreadable-file"
+"""The code of a problem that is none of what a file says."""
 
 RESTART_KEYS: dict[str, Callable[[Config], object]] = {
     "cluster": lambda config: config.cluster,
@@ -55,9 +58,13 @@ def load(path: Path, env: Mapping[str, str]) -> Config:
     """Return the configuration that a file holds.
 
     Raises:
+        ConfigUnreadable: it is not there, or cannot be read.
         ConfigError: it cannot be used; the error has a line for every problem.
     """
     loaded = inspect(path, env)
+    for problem in loaded.problems:
+        if problem.code == UNREADABLE:
+            raise ConfigUnreadable(str(path), problem.reason, hint=problem.hint)
     if loaded.config is None:
         raise ConfigError(str(path), tuple(map(str, loaded.problems)))
     return loaded.config
@@ -68,7 +75,8 @@ def inspect(path: Path, env: Mapping[str, str], look: Look = _look_at_nothing) -
     try:
         text = _read_text(path)
     except OSError as error:
-        return _refuse(error.strerror or str(error), "name another file with --config")
+        reason = (error.strerror or str(error)).lower()
+        return _refuse(reason, "name another file with --config", code=UNREADABLE)
     except ValueError as error:
         return _refuse(str(error))
     return inspect_text(text, folder=path.parent, env=env, look=look)
@@ -114,8 +122,8 @@ def _read_text(path: Path) -> str:
         raise ValueError(f"line {line} is no UTF-8") from None
 
 
-def _refuse(reason: str, hint: str = "", *, line: int = 0) -> Loaded:
-    return Loaded(None, (Problem("$", reason, hint, line),))
+def _refuse(reason: str, hint: str = "", *, line: int = 0, code: str = "config") -> Loaded:
+    return Loaded(None, (Problem("$", reason, hint, line, code),))
 
 
 def _place_state(config: Config, reading: Reading, env: Mapping[str, str]) -> Config:

@@ -2,7 +2,7 @@
 
 Standards:
     RFC 1122 section 3.2.1.3   0/8, loopback, the limited broadcast address
-    RFC 3927, RFC 4291         link-local; loopback, unspecified and multicast of IPv6
+    RFC 3927, RFC 4291         link-local; loopback, unspecified, IPv4-mapped, multicast of IPv6
     RFC 5771                   multicast
     RFC 5180 section 8         2001:2::/48, benchmarking: Istio's range for its own IPv6 allocation
 """
@@ -21,6 +21,7 @@ SPECIAL: dict[Network, str] = {
     ip_network("240.240.0.0/16"): "Istio's own allocation",
     ip_network("255.255.255.255/32"): "the broadcast address",
     ip_network("::/127"): "unspecified and loopback",
+    ip_network("::ffff:0:0/96"): "IPv4 addresses, mapped",
     ip_network("2001:2::/48"): "Istio's own allocation",
     ip_network("fe80::/10"): "link-local",
     ip_network("ff00::/8"): "multicast",

@@ -147,9 +147,17 @@ def parse_ip(text: str) -> str:
     """Return an IP address in canonical text."""
     _refuse_zone_identifier(text)
     try:
-        return str(ip_address(text))
+        return _canonical(text)
     except ValueError:
         raise InvalidValue(f"{text!r} is no IP address") from None
+
+
+def _canonical(text: str) -> str:
+    """Return the one text of an IP address: of an IPv4-mapped one that of the IPv4 address."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return str(address)
 
 
 def _refuse_zone_identifier(text: str) -> None:
@@ -193,7 +201,7 @@ def parse_address_or_name(text: str) -> str:
     """Return an IP address or a domain name in canonical text."""
     _refuse_zone_identifier(text)
     try:
-        return str(ip_address(text))
+        return _canonical(text)
     except ValueError:
         name = text.lower().removesuffix(".")
     looks_numeric = name.rpartition(".")[2].isdigit()  # RFC 1123 section 2.1: no name ends so

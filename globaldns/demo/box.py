@@ -162,7 +162,8 @@ class Box:
             RequestRefused: there is no such cluster or port, or the name is not answered.
         """
         _check(request.cluster, CLUSTER_NAMES, "cluster")
-        answer = await self._call(request.cluster, find_target(request.host), request.count)
+        target = find_target(request.host, (await self.status()).hosts)
+        answer = await self._call(request.cluster, target, request.count)
         if answer.error:
             raise RequestRefused(
                 f"in {request.cluster}: {answer.error}", hint="globaldns demo status"

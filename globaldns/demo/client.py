@@ -17,6 +17,7 @@ from globaldns.demo.plan import ADMIN_PORT, DNS_PORT, Speech
 from globaldns.demo.words import AgentReply, Ask, Read, Tally
 from globaldns.dns.codes import Rrtype
 from globaldns.errors import ServerError
+from globaldns.model.address import is_address
 from globaldns.probes.message import decode_answer, encode_question
 
 LANES = 8
@@ -120,12 +121,14 @@ async def _run_lane(vip: str, ask: Ask, count: int) -> list[Tally]:
 
 
 def resolve(host: str) -> str:
-    """Return the first address of a host, as this cluster's globaldns answers.
+    """Return the first address of a host, as this cluster's globaldns answers; of one it is that.
 
     Raises:
         OSError: it does not answer.
         ServerError: it has none.
     """
+    if is_address(host):
+        return host
     question = encode_question(host, Rrtype.A, secrets.randbelow(1 << 16))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(_DNS_SECONDS)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 
 import msgspec
 
 from globaldns.demo.plan import GATEWAYS, SERVICES, WORKLOADS, ZONE, Speech
 from globaldns.demo.words import HostStatus, Status, UnitStatus
 from globaldns.errors import RequestRefused
+from globaldns.model.address import is_address
 
 _LAST_PORT = 65535
 
@@ -36,10 +38,11 @@ class _Digest(msgspec.Struct):
     vips: str
 
 
-def find_target(text: str) -> Target:
+def find_target(text: str, hosts: Iterable[HostStatus] = ()) -> Target:
     """Return what a host means, with or without the zone and with its port where one is named.
 
-    A host that the box does not know is asked for all the same: its globaldns says what it is.
+    A host that the box does not know is asked for all the same: its globaldns says what it is. A
+    VIP is called as it is, as the service whose it is by ``hosts``.
 
     Raises:
         RequestRefused: the port is none.
@@ -48,8 +51,10 @@ def find_target(text: str) -> Target:
     if port and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
         raise RequestRefused(f"{port!r} is no port", hint="write HOST, or HOST:PORT")
     host = host.rstrip(".")
-    host = host if host.endswith(f".{ZONE}") else f"{host}.{ZONE}"
-    known = next((one for one in SERVICES if one.host == host), None)
+    name = next((one.host for one in hosts if host in chain(*one.vips.values())), host)
+    if not is_address(host):
+        host = name = host if host.endswith(f".{ZONE}") else f"{host}.{ZONE}"
+    known = next((one for one in SERVICES if one.host == name), None)
     own, speech = (known.port, known.speech) if known else (80, Speech.HTTP)
     return Target(host, int(port or own), speech)
 

@@ -25,9 +25,10 @@ def parse_range(text: str) -> tuple[Address, int]:
     bits = len(parsed) * 8
     if not slash:
         return parsed, bits
-    if not _LENGTH.fullmatch(length) or int(length) > bits:
+    mapped = 128 - bits if ":" in address else 0
+    if not _LENGTH.fullmatch(length) or int(length) > bits + mapped:
         raise InvalidAddress(f"{text!r} is no CIDR")
-    return parsed, int(length)
+    return parsed, max(0, int(length) - mapped)
 
 
 def plain_addresses(texts: tuple[str, ...]) -> tuple[Address, ...]:

@@ -20,7 +20,7 @@ from globaldns.exports.ownership import refuse_host
 from globaldns.exports.problem import Problem
 from globaldns.exports.rules import ExportRules
 from globaldns.exports.workloads import Numbers, own_numbers, selected_endpoints, workload_endpoint
-from globaldns.model.address import Address, is_address, parse_address
+from globaldns.model.address import Address, is_address, one_text, parse_address
 from globaldns.model.export import (
     Endpoint,
     Export,
@@ -130,7 +130,7 @@ def forget_allocation(entry: ServiceEntry, rules: ExportRules) -> ServiceEntry:
 def leads_away(workload: WorkloadEntrySpec, numbers: Numbers, context: Context) -> bool:
     """Whether an inline endpoint is a gateway, or stands behind one."""
     return (
-        workload.address in context.gateways
+        one_text(workload.address) in context.gateways
         or bool(workload.network and context.network and workload.network != context.network)
         or MULTICLUSTER_PORT in dict(numbers).values()
     )

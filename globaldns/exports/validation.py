@@ -6,6 +6,7 @@ Every rule tells all that it finds. What ``refusals`` returns changes nothing th
 Standards:
     Istio pkg/config/validation ``ValidateServiceEntry``; the CRD's limits and rules
     RFC 1123 section 2.1    labels
+    SPIFFE-ID section 2     trust domain and path
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from globaldns.exports.entry_ports import PORT_NAME, EntryPorts, read_ports
 from globaldns.exports.problem import Problem, warning
 from globaldns.exports.protocols import TCP
 from globaldns.exports.resolution_validation import are_plain, refuse_resolution
+from globaldns.exports.workload_validation import warn_workload
 from globaldns.model.export import HTTP, TLS, Resolution
 from globaldns.objects.istio import ServiceEntry, ServiceEntrySpec, WorkloadSelector
 
@@ -33,6 +35,8 @@ _LABEL = "[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _NO_NUMBER = r"(?!\d+\.?\Z)"
 """The last label is no number: the name would be taken for an address."""
 _HOST = re.compile(rf"(?:\*|(?:\*-?)?{_NO_NUMBER}{_LABEL})(?:\.{_NO_NUMBER}{_LABEL})*\.?")
+_SEGMENT = r"/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]+"
+_SPIFFE = re.compile(rf"spiffe://[a-z0-9._-]{{1,255}}(?:{_SEGMENT})+")
 _BY_NAME = frozenset({Resolution.DNS, Resolution.DNS_ROUND_ROBIN})
 _EVERYWHERE = frozenset({"*", "~"})
 
@@ -80,6 +84,14 @@ def warnings(entry: ServiceEntry, ports: EntryPorts) -> list[Problem]:
     is_shared = len(spec.hosts) > 1 and bool(spec.addresses)
     if is_shared and spec.resolution in _BY_NAME and ports.protocols & TCP:
         problems.append(_warn_shared(spec))
+    for index, endpoint in enumerate(spec.endpoints):
+        if endpoint.locality or endpoint.service_account:
+            problems += warn_workload(endpoint, f"$.spec.endpoints[{index}]")
+    problems += (
+        _warn_identity(index, text)
+        for index, text in enumerate(spec.subject_alt_names)
+        if text.lower().startswith("spiffe:") and not _SPIFFE.fullmatch(text)
+    )
     return problems
 
 
@@ -181,6 +193,15 @@ def _refuse_export_to(targets: tuple[str, ...], namespace: str) -> Iterator[Prob
     for target in named:
         if target not in _EVERYWHERE and not PORT_NAME.fullmatch(target):
             yield Problem("export-to", path, f"{target!r} is no namespace, and neither . * nor ~")
+
+
+def _warn_identity(index: int, text: str) -> Problem:
+    return warning(
+        "subject-alt-name",
+        f"$.spec.subjectAltNames[{index}]",
+        f"{text!r} is no SPIFFE id: no workload has it",
+        "write it like spiffe://cluster.local/ns/NAMESPACE/sa/ACCOUNT",
+    )
 
 
 def _warn_wildcard(index: int, host: str) -> Problem:

@@ -8,6 +8,7 @@ from globaldns.exports import marks
 from globaldns.exports.context import Context
 from globaldns.exports.keeping import Store
 from globaldns.exports.workload_validation import UNIX
+from globaldns.model.address import one_text
 from globaldns.model.export import Endpoint
 from globaldns.objects.istio import WorkloadEntry, WorkloadEntrySpec
 from globaldns.objects.kubernetes import Node, Pod
@@ -32,7 +33,7 @@ def workload_endpoint(workload: WorkloadEntrySpec, numbers: Numbers, context: Co
     network = workload.network or labels.get(marks.NETWORK)
     locality = workload.locality or locality_label(labels)
     return Endpoint(
-        workload.address,
+        one_text(workload.address),
         share(numbers),
         share(network) if network else context.network,
         share(locality) if locality else "",

@@ -42,7 +42,8 @@ def family(address: Address) -> Family:
 def parse_address(text: str) -> Address:
     """Return the address that a text writes.
 
-    Zone identifiers (``fe80::1%eth0``) are refused. An IPv4-mapped IPv6 address stays IPv6.
+    Zone identifiers (``fe80::1%eth0``) are refused. An IPv4-mapped IPv6 address is the IPv4 address
+    that it stands for (RFC 4291 section 2.5.5.2): one node has not two of them.
 
     Raises:
         InvalidAddress: the text is no IP address.
@@ -53,7 +54,19 @@ def parse_address(text: str) -> Address:
         raise InvalidAddress(f"{text!r} is no IP address") from None
     if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
         raise InvalidAddress(f"{text!r} has a zone identifier", hint="write it without %…")
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
     return Address(parsed.packed)
+
+
+def one_text(text: str) -> str:
+    """Return the text of an IPv6 address that all others of it are the same as; any other as it is.
+
+    Texts of IPv4 addresses have one form, and are spared the parsing.
+    """
+    if ":" not in text or not is_address(text):
+        return text
+    return format_address(parse_address(text))
 
 
 def is_address(text: str) -> bool:

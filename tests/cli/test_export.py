@@ -96,6 +96,7 @@ def test_a_symbolic_link_below_a_directory_is_refused(command, tmp_path):
         (("export",), 2, "missing option '--cluster'"),
         (("export", "--cluster", "north"), 1, "hint: the clusters are east, flat, west"),
         ((*EAST, "-o", "table"), 2, "is not one of"),
+        ((*EAST, "-o", "dir"), 2, "files are written by --to DIR"),
         ((*EAST, "-o", "json", "--to", "out"), 2, "leave out --output"),
     ],
 )

@@ -10,11 +10,9 @@ from globaldns.cli.listing import (
     choose,
     format_port,
     select_changes,
-    show,
     to_change_row,
     to_row,
 )
-from globaldns.cli.output import OutputFormat
 from globaldns.cli.reader import PAGE, Change
 from globaldns.model.claim import format_time
 
@@ -70,9 +68,22 @@ def test_a_port_has_its_protocol(protocol, transport, text):
     assert format_port(port) == text
 
 
-def test_nothing_found_is_said_beside_an_empty_result(capsys):
-    show([], NOW, OutputFormat.TABLE)
-    assert capsys.readouterr() == ("", "no services found\n")
+def test_nothing_found_is_said_beside_an_empty_result(command):
+    printed = command("list", "none.such")
+    assert (printed.exit_code, printed.stdout) == (0, "")
+    assert printed.stderr.splitlines()[-1] == "no services found"
+
+
+def test_where_nothing_could_be_read_nothing_is_known(command, mesh):
+    for name in ("east", "west", "flat"):
+        (mesh.folder / "example" / name).rename(mesh.folder / name)
+    printed = command("list")
+    assert (printed.exit_code, printed.stdout) == (0, "")
+    last = printed.stderr.splitlines()[-1]
+    assert last == (
+        "no services known; not read as a whole: east, flat, west; globaldns check says why"
+    )
+    assert "no services found" not in printed.stderr
 
 
 def test_a_glob_and_a_cluster_narrow_it(command):

@@ -159,7 +159,7 @@ def test_a_server_that_is_named_needs_no_configuration(run, answering):
 def test_without_configuration_and_server_there_is_nobody_to_ask(run):
     printed = run("query", "shop.web.global", "--config", "/nowhere")
     assert printed.exit_code == 1
-    assert "error: /nowhere: 1 problem" in printed.stderr
+    assert "error: /nowhere: no such file or directory\nhint: name another file" in printed.stderr
 
 
 def test_programs_get_answer_and_explanation(command, answering):
@@ -172,3 +172,10 @@ def test_programs_get_answer_and_explanation(command, answering):
 @pytest.mark.parametrize("arguments", [("x", "NOPE"), ("x", "--at", "localhost"), ()])
 def test_what_cannot_be_asked_is_a_usage_error(command, arguments):
     assert command("query", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["global", "GLOBAL."])
+def test_a_zone_is_no_host_and_has_no_explanation(command, answering, name):
+    printed = command("query", name, "SOA", "--at", answering.at)
+    assert printed.exit_code == 0
+    assert printed.stderr.splitlines()[-1] == "global is a zone, and no host in it"

@@ -1,5 +1,10 @@
 """The first lines of a server, and why there are none."""
 
+import subprocess
+import sys
+
+import pytest
+
 from globaldns.admin.listening import Listening
 from globaldns.cli.serve import announce, dig_line
 
@@ -51,3 +56,20 @@ def test_a_certificate_that_cannot_be_used_keeps_it_from_starting(command, mesh)
         "certificate",
         "key",
     ]
+
+
+BEGINNING = """
+import runpy, signal, sys, types
+sys.argv = ["globaldns", *sys.argv[1:]]
+cli = types.ModuleType("globaldns.cli")
+cli.main = lambda: print(signal.getsignal(signal.SIGHUP).name, "click" in sys.modules)
+sys.modules["globaldns.cli"] = cli
+runpy.run_module("globaldns", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("word", "expected"), [("serve", "SIG_IGN"), ("list", "SIG_DFL")])
+def test_a_server_does_not_die_of_a_hup_before_it_knows_what_that_is_for(word, expected):
+    command = [sys.executable, "-c", BEGINNING, "--debug", word]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [expected, "False"]

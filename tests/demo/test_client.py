@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from globaldns.demo.applications import Application, start
-from globaldns.demo.client import Connection, add_up, read_response, to_tally
+from globaldns.demo.client import Connection, add_up, read_response, resolve, to_tally
 from globaldns.demo.plan import Speech
 from globaldns.demo.words import Ask, Tally
 
@@ -49,6 +49,10 @@ async def test_a_connection_that_ends_is_a_failure_and_made_anew() -> None:
 )
 def test_an_answer_is_an_end(status: int, body: bytes, tally: Tally) -> None:
     assert to_tally(status, body) == tally
+
+
+def test_an_address_is_asked_of_nobody() -> None:
+    assert resolve("240.128.0.1") == "240.128.0.1"
 
 
 def test_equal_ends_are_counted() -> None:

@@ -34,6 +34,20 @@ def test_a_host_is_found(text: str, target: Target) -> None:
     assert find_target(text) == target
 
 
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("240.128.0.1", Target("240.128.0.1", 3306, Speech.TCP)),
+        ("240.128.0.1:81", Target("240.128.0.1", 81, Speech.TCP)),
+        ("240.128.0.2", Target("240.128.0.2", 80, Speech.HTTP)),
+        ("mysqldb.bookinfo", Target("mysqldb.bookinfo.global", 3306, Speech.TCP)),
+    ],
+)
+def test_a_vip_is_called_as_the_service_whose_it_is(text: str, target: Target) -> None:
+    host = HostStatus("mysqldb.bookinfo.global", ("west",), {"east": ("240.128.0.1",)})
+    assert find_target(text, [host]) == target
+
+
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
 def test_what_is_no_port_is_refused(port: str) -> None:
     with pytest.raises(RequestRefused, match="no port"):

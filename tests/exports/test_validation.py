@@ -95,9 +95,27 @@ WARNED: list[tuple[dict[str, Any], str, str]] = [
         "$.spec.addresses",
     ),
     ({"hosts": ["*a.bookinfo.global"]}, "partial-wildcard", "$.spec.hosts[0]"),
+    *(
+        ({"subjectAltNames": [text]}, "subject-alt-name", "$.spec.subjectAltNames[0]")
+        for text in (
+            "spiffe://cluster.local",
+            "spiffe://Cluster.local/ns/a/sa/b",
+            "spiffe://cluster.local/ns//sa/b",
+            "spiffe://cluster.local/ns/../sa/b",
+            "spiffe://cluster.local/ns/a/sa/b/",
+            "SPIFFE://cluster.local/ns/a/sa/b",
+            "spiffe:cluster.local/ns/a/sa/b",
+        )
+    ),
+    (
+        {"endpoints": [ENDPOINT, {**ENDPOINT, "locality": "a/b/c/d"}]},
+        "endpoint-locality",
+        "$.spec.endpoints[1].locality",
+    ),
 ]
 
 NOT_WARNED: list[dict[str, Any]] = [
+    {"subjectAltNames": ["spiffe://cluster.local/ns/a/sa/b", "spiffe://td/x", "api.example.com"]},
     {"ports": [TCP]},
     {"hosts": WILD, "ports": [TCP], "addresses": ["240.0.0.1"]},
     {"resolution": "DYNAMIC_DNS", "hosts": ["*a.bookinfo.global"]},

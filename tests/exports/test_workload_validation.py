@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from globaldns.exports.workload_validation import refuse_workload
+from globaldns.exports.workload_validation import refuse_workload, warn_workload
 from globaldns.objects.istio import WorkloadEntrySpec
 
 ENDPOINT = {"address": "10.0.0.1"}
@@ -16,6 +16,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({}, "endpoint-address", "address"),
     ({"address": "unix://tmp/a"}, "endpoint-address", "address"),
     ({**ENDPOINT, "weight": -1}, "endpoint-weight", "weight"),
+    ({**ENDPOINT, "weight": 2**32}, "endpoint-weight", "weight"),
     ({**ENDPOINT, "ports": {"http": 0}}, "port-range", "ports.http"),
     ({"address": "unix:///a", "ports": {"http": 1}}, "unix-ports", "ports"),
     ({"address": "unix://"}, "endpoint-address", "address"),
@@ -32,6 +33,7 @@ ACCEPTED: list[dict[str, Any]] = [
     {"network": "network2"},
     {"network": "network2", "ports": {"http": 1}},
     {"address": "fd00::1", "ports": {"http": 1, "tcp": 65535}, "weight": 3},
+    {**ENDPOINT, "weight": 2**32 - 1},
 ]
 
 
@@ -60,3 +62,25 @@ def test_all_problems_of_a_workload_are_told_at_once():
         ("port-range", "$.ports.a"),
         ("port-range", "$.ports.b"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "expected"),
+    [
+        ("locality", "region/zone/subzone", []),
+        ("locality", "eu-west-1", []),
+        ("locality", "a/b/c/d", [("endpoint-locality", "$.locality", "warning")]),
+        ("locality", "/zone", [("endpoint-locality", "$.locality", "warning")]),
+        ("locality", "eu west", [("endpoint-locality", "$.locality", "warning")]),
+        ("serviceAccount", "reviews-v1.x", []),
+        ("serviceAccount", "ns/reviews", [("endpoint-account", "$.serviceAccount", "warning")]),
+        ("serviceAccount", "Reviews", [("endpoint-account", "$.serviceAccount", "warning")]),
+        ("serviceAccount", "a" * 254, [("endpoint-account", "$.serviceAccount", "warning")]),
+    ],
+)
+def test_what_means_nothing_to_istio_is_a_warning(
+    field: str, text: str, expected: list[tuple[str, str, str]]
+) -> None:
+    spec = msgspec.convert({**ENDPOINT, field: text}, WorkloadEntrySpec)
+    assert [(p.code, p.path, p.severity) for p in warn_workload(spec, "$")] == expected
+    assert list(refuse_workload(spec, "$")) == []

@@ -14,14 +14,12 @@ from globaldns.model.address import (
     family,
     format_address,
     is_address,
+    one_text,
     parse_address,
     parse_prefix,
 )
 
-ADDRESSES = st.one_of(
-    st.ip_addresses(),
-    st.integers(0, 1 << 16).map(lambda low: ip_address((0xFFFF << 32) + low)),
-)
+ADDRESSES = st.ip_addresses().filter(lambda one: getattr(one, "ipv4_mapped", None) is None)
 
 
 @st.composite
@@ -63,10 +61,25 @@ def test_the_text_of_an_ipv6_address_is_canonical(text, canonical):
     assert format_address(parse_address(text)) == canonical
 
 
-def test_a_mapped_address_stays_ipv6():
-    mapped = parse_address("::ffff:192.0.2.1")
-    assert family(mapped) is Family.IPV6
-    assert mapped == bytes(10) + b"\xff\xff" + parse_address("192.0.2.1")
+@given(st.ip_addresses(v=4))
+def test_a_mapped_address_is_the_one_that_it_stands_for(address):
+    for text in (f"::ffff:{address}", f"0:0:0:0:0:FFFF:{address}"):
+        assert parse_address(text) == address.packed
+        assert one_text(text) == str(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.1.2.3", "10.1.2.3"),
+        ("2001:DB8::0001", "2001:db8::1"),
+        ("gw.example", "gw.example"),
+        ("unix:///run/a:b", "unix:///run/a:b"),
+        ("", ""),
+    ],
+)
+def test_an_address_has_one_text_and_what_is_none_stays(text, expected):
+    assert one_text(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,21 @@ async def test_who_else_has_objects_and_names_is_known(
         await objects.find_holder(key_of(entry()))
 
 
+async def test_an_entry_is_read_whoever_wrote_it(
+    objects: RouteObjects, server: FakeApiServer
+) -> None:
+    theirs = entry(A, name="theirs")
+    theirs["metadata"]["labels"] = {}
+    server.put(theirs)
+    found = await objects.read_entry("shop", "theirs")
+    assert found is not None
+    assert found["spec"] == theirs["spec"]
+    assert await objects.read_entry("shop", "gone") is None
+    server.fail(403, verb="get", resource="serviceentries", times=1)
+    with pytest.raises(ApiRefused):
+        await objects.read_entry("shop", "theirs")
+
+
 def test_what_the_server_chose_of_a_service_stays() -> None:
     before = replica({"port": 80, "targetPort": 80})
     before["spec"] |= {"clusterIP": "10.0.0.1", "type": "ClusterIP"}
