@@ -69,7 +69,10 @@ def pass_on(cluster: str, direction: str) -> Document:
         _TCP,
         stat_prefix=direction,
         cluster=cluster,
-        max_connect_attempts=3,
+        # An endpoint that is the last of its rank and dead is ejected by the first of them; the
+        # pauses are for that to be known, so that the others come to the next rank.
+        max_connect_attempts=5,
+        backoff_options={"base_interval": "0.02s", "max_interval": "0.1s"},
     )
 
 

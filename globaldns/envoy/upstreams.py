@@ -99,16 +99,22 @@ _BEHAVIOUR: dict[str, Any] = {
             ]
         }
     ),
-    # What an application answers says nothing of a gateway, which stands for a whole cluster.
+    # What an application answers says nothing of a gateway, which stands for a whole cluster; two
+    # lost connection attempts happen on any network. Ejections are short: of two gateways that
+    # restart one after the other the first is to be back before the second goes. To try one that is
+    # dead costs nothing, for a connection is tried often enough to eject it, and then elsewhere.
     "outlier_detection": frozen(
         {
             "split_external_local_origin_errors": True,
-            "consecutive_local_origin_failure": 5,
+            "consecutive_local_origin_failure": 3,
             "consecutive_gateway_failure": 5,
             "enforcing_consecutive_gateway_failure": 100,
             "enforcing_consecutive_5xx": 0,
             "enforcing_success_rate": 0,
             "enforcing_local_origin_success_rate": 0,
+            "interval": "1s",
+            "base_ejection_time": "1s",
+            "max_ejection_time": "10s",
             "max_ejection_percent": 100,
         }
     ),

@@ -103,13 +103,15 @@ def test_a_socket_of_this_machine_is_a_pipe() -> None:
     assert made["type"] == "STATIC"
 
 
-def test_five_failures_of_the_way_eject_and_no_answer_of_an_application() -> None:
+def test_failures_of_the_way_eject_for_a_while_and_no_answer_of_an_application() -> None:
     made = cluster()
     ejection = made["outlier_detection"]
-    assert ejection["consecutive_local_origin_failure"] == 5
+    assert ejection["consecutive_local_origin_failure"] == 3
     assert ejection["consecutive_gateway_failure"] == 5
     assert ejection["enforcing_consecutive_5xx"] == 0
     assert ejection["max_ejection_percent"] == 100
+    times = ("interval", "base_ejection_time", "max_ejection_time")
+    assert [ejection[name] for name in times] == ["1s", "1s", "10s"]
     assert made["common_lb_config"] == {
         "healthy_panic_threshold": {"value": 1},
         "update_merge_window": "0s",

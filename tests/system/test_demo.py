@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,10 @@ from tests.system.running import COMMAND, ROOT, wait_until
 pytestmark = pytest.mark.timeout(900)
 
 READY_SECONDS = 240.0
-CHI_SQUARE = 23.93
-"""Of one degree of freedom at p = 1e-6."""
+CHI_SQUARE = {1: 23.93, 2: 27.63}
+"""By degrees of freedom, at p = 1e-6."""
+SOON = 15.0
+"""Seconds; an ejection that a restart has caused is over after two or three."""
 
 
 class Box:
@@ -178,16 +180,38 @@ def test_what_is_near_comes_first(box: Box) -> None:
     assert {one["cluster"] for one in box.call("reviews.bookinfo", "west", 100)} == {"west"}
 
 
+def of_endpoints(box: Box, cluster: str, service: str, port: int, what: str) -> dict[str, str]:
+    """Return what the Envoy of a cluster's client says of a service's endpoints, by address."""
+    lines = ask_admin(box.layout.envoy(cluster), "/clusters").splitlines()
+    start, end = f"outbound|{port}||{service}::", f"::{what}::"
+    found = (line.removeprefix(start).partition(end) for line in lines if line.startswith(start))
+    return {address: value for address, _, value in found if value}
+
+
 def test_requests_are_shared_as_the_endpoints_are(box: Box) -> None:
+    def counts() -> Counter[str]:
+        found = of_endpoints(box, "flat", "reviews.bookinfo.global", 9080, "rq_total")
+        return Counter({address: int(number) for address, number in found.items()})
+
+    before = counts()
     answers = box.call("reviews.bookinfo", "flat", 10_000)
-    shares: Counter[str] = Counter()
+    # Three pods behind two gateways, and one that is reached directly.
+    shares = {"203.0.113.20:15443": 3, "203.0.113.21:15443": 3, "10.10.1.12:9080": 2}
+    assert deviation(counts() - before, shares) < CHI_SQUARE[len(shares) - 1], counts() - before
+    answered: Counter[str] = Counter()
     for one in answers:
         assert one["failure"] == ""
-        shares[one["cluster"]] += one["count"]
+        answered[one["cluster"]] += one["count"]
     endpoints = Counter(one.cluster for one in WORKLOADS if one.service.name == "reviews")
-    expected = {name: 10_000 * n / endpoints.total() for name, n in endpoints.items()}
-    chi_square = sum((shares[name] - of) ** 2 / of for name, of in expected.items())
-    assert chi_square < CHI_SQUARE, shares
+    assert deviation(answered, endpoints) < CHI_SQUARE[len(endpoints) - 1], answered
+
+
+def deviation(counts: Counter[str], weights: Mapping[str, int]) -> float:
+    """Return the chi-square of counts that ought to be as weights are."""
+    assert counts.keys() <= weights.keys()
+    unit = counts.total() / sum(weights.values())
+    expected = {name: unit * weight for name, weight in weights.items()}
+    return sum((counts[name] - of) ** 2 / of for name, of in expected.items())
 
 
 @pytest.mark.parametrize("cluster", ["east", "flat"])
@@ -232,6 +256,26 @@ def test_a_gateway_that_dies_with_requests_under_way_costs_none_either(box: Box)
         box.heal()
 
 
+def test_gateways_that_restart_one_after_the_other_cost_no_connection(box: Box) -> None:
+    def ejected() -> list[str]:
+        found = of_endpoints(box, "east", "mongodb.bookinfo.global", 27017, "health_flags")
+        return [address for address, flags in found.items() if flags != "healthy"]
+
+    def is_found_dead() -> bool:
+        answers = box.call("mongodb.bookinfo", "east", 8)  # each on a connection of its own
+        assert [one["failure"] for one in answers] == [""], answers
+        return bool(ejected())
+
+    try:
+        for name in ("west-gw1", "west-gw2"):
+            assert box.run("kill", "gateway", name).returncode == 0
+            wait_until(is_found_dead, f"{name} is ejected")
+            assert box.run("heal").returncode == 0
+            wait_until(lambda: not ejected(), "it is tried again", seconds=SOON)
+    finally:
+        box.heal()
+
+
 def test_a_cut_parts_two_clusters_and_no_others(box: Box) -> None:
     assert box.run("cut", "east", "west").returncode == 0
     try:
@@ -250,7 +294,6 @@ def test_what_cannot_be_broken_is_refused(box: Box) -> None:
 
 
 def test_the_last_endpoint_of_a_rank_costs_at_most_three_requests(box: Box) -> None:
-    """It counts as dead for half a minute more: the next test waits for it."""
     assert box.run("kill", "pod", "reviews-v1").returncode == 0
     answers = box.call("reviews.bookinfo", "east", 1000)
     lost = sum(one["count"] for one in answers if one["failure"])

@@ -126,7 +126,7 @@ class Chain:
         self.mesh.configure()
         self.manifests = directories
         self.write("west", "web.json", service(self.ports))
-        spare = {"http-spare": self.ports["http-web"]}
+        spare = {"http-spare": self.ports["http-web"], "tcp-spare": self.ports["tcp-echo"]}
         self.write("west", "spare.json", service(spare, "spare"))
         self.write("east", "spare.json", service(spare, "spare", NOBODY))
 
@@ -242,6 +242,14 @@ def test_an_endpoint_that_died_costs_no_request_where_another_cluster_has_one(
     vip = chain.vip_of("spare.shop.global")
     answers = [get(vip, chain.ports["http-web"], "spare.shop.global")[0] for _ in range(20)]
     assert answers == [200] * 20
+
+
+def test_nor_does_it_cost_a_connection(chain: Chain) -> None:
+    vip, port = chain.vip_of("spare.shop.global"), chain.ports["tcp-echo"]
+    for _ in range(20):
+        with socket.create_connection((vip, port), timeout=20) as link:
+            link.sendall(b"hello")
+            assert link.recv(1024) == b"hello"
 
 
 def test_another_name_is_misdirected(chain: Chain) -> None:
