@@ -33,6 +33,12 @@ class Choice(msgspec.Struct, frozen=True):
     """The host whose Service calls name; None: they name what istiod makes of the host."""
     notices: tuple[Notice, ...]
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether a gateway is among the nearest: its weight is that of all whom it stands for."""
+        nearest = self.targets[0].rank if self.targets else None
+        return any(one.is_gateway and one.rank is nearest for one in self.targets)
+
 
 def choose_targets(service: Service, name: str, horizon: Horizon, sni: Sni) -> Choice:
     """Return the targets of a service of the mesh; ``name`` is its host with its zone."""

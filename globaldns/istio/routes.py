@@ -243,7 +243,11 @@ def _bundle(
     specs = {"ServiceEntry": entry_spec(name, entry, is_public=is_public)}
     if entry.location is Location.MESH_INTERNAL:
         specs["DestinationRule"] = rule_spec(
-            name, entry.ports, sni_of=choice.sni_of, is_public=is_public
+            name,
+            entry.ports,
+            sni_of=choice.sni_of,
+            is_weighted=choice.is_weighted,
+            is_public=is_public,
         )
     documents = (make_document(kind, place, settings.cluster, one) for kind, one in specs.items())
     return Bundle(place, tuple(documents))

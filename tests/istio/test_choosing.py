@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from globaldns.config.routing import Sni
 from globaldns.istio.choosing import Choice, choose_external, choose_targets, warn_of_entries
@@ -134,3 +135,20 @@ def test_a_far_entry_may_have_no_service_that_its_gateway_knows() -> None:
     (notice,) = warn_of_entries(web, NAME, viewer, TOPOLOGY)
     assert notice.code is Code.UNSURE_SNI
     assert "of c2a" in notice.detail
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ((), False),
+        ((NEAR,), False),
+        ((NEAR, GATEWAY), False),
+        ((GATEWAY,), True),
+        ((replace(NEAR, rank=Rank.OTHER), GATEWAY), True),
+    ],
+    ids=["none", "pods", "a gateway farther away", "a gateway", "a gateway beside pods"],
+)
+def test_weights_count_where_a_gateway_is_among_the_nearest(
+    targets: tuple[Target, ...], *, expected: bool
+) -> None:
+    assert choose(*targets).is_weighted is expected

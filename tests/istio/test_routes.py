@@ -45,9 +45,11 @@ POLICY = """
         - topology.kubernetes.io/zone
     outlierDetection: &o
       splitExternalLocalOriginErrors: true
-      consecutiveLocalOriginFailures: 5
+      consecutiveLocalOriginFailures: 3
       consecutiveGatewayErrors: 5
       consecutive5xxErrors: 0
+      interval: 1s
+      baseEjectionTime: 4s
       maxEjectionPercent: 100
       minHealthPercent: 1
 """
