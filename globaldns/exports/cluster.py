@@ -44,7 +44,9 @@ class ClusterExports:
 
     def __init__(self, settings: ExportRules, known: Iterable[Export] = ()) -> None:
         self._rules = settings
-        self._store = Store({settings.exports.annotation, marks.VIP, marks.OWNED_BY})
+        self._store = Store(
+            {settings.exports.annotation, marks.VIP, marks.OWNED_BY, marks.REMOVED_KINDS}
+        )
         self._relations = Relations()
         self._contest = Contest(settings.cluster, known)
         self._facets = Facets(settings)
@@ -160,6 +162,15 @@ class ClusterExports:
     def services(self) -> frozenset[Host]:
         """Return the hosts of all Services that others wrote, exported or not."""
         return self._store.services()
+
+    def removed_kinds(self) -> frozenset[str]:
+        """Return the kinds that the cluster says were removed for good."""
+        system = self._store.get(Namespace, "", marks.SYSTEM)
+        return frozenset() if system is None else marks.removed_kinds(system.metadata)
+
+    def has(self, key: ObjectKey) -> bool:
+        """Whether an object is there that counts: one that was ever taken, and is not ours."""
+        return self._store.has(key) or self._facets.has(key)
 
     def is_refused(self, key: ObjectKey) -> bool:
         """Whether the latest version of an object is refused, and its last good one stands."""

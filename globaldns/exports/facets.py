@@ -143,6 +143,10 @@ class Facets:
         self._note("fences", self._fences, key, None)
         return self._note("gateways", self._gateways, key, None)
 
+    def has(self, key: ObjectKey) -> bool:
+        """Whether an object is there by which a person has said anything."""
+        return key in self._policies or key in self._fences
+
     def _remove_ledger(self, key: ObjectKey) -> None:
         """Forget what a ledger said, in whichever role."""
         self._note("ledger", self._shards, key, None)

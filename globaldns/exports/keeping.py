@@ -68,6 +68,10 @@ class Store:
         """Return the object of a key; None if there is none."""
         return self.get(KINDS[key.kind], key.namespace, key.name)
 
+    def has(self, key: ObjectKey) -> bool:
+        """Whether there is an object of a key."""
+        return key.name in self._kept.get((key.kind, key.namespace), ())
+
     def unpack(self, key: ObjectKey, kept: Kept) -> Object:
         """Return what was kept as an object of the kind of its key."""
         return self._unpack(kept, KINDS[key.kind])

@@ -13,6 +13,11 @@ HOST = "globaldns.io/host"
 BLANK = "globaldns.io/blank"
 """``true`` on a GlobalService that we wrote and nobody has written a spec into: no cluster needs to
 read it."""
+REMOVED_KINDS = "globaldns.io/removed-kinds"
+"""On Namespace kube-system: kinds, separated by commas, that were removed for good with their
+CustomResourceDefinitions, like ``serviceentries.networking.istio.io``."""
+SYSTEM = "kube-system"
+"""The Namespace that stands for the whole cluster."""
 VIP = "globaldns.io/vip"
 """Pins addresses, separated by commas."""
 NETWORK = "topology.istio.io/network"
@@ -40,6 +45,12 @@ def is_owned(metadata: Metadata) -> bool:
 def is_elsewhere(metadata: Metadata) -> bool:
     """Whether we wrote a GlobalService where its name says nothing of its host."""
     return HOST in metadata.annotations and is_owned(metadata)
+
+
+def removed_kinds(metadata: Metadata) -> frozenset[str]:
+    """Return the kinds that an annotation says were removed for good."""
+    texts = metadata.annotations.get(REMOVED_KINDS, "").split(",")
+    return frozenset(kind for text in texts if (kind := text.strip()))
 
 
 def annotated_pins(metadata: Metadata) -> tuple[Address, ...]:

@@ -53,8 +53,19 @@ class _Kinds(msgspec.Struct):
     resources: list[_Kind]
 
 
+class _Meta(msgspec.Struct, rename="camel"):
+    deletion_timestamp: str | None = None
+
+
+class _Definition(msgspec.Struct):
+    metadata: _Meta
+
+
 _group_decoder = msgspec.json.Decoder(_Group)
 _kinds_decoder = msgspec.json.Decoder(_Kinds)
+_definition_decoder = msgspec.json.Decoder(_Definition)
+_UNTOLD = frozenset((HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND))
+"""Answers by which a definition is not known: we may not ask, or the kind has none."""
 
 
 async def find_version(client: Client, resource: Resource) -> str | None:
@@ -69,11 +80,33 @@ async def find_version(client: Client, resource: Resource) -> str | None:
     return version
 
 
+async def is_defined(client: Client, resource: Resource) -> bool | None:
+    """Return whether the CustomResourceDefinition of a kind stays; None: that is not told.
+
+    One that is deleted is marked before the first of its objects goes, and the server answers with
+    what is stored: who was told that an object is gone, and asks then, is never told too early.
+
+    Raises:
+        ApiError: there is no answer.
+    """
+    path = CUSTOM_RESOURCE_DEFINITIONS.path("v1", name=str(resource))
+    try:
+        found = _definition_decoder.decode(await client.get(path))
+    except msgspec.MsgspecError as error:
+        raise ApiError(f"{path}: an answer that is no definition: {error}") from error
+    except ApiRefused as error:
+        if error.status in _UNTOLD:
+            return None
+        raise
+    return found.metadata.deletion_timestamp is None
+
+
 async def is_staying(client: Client, resource: Resource) -> bool:
     """Return whether a server has a kind and keeps it: no objects of one that goes are made.
 
     A CustomResourceDefinition that is deleted takes its objects along, one by one; before the first
-    of them goes it is ``Terminating``, and in discovery the kind has no verb by which any comes.
+    of them goes it is ``Terminating``, and in discovery the kind has no verb by which any comes. Of
+    this every account may learn, but discovery may be a moment late.
 
     Raises:
         ApiError: there is no answer, or it is refused.
@@ -124,6 +157,12 @@ VIP_LEDGERS = Resource("globaldns.io", "vipledgers", "VIPLedger", _OURS)
 GLOBAL_SERVICES = Resource("globaldns.io", "globalservices", "GlobalService", _OURS)
 CLUSTER_FENCES = Resource(
     "globaldns.io", "clusterfences", "ClusterFence", _OURS, is_namespaced=False
+)
+CUSTOM_RESOURCE_DEFINITIONS = Resource(
+    "apiextensions.k8s.io",
+    "customresourcedefinitions",
+    "CustomResourceDefinition",
+    is_namespaced=False,
 )
 LEASES = Resource("coordination.k8s.io", "leases", "Lease")
 DEPLOYMENTS = Resource("apps", "deployments", "Deployment")

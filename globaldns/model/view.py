@@ -209,6 +209,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     another cluster."""
     pod_ranges: tuple[Prefix, ...] = ()
     """What its Nodes have for Pods."""
+    kinds: tuple[str, ...] = ()
+    """Those of which it had objects that count, where it was read from an API server; sorted."""
 
     def following(self, ledger: ClaimSet) -> View:
         """Return it with what stands of the ledger that its own follows."""

@@ -22,7 +22,6 @@ from globaldns.exports.rules import ExportRules
 from globaldns.kube.client import Client
 from globaldns.kube.identity import OtherCluster, confirm_uid
 from globaldns.kube.kubeconfig import Access
-from globaldns.kube.resources import is_staying
 from globaldns.kube.watch import (
     Absent,
     Begun,
@@ -39,6 +38,7 @@ from globaldns.model.host import Host
 from globaldns.model.view import Change, ClaimSet, Freshness, View
 from globaldns.sources.following import Following
 from globaldns.sources.journal import Journal
+from globaldns.sources.proving import RemovalProver
 from globaldns.sources.remembered import exporting_namespaces
 from globaldns.sources.source import Publish
 from globaldns.sources.turns import Moment
@@ -103,7 +103,12 @@ class ClusterSource:
         """Scopes with a whole list that waits for the server to show whose it is."""
         self._group: asyncio.TaskGroup | None = None
         self._wake = asyncio.Event()
-        self._has_removals = asyncio.Event()
+        self._prover = RemovalProver(
+            self._following.leaving,
+            lambda: self._client,
+            self._note_proven,
+            retry=settings.timing.poll,
+        )
         self._received: float | None = None
         """Steady time of the first thing heard that is not published yet."""
         self._heard = steady_clock()
@@ -183,7 +188,7 @@ class ClusterSource:
         try:
             async with asyncio.TaskGroup() as self._group:
                 self._group.create_task(self._probe())
-                self._group.create_task(self._prove_removals())
+                self._group.create_task(self._prover.run())
                 if self._wanted is not self.access:
                     self._group.create_task(self._replace_client(self._wanted))
                 while True:
@@ -283,7 +288,7 @@ class ClusterSource:
                     self._heard = now.steady
                 self._following.take(scope, notice, now)
                 if isinstance(notice, Removed | Listed):
-                    self._has_removals.set()
+                    self._prover.note()
                 if isinstance(notice, Absent | Failed | Listed):
                     self._follow_all()
                 if self._received is None:
@@ -323,31 +328,9 @@ class ClusterSource:
                     self._restart()
             self._wake.set()
 
-    async def _prove_removals(self) -> None:
-        """Ask of kinds that have lost what people said whether they stay, for ever."""
-        while True:
-            due = self._following.missing_until
-            if due is None:
-                self._has_removals.clear()
-                await self._has_removals.wait()
-                continue
-            await asyncio.sleep(max(0.0, due - steady_clock()))
-            try:
-                for scope in self._following.missing(due):
-                    await self._prove(scope, due)
-            except ApiError:  # it is for the watches to say so; what is missing stands meanwhile
-                await asyncio.sleep(self._settings.timing.poll)
-
-    async def _prove(self, scope: Scope, until: float) -> None:
-        """Believe what was told to be gone until then, or see that it stands: its kind goes.
-
-        Raises:
-            ApiError: neither is known.
-        """
-        if await is_staying(self._client, scope.resource):
-            self._following.believe(scope, until)
-        else:
-            self._following.end(scope)
+    def _note_proven(self, since: float) -> None:
+        """Have published what is decided of removals that were heard since then."""
+        self._received = min(since, self._received or since)
         self._wake.set()
 
     async def _until_same(self) -> None:

@@ -9,8 +9,10 @@ What is silence and what is the owner's own word:
                                                said before the ledger can be read, or anything else
     another kube-system than before            silence, until a person forgets the old cluster
     object removed, or in a whole list no more gone, at once
-    the same of a pin or a fence               gone, once the server is seen to keep the kind; one
-                                               that was away may lack it for ``grace``
+    the same of a kind that a definition       gone, once the server is seen to keep the kind
+    defines
+    the same where the kind goes               silence, until a list lacks it for ``grace``, or the
+                                               cluster says that the kind was removed for good
     object that the first lists of a run lack  may be late for ``grace``, silence aside
     object of a wrong shape, or refused        its last good version stands
     ledger that was refused in the first lists the view may lack what it says
@@ -21,7 +23,7 @@ many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -46,13 +48,11 @@ from globaldns.objects.kubernetes import Service
 from globaldns.sources.carryover import Carryover
 from globaldns.sources.exporting import Exporting
 from globaldns.sources.intake import Misshapen, identify_removed, take_in
+from globaldns.sources.leaving import Leaving
 from globaldns.sources.parts import Part, Parts, Standing, tell_failure
 from globaldns.sources.remembered import as_remembered, kinds_of
-from globaldns.sources.scopes import EVERYWHERE, MANY_NAMESPACES, WHERE_EXPORTED, WORDS
+from globaldns.sources.scopes import EVERYWHERE, MANY_NAMESPACES, WHERE_EXPORTED
 from globaldns.sources.turns import Moment
-
-PROVEN_SECONDS = 1.0
-"""How long after a removal a server knows for certain whether its kind goes."""
 
 
 class Following:
@@ -83,6 +83,7 @@ class Following:
         if ledger_namespace is not None:
             self._ledger = Scope(VIP_LEDGERS, ledger_namespace)
             self._parts.add(self._ledger)
+        self.leaving = Leaving(self._parts, self.exports, self._remove)
         self._exporting = Exporting()
         self._is_everywhere = False
         """Whether pods are followed in all namespaces."""
@@ -112,6 +113,8 @@ class Following:
         if part is None:
             return  # it is followed no more
         self._take(part, scope.resource, notice, now.steady)
+        if isinstance(notice, Absent):
+            self.leaving.note_absent(scope, part)
         if isinstance(notice, Absent | Listed | Failed):
             self._choose_scopes()
         if not isinstance(notice, Failed | Absent | Begun):
@@ -124,40 +127,12 @@ class Following:
             case Removed(data):
                 identity = identify_removed(data, resource)
                 if identity is not None and part.lose(identity):
-                    self._lose(part, resource, [identity], now + PROVEN_SECONDS)
+                    self.leaving.lose(part, resource, [identity], now)
             case Listed():
                 delay = self._grace if part.is_away else 0.0
-                self._lose(part, resource, part.complete(), now + max(PROVEN_SECONDS, delay))
+                self.leaving.lose(part, resource, part.complete(), now + delay)
             case _:
                 part.note(notice)
-
-    def _lose(
-        self, part: Part, resource: Resource, gone: Iterable[ObjectKey], until: float
-    ) -> None:
-        """Forget what a part has no more; pins and fences once that may be believed."""
-        if resource in WORDS:
-            part.miss(gone, until)
-        else:
-            for identity in gone:
-                self._remove(identity, resource)
-
-    @property
-    def missing_until(self) -> float | None:
-        """When it is next to be asked whether a kind stays that has lost objects; None: of none."""
-        return self._parts.missing_until
-
-    def missing(self, now: float) -> list[Scope]:
-        """Return of which kinds that is to be asked by now."""
-        return self._parts.missing(now)
-
-    def believe(self, scope: Scope, until: float) -> None:
-        """Take note that a kind stays: what was told to be gone until then is gone."""
-        for identity in self._parts.lose_missing(scope, until):
-            self._remove(identity, scope.resource)
-
-    def end(self, scope: Scope) -> None:
-        """Take note that a kind goes: what it said last stands."""
-        self._parts.end(scope)
 
     def note_contact(self, now: Moment) -> None:
         """Take note that the server answers: all that is followed is current then."""
@@ -243,6 +218,7 @@ class Following:
 
     def drain(self, now: Moment) -> list[Change]:
         """Return what has changed since this was asked last."""
+        self.leaving.let_go()
         if not self.has_read:
             self.exports.settle()
             if self._is_whole:
@@ -320,7 +296,7 @@ class Following:
             view = self.exports.view()
             if self._carryover is not None:
                 view = self._carryover.beside(view)
-        return msgspec.structs.replace(view, freshness=self.freshness)
+        return msgspec.structs.replace(view, freshness=self.freshness, kinds=self.leaving.kinds)
 
     def set_foreign_gateways(self, addresses: frozenset[str]) -> list[Change]:
         """Learn the gateways of all other clusters; return what that changes."""
@@ -351,6 +327,7 @@ class Following:
             )
             return  # so it says nothing of any kind
         yield from self._parts.findings(self.cluster)
+        yield from self.leaving.findings(self.cluster)
 
     def _said(self) -> list[Change]:
         """Return what objects have changed; where that exports anything is followed from now on."""

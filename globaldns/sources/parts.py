@@ -8,6 +8,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 
 from globaldns.errors import ApiError, ApiRefused
+from globaldns.exports import marks
 from globaldns.kube.resources import (
     ENDPOINT_SLICES,
     NAMESPACES,
@@ -21,6 +22,7 @@ from globaldns.kube.resources import (
 from globaldns.kube.watch import Absent, Begun, Contact, Failed, Notice, Opened, Scope
 from globaldns.model.finding import Finding, Severity
 from globaldns.objects import ObjectKey
+from globaldns.sources.scopes import DEFINED
 
 DETAILS = frozenset((NODES, PODS, ENDPOINT_SLICES, WORKLOAD_ENTRIES))
 """Kinds without which every name and VIP is known all the same."""
@@ -30,7 +32,11 @@ _DENIED = "may not be read"
 _ALL_DENIED = "its account may not read anything"
 _GONE = "is not served any more: what it said last stands"
 _GOING = "is being removed, with its CustomResourceDefinition: what it said last stands"
-_INSTALL = "install its CustomResourceDefinition again, or restart globaldns"
+_INSTALL = "install its CustomResourceDefinition again"
+_REMOVED = (
+    f"or, if that is meant, kubectl annotate namespace {marks.SYSTEM} --overwrite "
+    f"{marks.REMOVED_KINDS}="
+)
 _STRANGE = "is not served, which every API server does"
 _OF_SERVER = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS))
 """Refusals that are not about a kind."""
@@ -91,8 +97,8 @@ class Part:
         self.missing: dict[ObjectKey, float] = {}
         """Of these, what was told to be gone, and when that may be believed."""
         self._is_optional = is_optional
-        self._is_known = is_known
-        """Whether a former run has read objects of it."""
+        self.is_known = is_known
+        """Whether a former run has read objects of it, and this one has not listed any yet."""
         self._seen: set[ObjectKey] | None = None
         """What a list that is under way has shown."""
 
@@ -110,6 +116,11 @@ class Part:
     def is_silent(self) -> bool:
         """Whether it was read, and is not now."""
         return self.standing in _MISSED
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it was read, and is followed now."""
+        return self.standing is Standing.READ
 
     @property
     def is_away(self) -> bool:
@@ -166,6 +177,18 @@ class Part:
             self.keys.add(identity)
             self.missing.setdefault(identity, until)
 
+    def retain(self, identities: Iterable[ObjectKey]) -> None:
+        """Hold objects that go with their kind, until a list lacks them."""
+        self.keys.update(identities)
+
+    def let_go(self) -> set[ObjectKey]:
+        """Take note that the kind is not there, for good; return what it held."""
+        keys, self.keys = self.keys, set()
+        self.is_known = False
+        self.missing.clear()
+        self.standing, self.reason, self.hint = Standing.ABSENT, "", ""
+        return keys
+
     def missing_by(self, now: float) -> set[ObjectKey]:
         """Return what was told to be gone for long enough."""
         return {identity for identity, until in self.missing.items() if until <= now}
@@ -180,7 +203,7 @@ class Part:
         """Take note that a list is whole; return what is there no more."""
         seen, self._seen = self._seen or set(), None
         gone = self.keys - seen
-        self.keys = seen
+        self.keys, self.is_known = seen, False
         self._recover()
         return gone
 
@@ -190,7 +213,7 @@ class Part:
         self.is_unanswered = False
         self.missing.clear()
         was_read = self.is_listed and self.standing is not Standing.ABSENT
-        if was_read or (self._is_optional and self._is_known):
+        if was_read or (self._is_optional and self.is_known):
             self.standing, self.reason, self.hint = Standing.GONE, _GONE, _INSTALL
         elif self._is_optional:
             self.standing, self.reason, self.hint = Standing.ABSENT, "", ""
@@ -260,25 +283,9 @@ class Parts:
         """Whether an object is in any of them."""
         return any(part.holds(identity) for part in self._of(resource))
 
-    @property
-    def missing_until(self) -> float | None:
-        """When the next of what was told to be gone may be believed to be; None: nothing was."""
-        parts = self._parts.values()
-        return min((until for part in parts for until in part.missing.values()), default=None)
-
-    def missing(self, now: float) -> list[Scope]:
-        """Return the scopes of which anything was told to be gone for long enough."""
-        return [scope for scope, part in self._parts.items() if part.missing_by(now)]
-
-    def lose_missing(self, scope: Scope, now: float) -> set[ObjectKey]:
-        """Take note that what was told to be gone for long enough is; return it."""
-        part = self._parts.get(scope) or Part()
-        return {identity for identity in part.missing_by(now) if part.lose(identity)}
-
-    def end(self, scope: Scope) -> None:
-        """Take note that a kind goes."""
-        if part := self._parts.get(scope):
-            part.end()
+    def items(self) -> Iterable[tuple[Scope, Part]]:
+        """Return all parts by what is followed."""
+        return self._parts.items()
 
     def _of(self, resource: Resource) -> Iterator[Part]:
         return (part for scope, part in self._parts.items() if scope.resource == resource)
@@ -355,9 +362,15 @@ class Parts:
                 "unreadable",
                 _ALL_DENIED if is_all else reason,
                 object="" if is_all else _name_kinds(map(str, kinds)),
-                hint=hint,
+                hint=_mend(hint, kinds),
                 cluster=cluster,
             )
+
+
+def _mend(hint: str, kinds: Iterable[Resource]) -> str:
+    """Return a remedy with what to do where that a kind is away is meant."""
+    ours = _name_kinds(str(kind) for kind in kinds if kind in DEFINED)
+    return f"{hint}, {_REMOVED}{ours.replace(' ', '')}" if ours and hint == _INSTALL else hint
 
 
 def _commonest(reasons: Iterable[str]) -> str:

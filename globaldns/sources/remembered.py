@@ -97,7 +97,7 @@ def kinds_of(view: View | None) -> frozenset[str]:
         (policy.origin for policy in view.policies),
         (fence.origin for fence in view.fences),
     )
-    return frozenset(origin.kind for origin in origins)
+    return frozenset(origin.kind for origin in origins).union(view.kinds)
 
 
 def exporting_namespaces(view: View) -> frozenset[str]:

@@ -31,8 +31,11 @@ EVERYWHERE = (
     Scope(CLUSTER_FENCES),
     Scope(NODES),
 )
-WORDS = frozenset((GLOBAL_SERVICES, CLUSTER_FENCES))
-"""What people say to globaldns, in kinds that are its own: pins and fences."""
+DEFINED = frozenset(
+    (SERVICE_ENTRIES, SERVICE_EXPORTS, WORKLOAD_ENTRIES, GLOBAL_SERVICES, CLUSTER_FENCES)
+)
+"""Kinds that CustomResourceDefinitions define, with which all their objects may go at once. The
+ledger is none of them: what it lacks stands anyway until it is claimed anew."""
 WHERE_EXPORTED = (ENDPOINT_SLICES, PODS)
 """In namespaces that export something."""
 MANY_NAMESPACES = 32

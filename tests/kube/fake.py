@@ -187,7 +187,11 @@ class FakeApiServer:
     def end(self, resource: str) -> None:
         """Begin to remove a definition: it is marked, then its objects go one by one."""
         found = self._find(resource)
-        self._api.terminating.add(found.id)
+        key = Key(DEFINITIONS.id, "", found.id)
+        marked = self.storage.get(key)
+        assert marked is not None
+        metadata = {**marked["metadata"], "deletionTimestamp": self._now()}
+        self.storage.commit(key, {**marked, "metadata": metadata})
         for item in self.objects(found.id):
             metadata = item["metadata"]
             self.delete(found.id, metadata["name"], metadata.get("namespace", ""))

@@ -18,6 +18,7 @@ from globaldns.kube.resources import (
     VIP_LEDGERS,
     Resource,
     find_version,
+    is_defined,
     is_staying,
 )
 from tests.kube.conftest import WIDGETS
@@ -100,6 +101,22 @@ async def test_a_kind_stays_until_its_definition_is_being_deleted(
     fake.fail(503)
     with pytest.raises(ApiRefused):
         await is_staying(client, wanted)
+
+
+async def test_a_definition_stays_until_it_is_being_deleted(
+    fake: FakeApiServer, client: Client
+) -> None:
+    wanted = Resource(GROUP, PLURAL, "Widget", ("v1",))
+    assert await is_defined(client, wanted) is True
+    fake.end(WIDGETS.id)
+    assert await is_defined(client, wanted) is False
+    fake.unserve(WIDGETS.id)
+    assert await is_defined(client, wanted) is None
+    fake.deny("get", "customresourcedefinitions.apiextensions.k8s.io")
+    assert await is_defined(client, wanted) is None
+    fake.fail(503)
+    with pytest.raises(ApiRefused):
+        await is_defined(client, wanted)
 
 
 @pytest.mark.parametrize("code", [401, 403, 429, 500, 503])

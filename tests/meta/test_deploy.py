@@ -213,5 +213,5 @@ def _resource(rule: dict[str, Any], name: str) -> str:
     [group] = rule["apiGroups"]
     kind, slash, below = name.partition("/")
     full = f"{kind}.{group}" if group else kind
-    names = "".join(f" named {name}" for name in rule.get("resourceNames", ()))
-    return f"{full}{slash}{below}{names}"
+    names = " ".join(rule.get("resourceNames", ()))
+    return f"{full}{slash}{below}{names and f' named {names}'}"

@@ -180,7 +180,7 @@ def applied(view: View, changes: Iterable[Change]) -> View:
 
 
 def comparable(view: View) -> View:
-    """Return a view without its order, its files, its uid and how old it is."""
+    """Return a view without its order, its files, its kinds, its uid and how old it is."""
     exports = [
         msgspec.structs.replace(
             one,
@@ -207,6 +207,7 @@ def comparable(view: View) -> View:
         freshness=freshness,
         files=(),
         uid="",
+        kinds=(),
     )
 
 
@@ -288,8 +289,8 @@ class Telling:
 
     def believe(self) -> None:
         """Tell that every kind stays that has lost objects."""
-        for scope in self.following.missing(inf):
-            self.following.believe(scope, inf)
+        for scope in self.following.leaving.missing(inf):
+            self.following.leaving.believe(scope, inf)
 
     def _each(self, item: Object, notice: Notice) -> None:
         for scope in self.listed & self.following.scopes:
@@ -330,3 +331,15 @@ def read(*objects: Object, remembered: View | None = None) -> Telling:
 
 def shop() -> list[Object]:
     return [service("a"), endpoint_slice("a"), pod(), entry("b"), vip_ledger("own-001")]
+
+
+def town() -> list[Object]:
+    """A shop, and beside it an object of each other kind that a definition defines."""
+    return [
+        *shop(),
+        service("c", exported=False),
+        made("ServiceExport", "c"),
+        made("WorkloadEntry", "w", spec={"address": "10.0.0.9"}),
+        made("GlobalService", "a", spec={"pins": ["240.0.0.7"]}),
+        made("ClusterFence", "f", spec={"cluster": "west", "at": "2026-01-02T03:04:05Z"}),
+    ]

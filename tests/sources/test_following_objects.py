@@ -47,6 +47,7 @@ def test_what_a_whole_list_lacks_is_gone_at_once() -> None:
     telling.tell(scope, BROKEN, Begun(), Found(raw(entry("b"))))
     assert removed(telling.drain()) == [], "the list may have more"
     telling.tell(scope, Listed())
+    telling.believe()
     assert removed(telling.drain()) == ["a.ns"]
 
 
@@ -68,6 +69,7 @@ def test_an_object_that_is_deleted_in_the_middle_of_a_list_is_gone_after_it() ->
     scope = telling.scope("ServiceEntry")
     found = Found(raw(entry("a")))
     telling.tell(scope, Begun(), found, Removed(raw(entry("a"))), Listed())
+    telling.believe()
     assert removed(telling.drain()) == ["a.ns"]
     telling.tell(scope, Begun(), Listed())
     assert telling.drain() == []

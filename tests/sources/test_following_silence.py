@@ -35,6 +35,7 @@ from tests.sources.served import (
     read,
     service,
     shop,
+    town,
     vip_ledger,
 )
 
@@ -47,7 +48,7 @@ WAITING, REMEMBERED = SourceState.WAITING, SourceState.REMEMBERED
 def test_what_was_read_stands_whatever_is_answered_instead(
     kind: str, word: Failed | Absent
 ) -> None:
-    telling = read(*shop())
+    telling = read(*town())
     telling.wait(GRACE)
     before = telling.view
     scope = telling.scope(kind, "ns")
@@ -75,7 +76,7 @@ def test_no_contact_counts_while_a_decisive_kind_is_silent(
     kind: str,
     is_current: bool,  # noqa: FBT001
 ) -> None:
-    telling = read(*shop())
+    telling = read(*town())
     telling.tell(telling.scope(kind, "ns"), word)
     telling.seconds = 77
     telling.tell(telling.scope("Node" if kind != "Node" else "Service"), Contact())

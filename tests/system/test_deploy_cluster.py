@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from globaldns.sources.scopes import DEFINED
 from tests.system.administered import Administered
 from tests.system.deploying import (
     ALL_VALUES,
@@ -186,6 +187,10 @@ EXPORTS = f"{READ_ONLY} {ENTRIES}"
 OURS = "vipledgers.globaldns.io globalservices.globaldns.io clusterfences.globaldns.io"
 LEASE = "leases.coordination.k8s.io:globaldns"
 ROOT_CERTIFICATE = "configmaps:istio-ca-root-cert"
+DEFINITIONS = " ".join(
+    f"customresourcedefinitions.apiextensions.k8s.io:{kind}"
+    for kind in map(str, sorted(DEFINED, key=str))
+)
 MESH_CONFIG = "configmaps:istio"
 ALLOWED = [
     *ask(US, READ, f"{EXPORTS} {OURS}", "shop"),
@@ -194,6 +199,7 @@ ALLOWED = [
     *ask(READER, READ, "nodes namespaces"),
     *ask(ISTIO, READ, OURS, "shop"),
     *(question for who in (US, READER, ISTIO) for question in ask(who, "get", ROOT_CERTIFICATE)),
+    *(question for who in (US, READER, ISTIO) for question in ask(who, "get", DEFINITIONS)),
     *ask(US, WRITE, "globalservices.globaldns.io", "shop"),
     *ask(US, "patch update", "globalservices.globaldns.io/status", "shop"),
     *ask(US, WRITE, "clusterfences.globaldns.io"),
@@ -215,6 +221,8 @@ REFUSED = [
     *ask(US, WRITE, MESH_CONFIG, "istio-system"),
     *ask(US, READ, "configmaps:istio-canary", "istio-system"),
     *ask(US, f"get {WRITE}", "sidecars.networking.istio.io", "shop"),
+    *ask(US, f"list watch {WRITE}", DEFINITIONS),
+    *ask(READER, READ, "customresourcedefinitions.apiextensions.k8s.io"),
     *ask(READER, "get", MESH_CONFIG, "istio-system"),
     *ask(US, WRITE, f"{READ_ONLY} configmaps vipledgers.globaldns.io", "shop"),
     *ask(US, "patch deletecollection", f"{ENTRIES} {ROUTES}", "shop"),

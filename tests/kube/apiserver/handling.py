@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -44,8 +44,6 @@ class Api:
     now: Callable[[], str]
     bookmark_interval: float
     streaming_lists: bool = True
-    terminating: set[str] = field(default_factory=set)
-    """The resources whose definitions are being deleted."""
     watches: dict[Watch, web.Request] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     stalled: bool = False
@@ -62,9 +60,8 @@ class Api:
     def _see(self, event: Event) -> None:
         """End the watches of a resource whose definition changes or goes."""
         self.changed.set()
-        if event.key.resource != DEFINITIONS.id:
+        if event.key.resource != DEFINITIONS.id or _is_only_marked(event):
             return
-        self.terminating.discard(event.key.name)
         for watch in self.watches:
             if watch.wanted.resource.id == event.key.name:
                 watch.end()
@@ -72,8 +69,7 @@ class Api:
     def resources(self) -> list[Resource]:
         """What is served now."""
         stored = self.storage.select(DEFINITIONS.id)
-        found = [defined(manifest) for _, manifest in stored]
-        return [*BUILTINS, *(replace(one, terminating=one.id in self.terminating) for one in found)]
+        return [*BUILTINS, *(defined(manifest) for _, manifest in stored)]
 
     def resource(self, path: Path) -> Resource:
         """Return what a path is about.
@@ -88,6 +84,11 @@ class Api:
         if path.group in {each.group for each in BUILTINS}:
             raise ApiError(404, "the server could not find the requested resource")
         raise PageNotFound
+
+
+def _is_only_marked(event: Event) -> bool:
+    """Whether an object says what it said, whatever is noted about it."""
+    return bool(event.old and event.new and event.old["spec"] == event.new["spec"])
 
 
 async def handle(api: Api, request: web.Request) -> web.StreamResponse:

@@ -151,4 +151,5 @@ def defined(manifest: Mapping[str, Any]) -> Resource:
         status="status" in first.get("subresources", {}),
         schema=Schema.OPEN if top.get(OPEN_MARK) else Schema.STRUCTURAL,
         selectable=tuple(f["jsonPath"].lstrip(".") for f in first.get("selectableFields", ())),
+        terminating="deletionTimestamp" in manifest["metadata"],
     )
