@@ -132,6 +132,8 @@ class MeshFigures(msgspec.Struct, frozen=True):
     """Gateways that are watched, by cluster and network."""
     gateways_up: Mapping[tuple[str, str], int] = {}
     """Of these, those that are not down."""
+    is_ledger_up: bool = True
+    """Whether somebody writes the ledger, as far as is seen here."""
     stub_up: Mapping[str, bool] = {}
     """Whether what pods ask is answered by us, by the way that they ask it."""
 
@@ -316,6 +318,8 @@ def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:
         (),
         {(): mesh.exhausted},
     )
+    text = "Whether somebody writes the ledger: this replica, or another for all that it sees."
+    yield _gauge("ledger_up", text, (), {(): mesh.is_ledger_up})
     yield _gauge(
         "status_pending",
         "Hosts whose GlobalService waits to be looked at.",

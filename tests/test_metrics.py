@@ -31,6 +31,7 @@ FAMILIES = {
     "globaldns_rejected_objects": ("gauge", {"cluster", "kind"}),
     "globaldns_services": ("gauge", set()),
     "globaldns_source_age_seconds": ("gauge", {"cluster"}),
+    "globaldns_ledger_up": ("gauge", set()),
     "globaldns_settings_mismatch": ("gauge", {"cluster"}),
     "globaldns_source_double": ("gauge", {"cluster"}),
     "globaldns_source_lost": ("gauge", {"cluster"}),

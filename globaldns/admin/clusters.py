@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from globaldns.admin.problems import describe
 from globaldns.admin.readings import MeshReadings
 from globaldns.admin.reports import (
     ClusterList,
@@ -49,10 +50,11 @@ def _report_cluster(
     differing: tuple[str, ...],
 ) -> ClusterReport:
     cluster, views = freshness.cluster, readings.registry.views
-    view = views.cluster(cluster)
+    view, is_own = views.cluster(cluster), cluster == readings.config.cluster
+    trouble = readings.ledger_trouble if is_own else None
     return ClusterReport(
         cluster=cluster,
-        own=cluster == readings.config.cluster,
+        own=is_own,
         source=_name_source(settings.source),
         state=freshness.state,
         reason=freshness.reason,
@@ -64,6 +66,7 @@ def _report_cluster(
         settings_differ=differing,
         network=settings.network or view.network,
         exports=len(view.exports),
+        ledger="" if trouble is None else describe(trouble),
         gateways=tuple(_report_gateway(gateway, readings.reach) for gateway in view.gateways),
     )
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from globaldns.admin.events import Subscription
 from globaldns.admin.reports import ConfigReport, StubReport
 from globaldns.config.schema import Config
+from globaldns.errors import LedgerError, StateError
 from globaldns.istio.notices import Notice
 from globaldns.model.export import Gateway
 from globaldns.model.finding import Finding
@@ -52,6 +53,10 @@ class MeshReadings(Protocol):
     @property
     def refused_secrets(self) -> tuple[Refused, ...]:
         """Which remote secrets are not used, or cannot be read."""
+
+    @property
+    def ledger_trouble(self) -> LedgerError | StateError | None:
+        """Why nobody can write the ledger, with the remedy; None: somebody can."""
 
     def refused(self) -> Iterator[Finding]:
         """Why objects are refused now; without lines, opens no file."""

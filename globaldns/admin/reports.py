@@ -222,6 +222,8 @@ class ClusterReport(Report, frozen=True):
     """What is configured there otherwise than here, and must be equal in all clusters."""
     doubt: str = ""
     """``young`` or ``partial`` where what it lacks may be there all the same: SERVFAIL."""
+    ledger: str = ""
+    """Of our own cluster, why nobody writes its ledger, with the remedy: no new name gets a VIP."""
 
 
 class RefusedSecretReport(Report, frozen=True):

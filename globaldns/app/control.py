@@ -346,4 +346,5 @@ class Control:
             notices=self.tally.counts,
             reach=self.gateways.reach,
             stub_up=self.stub.up if self.stub else {},
+            is_ledger_up=self.readings.ledger_trouble is None,
         )

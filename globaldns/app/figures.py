@@ -47,6 +47,7 @@ def mesh_figures(
     notices: Mapping[str, int] = MappingProxyType({}),
     reach: Mapping[Gateway, Reach] = MappingProxyType({}),
     stub_up: Mapping[str, bool] = MappingProxyType({}),
+    is_ledger_up: bool = True,
 ) -> MeshFigures:
     """Return how the mesh stands; ``wall`` is Unix time, ``steady`` what the scribe confirms by."""
     age, names = scribe.age(steady), scribe.names()
@@ -65,6 +66,7 @@ def mesh_figures(
         gateways=_count_gateways(reach),
         gateways_up=_count_gateways(reach, but=GatewayState.DOWN),
         stub_up=stub_up,
+        is_ledger_up=is_ledger_up,
         sources=tuple(_source_figures(source, wall, registry) for source in sources.values()),
     )
 

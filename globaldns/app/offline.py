@@ -41,6 +41,8 @@ from globaldns.tasks import steady_clock
 Sources = Mapping[str, Source]
 T = TypeVar("T")
 _NO_WORDS: Words = {}
+_LEDGER = "ledger"
+"""The code of findings about one that cannot be read."""
 
 
 class OfflineMesh(msgspec.Struct, frozen=True):
@@ -55,6 +57,8 @@ class OfflineMesh(msgspec.Struct, frozen=True):
     """Which remote secrets are not used, or cannot be read."""
     unread: tuple[Finding, ...] = ()
     """What of our own state cannot be read: all else is as if it were empty."""
+    unwritable: tuple[Finding, ...] = ()
+    """Why our own ledger cannot be written, where that was asked."""
 
     @property
     def services(self) -> Mapping[Host, Service]:
@@ -83,7 +87,17 @@ class OfflineMesh(msgspec.Struct, frozen=True):
     def findings(self) -> list[Finding]:
         """Return what is wrong with the manifests, conflicts between clusters included."""
         secrets = report_refusals(self.refused_secrets, own=self.config.cluster)
-        return [*self.unread, *secrets, *all_findings(self.config, self.sources, self.registry)]
+        found = all_findings(self.config, self.sources, self.registry)
+        return [*self.unread, *self.unwritable, *secrets, *found]
+
+    @property
+    def ledger_trouble(self) -> LedgerError | None:
+        """Why a server could not write the ledger."""
+        unread = (one for one in self.unread if one.code == _LEDGER)
+        for one in chain(unread, self.unwritable):
+            what = f"{one.object}: " if one.object else ""
+            return LedgerError(f"{what}{one.reason}", hint=one.hint)
+        return None
 
     def refused(self) -> Iterator[Finding]:
         """Yield why objects are refused."""
@@ -115,7 +129,7 @@ def look_offline(config: Config, now: int) -> OfflineMesh:
         try:
             return call()
         except (LedgerError, StateError) as error:
-            code = "ledger" if isinstance(error, LedgerError) else "state"
+            code = _LEDGER if isinstance(error, LedgerError) else "state"
             unread.append(
                 Finding(Severity.ERROR, code, str(error), hint=error.hint, cluster=config.cluster)
             )
@@ -125,7 +139,8 @@ def look_offline(config: Config, now: int) -> OfflineMesh:
     words: Words = read(lambda: read_words(StateDirectory(config.state)), _NO_WORDS)
     claims, copies, uids = (ledger.claims, ledger.copies, ledger.uids) if ledger else ((), {}, ())
     mesh = read_mesh(config, claims, copies, now, words=words, uids=uids)
-    return msgspec.structs.replace(mesh, unread=tuple(unread))
+    unwritable = _find_unwritable(config)
+    return msgspec.structs.replace(mesh, unread=tuple(unread), unwritable=unwritable)
 
 
 def read_mesh(
@@ -202,6 +217,15 @@ def _read_servers(
     config, remote = find_members(config)
     views = with_ledgers(recognized(load_views(state, config), known), copies)
     return config, read_servers(config, remote, views, known), remote.refused
+
+
+def _find_unwritable(config: Config) -> tuple[Finding, ...]:
+    if config.vips.ledger.kubernetes is None:
+        return ()
+    # Here, because a ledger in a file needs no client of API servers.
+    from globaldns.app.rights import ledger_findings  # noqa: PLC0415
+
+    return ledger_findings(config)
 
 
 def share_gateways(sources: Sources) -> None:

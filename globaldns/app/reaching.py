@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -15,9 +16,10 @@ from globaldns.app.rules import export_rules
 from globaldns.app.spreading import spread
 from globaldns.config.kinds import ClusterId
 from globaldns.config.schema import ClusterSettings, Config
-from globaldns.errors import ApiError, LedgerError
+from globaldns.errors import ApiError, ApiRefused, LedgerError
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
+from globaldns.kube.resources import VIP_LEDGERS
 from globaldns.ledger.copies import ReadLedger
 from globaldns.ledger.objects import LedgerObjects
 from globaldns.ledger.shards import ShardId
@@ -171,8 +173,11 @@ async def _read_shelf(config: Config) -> Shelf:
         async for held in LedgerObjects(client, config.namespace, config.cluster).list():
             shelf.see(held)
     except ApiError as error:
-        hint = tell_failure(error)[1]
-        raise LedgerError(f"the ledger cannot be read: {error}", hint=hint) from error
+        if isinstance(error, ApiRefused) and error.status == HTTPStatus.NOT_FOUND:
+            reason, hint = f"{VIP_LEDGERS} is not installed", "apply deploy/crds"
+        else:
+            reason, hint = str(error), tell_failure(error)[1]
+        raise LedgerError(f"the ledger cannot be read: {reason}", hint=hint) from error
     finally:
         await client.close()
     return shelf

@@ -22,6 +22,7 @@ from globaldns.app.sources import Sources
 from globaldns.app.writing import LedgerWriter, WritableLedger
 from globaldns.config.keys import show
 from globaldns.config.schema import Config
+from globaldns.errors import LedgerError, StateError
 from globaldns.istio.hiding import Surroundings, tell_hidden
 from globaldns.istio.notices import Notice, to_finding
 from globaldns.istio.routes import Site
@@ -190,6 +191,11 @@ class ServerReadings:
     def ledger_failure(self) -> str:
         """Why the ledger is not written here now; empty: it is."""
         return self._writer.failure or self._ledger.rest_reason
+
+    @property
+    def ledger_trouble(self) -> LedgerError | StateError | None:
+        """Why nobody writes the ledger, with the remedy; None: somebody does, or will."""
+        return self._writer.trouble or self._ledger.trouble
 
     def live(self) -> tuple[str, ...]:
         """Return why the process should be restarted; nothing: it should not."""

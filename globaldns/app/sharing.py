@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from uuid import uuid4
@@ -17,6 +16,7 @@ from uuid import uuid4
 import msgspec
 
 from globaldns.app.electing import elect
+from globaldns.app.identity import find_identity
 from globaldns.app.membership import listed_access
 from globaldns.app.writing import LOOK_SECONDS, LedgerNews, Place
 from globaldns.config.schema import Config
@@ -40,7 +40,6 @@ HEARD_SECONDS = 0.1
 """How often to look whether all neighbours were heard."""
 RESTART = Backoff(initial=0.5, maximum=30.0)
 _DROPPED = "globaldns.io/dropped"
-_REPLICA = "replica.bin"
 
 
 class SharedSettings(msgspec.Struct, frozen=True):
@@ -91,7 +90,7 @@ class SharedLedger:
         self._elected = asyncio.Event()
         self._deposed = asyncio.Event()
         self._in_office = asyncio.Event()
-        self._hold = ""
+        self._hold: LedgerError | StateError | None = None
         """Why the holder of the Lease does not write yet."""
         self._is_lost = False
         """Whether that is because nobody knows what the ledger said."""
@@ -133,12 +132,22 @@ class SharedLedger:
             return ""
         if self._elector.is_leader:
             unread = "" if self._ledger.listed.is_set() else self._ledger.failure
-            return self._hold or unread or "the ledger is being read"
+            return str(self._hold or "") or unread or "the ledger is being read"
         holder = self._elector.holder
         if holder and holder != self._elector.identity:
             return f"another replica writes: {holder}"
         why = f": {self._elector.failure}" if self._elector.failure else " yet"
         return f"no replica holds the Lease{why}"
+
+    @property
+    def trouble(self) -> LedgerError | StateError | None:
+        """Why nobody may write it, for all that is seen here; None: another replica may, or we."""
+        elector = self._elector
+        if elector.is_leader:
+            return self._hold or self._ledger.trouble
+        if elector.failure:
+            return LedgerError(f"the Lease cannot be had: {elector.failure}", hint=elector.remedy)
+        return self._ledger.trouble
 
     async def until_writable(self) -> None:
         """Return when this replica writes."""
@@ -304,14 +313,14 @@ class SharedLedger:
             try:
                 await self._begin_term()
             except (LedgerError, StateError) as error:
-                if str(error) != self._hold:
+                if str(error) != str(self._hold):
                     logger.error(
                         "nothing is written yet", extra={"reason": str(error), "fix": error.hint}
                     )
-                self._hold = str(error)
+                self._hold = error
                 await asyncio.sleep(self._settings.retry)
                 continue
-            self._hold = ""
+            self._hold = None
             if election != self._elections:
                 continue  # somebody else may have written since it was read
             self._in_office.set()
@@ -379,20 +388,7 @@ def shared_ledger(config: Config, state: StateDirectory, on_loss: OnLoss) -> Sha
     settings = SharedSettings(
         cluster=config.cluster,
         namespace=config.namespace,
-        identity=_identity(state),
+        identity=find_identity(state),
         on_loss=on_loss,
     )
     return SharedLedger(Client(access), settings, state)
-
-
-def _identity(state: StateDirectory) -> str:
-    """Return who we are: the same after a restart, and nobody else on this machine.
-
-    Raises:
-        StateError: it cannot be remembered.
-    """
-    payload = state.read_checked(_REPLICA)
-    if payload is None:
-        payload = f"{socket.gethostname()}-{uuid4().hex[:8]}".encode()
-        state.write_checked(_REPLICA, payload)
-    return payload.decode()

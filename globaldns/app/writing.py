@@ -87,6 +87,10 @@ class WritableLedger(Protocol):
     def rest_reason(self) -> str:
         """Why nothing may be written now although nothing failed; empty: it may."""
 
+    @property
+    def trouble(self) -> LedgerError | StateError | None:
+        """Why nobody may write it; None: somebody may, for all that is known."""
+
     async def until_writable(self) -> None:
         """Return when it may be written."""
 
@@ -123,6 +127,7 @@ class LedgerThread:
     """A SQLite ledger, and the one thread that touches it while the event loop goes on."""
 
     rest_reason = ""
+    trouble: LedgerError | StateError | None = None
     is_listed = True
     torn: Collection[str] = ()
     uids: Uids = ()
@@ -269,8 +274,13 @@ class LedgerWriter:
         self._served: list[asyncio.Future[None]] = []
         """Those of them that the present write is for."""
         self._failures = 0
-        self.failure = ""
+        self.trouble: LedgerError | None = None
+        """Why the last write failed; None: it did not."""
+
+    @property
+    def failure(self) -> str:
         """Why the last write failed; empty: it did not."""
+        return str(self.trouble or "")
 
     def wake(self) -> None:
         """Have it write."""
@@ -308,7 +318,7 @@ class LedgerWriter:
     async def _rest(self, reason: str) -> None:
         """Have nothing decided until we may write: somebody else does, or will."""
         _answer(self._waiting, LedgerError(reason, hint="ask the replica that writes"))
-        self._waiting, self.failure = [], ""
+        self._waiting, self.trouble = [], None
         self._seams.stop(reason)
         await self._ledger.until_writable()
         self._seams.resume()
@@ -328,7 +338,7 @@ class LedgerWriter:
         """
         if self.failure:
             await self._ledger.probe()
-            self.failure = ""
+            self.trouble = None
             self._seams.resume()
         claims, copy = self._seams.pending(), self._seams.begin_copies()
         if not claims:
@@ -347,7 +357,7 @@ class LedgerWriter:
     async def _wait_after(self, error: LedgerError) -> None:
         """Say that writing failed, wait, and have it tried again."""
         self._failures += 1
-        self.failure = f"the ledger cannot be written: {error}"
+        self.trouble = LedgerError(f"the ledger cannot be written: {error}", hint=error.hint)
         self._seams.count_failure()
         delay = RETRY.delay(self._failures, random.random())  # noqa: S311  # spreads retries only
         logger.error(

@@ -59,10 +59,10 @@ def list_clusters(context: click.Context, invocation: Invocation) -> None:
 
     AGE is the time since the last proof that what the cluster said is current, whatever its STATE
     is; a cluster is lost when that is longer than lost.after. One that differs is configured
-    otherwise than ours in what all must have alike: globaldns check names the keys. A gateway of
-    another network is down if nothing answers there; -o json has the reason. Below stand remote
-    secrets that are not used. Without a server, exits with 1 where a cluster or the ledger cannot
-    be read.
+    otherwise than ours in what all must have alike: globaldns check names the keys. Ours is
+    unwritten where nobody can write its ledger: no new name gets a VIP. A gateway of another
+    network is down if nothing answers there; -o json has the reason. Below stand remote secrets
+    that are not used. Without a server, exits with 1 where a cluster or the ledger cannot be read.
     """
     reader = open_reader(invocation)
     found = reader.clusters()
@@ -196,6 +196,8 @@ def _reasons(report: ClusterReport) -> Iterator[str]:
         yield _PARTIAL
     if report.settings_differ:
         yield f"configured with other {', '.join(report.settings_differ)} than ours"
+    if report.ledger:
+        yield report.ledger
 
 
 def is_well(gateway: GatewayReport) -> bool:
@@ -218,6 +220,8 @@ def _alarms(report: ClusterReport) -> Iterator[str]:
         yield f"double({report.double_of})"
     if report.settings_differ:
         yield "differs"
+    if report.ledger:
+        yield "unwritten"
 
 
 def show_fence(report: FenceReport, output: OutputFormat) -> None:

@@ -38,6 +38,12 @@ YIELD_SECONDS = 600.0
 lease's duration, and are read again."""
 
 
+_REMEDIES: dict[int, str] = {
+    HTTPStatus.FORBIDDEN: "bind the roles of deploy/README.md to our service account",
+    HTTPStatus.NOT_FOUND: "create our namespace",
+}
+
+
 class LeaseTiming(msgspec.Struct, frozen=True):
     """All in seconds."""
 
@@ -103,6 +109,7 @@ class Elector:
         self._notes: dict[str, str] = {}
         self.failure = ""
         """Why it could not be looked at the last time; empty: it could."""
+        self.remedy = ""
 
     @property
     def is_leader(self) -> bool:
@@ -158,13 +165,13 @@ class Elector:
         try:
             async with asyncio.timeout(self._timing.deadline / 2):
                 await self._try(started)
-            self.failure = ""
+            self.failure = self.remedy = ""
         except (ApiError, TimeoutError) as error:
             if isinstance(error, ApiRefused) and error.status == HTTPStatus.CONFLICT:
                 return  # somebody else was faster
-            reason = str(error) or "no answer in time"
+            reason, self.remedy = str(error) or "no answer in time", _mend(error)
             if reason != self.failure:
-                extra = {"reason": reason, "leader": self.is_leader}
+                extra = {"reason": reason, "leader": self.is_leader, "fix": self.remedy}
                 logger.warning("the lease cannot be looked at", extra=extra)
             self.failure = reason
 
@@ -259,3 +266,10 @@ class Elector:
 
     def _path(self, name: str = "") -> str:
         return LEASES.path("v1", self._namespace, name)
+
+
+def _mend(error: ApiError | TimeoutError) -> str:
+    """Return the remedy for a failure; empty where there is none but time."""
+    if isinstance(error, TimeoutError):
+        return ""
+    return error.hint or _REMEDIES.get(error.status if isinstance(error, ApiRefused) else 0, "")

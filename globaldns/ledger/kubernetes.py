@@ -76,6 +76,8 @@ class KubernetesLedger:
         """Set once all of it is known."""
         self.failure = "the ledger is not listed yet"
         """Why it is not followed now; empty: it is."""
+        self.trouble: LedgerError | None = None
+        """The same where it was tried, with the remedy."""
         self._objects = LedgerObjects(client, namespace, cluster)
         self._follower = Follower(client, Scope(VIP_LEDGERS, namespace), timing or Timing())
         self._seams = seams
@@ -185,7 +187,7 @@ class KubernetesLedger:
         """
         self._seams.guard()
         if self.failure:
-            raise LedgerError(self.failure)
+            raise self.trouble or LedgerError(self.failure)
 
     async def probe(self) -> None:
         """Return once it was read.
@@ -307,11 +309,11 @@ class KubernetesLedger:
             case Listed():
                 self._complete()
             case Failed(error):
-                self._stop(f"the ledger cannot be read: {error}")
+                self._stop(f"the ledger cannot be read: {error}", error.hint)
             case Absent():
-                self._stop(f"{VIP_LEDGERS} is not installed: apply deploy/crds")
+                self._stop(f"{VIP_LEDGERS} is not installed", "apply deploy/crds")
             case Opened() | Contact():
-                self.failure = ""
+                self.failure, self.trouble = "", None
 
     def _lose(self, held: Held | None) -> None:
         if held is not None and not self._shelf.is_outdated(held):
@@ -365,13 +367,13 @@ class KubernetesLedger:
                 extra={"shards": len(self._shelf.broken)},
             )
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str, hint: str) -> None:
         if reason != self.failure:
-            logger.error("the ledger is not followed", extra={"reason": reason})
-        self.failure = reason
+            logger.error("the ledger is not followed", extra={"reason": reason, "fix": hint})
+        self.failure, self.trouble = reason, LedgerError(reason, hint=hint)
 
     def _complete(self) -> None:
-        self.failure = ""
+        self.failure, self.trouble = "", None
         self._tell(self._shelf.end_list())
         if not self.listed.is_set():
             claims, copies = self._shelf.read_all()

@@ -14,6 +14,7 @@ from globaldns.admin.reports import ConfigReport, ReloadReport, StubReport
 from globaldns.admin.server import AdminServer
 from globaldns.config.loading import inspect_text
 from globaldns.config.schema import Config
+from globaldns.errors import LedgerError
 from globaldns.istio.notices import Notice, to_finding
 from globaldns.model.export import Endpoint, Export, Gateway, Port
 from globaldns.model.finding import Finding
@@ -87,6 +88,7 @@ class Mesh:
         self.refused_secrets: tuple[Refused, ...] = ()
         self.told: tuple[Notice, ...] = ()
         self.networks: tuple[Finding, ...] = ()
+        self.ledger_trouble: LedgerError | None = None
 
     @property
     def snapshot(self) -> Snapshot:

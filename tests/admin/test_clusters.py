@@ -5,6 +5,7 @@ import msgspec
 from globaldns.admin.clusters import list_clusters, report_clusters
 from globaldns.admin.reports import GatewayReport
 from globaldns.config.kinds import NetworkId
+from globaldns.errors import LedgerError
 from globaldns.model.export import Gateway, Origin
 from globaldns.model.lost import LostRules
 from globaldns.model.reach import GatewayState, Reach
@@ -50,6 +51,16 @@ def test_remote_secrets_that_are_not_used_are_listed_with_the_clusters(mesh):
         "it is no YAML",
         "make it again",
     )
+
+
+def test_of_our_own_cluster_it_is_told_why_its_ledger_is_not_written(mesh):
+    assert {report.ledger for report in report_clusters(mesh)} == {""}
+    mesh.ledger_trouble = LedgerError("nobody may", hint="bind a role")
+    assert {name: report.ledger for name, report in by_id(mesh).items()} == {
+        "east": "nobody may (bind a role)",
+        "north": "",
+        "west": "",
+    }
 
 
 def test_a_source_stands_as_its_freshness_says(mesh):

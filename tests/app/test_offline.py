@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from globaldns.app.offline import read_mesh, read_offline
+from globaldns.app.offline import look_offline, read_mesh, read_offline
 from globaldns.errors import LedgerError
 from globaldns.model.claim import format_claim
 from globaldns.model.export import ExportKind
@@ -140,3 +140,13 @@ def test_what_is_wrong_in_one_file_and_between_clusters_is_found_with_its_line(
         ("east", "unreadable-file", "g.yaml", True),
         ("west", "port-protocol", "f.yaml", True),
     ]
+
+
+def test_a_ledger_that_cannot_be_read_cannot_be_written_either(place: Place) -> None:
+    place.remember(CLAIM)
+    assert look_offline(place.config, START).ledger_trouble is None
+    (place.state.path / place.config.vips.ledger.file).write_bytes(b"no ledger" * 1000)
+    trouble = look_offline(place.config, START).ledger_trouble
+    assert trouble is not None
+    assert trouble.hint
+    assert str(trouble) in [one.reason for one in look_offline(place.config, START).findings()]

@@ -15,6 +15,7 @@ from globaldns.admin.problems import RequestProblem
 from globaldns.app.control import Control
 from globaldns.app.offline import all_findings
 from globaldns.app.readings import DEAD_SECONDS
+from globaldns.errors import LedgerError
 from globaldns.istio.hiding import Rule, Surroundings
 from globaldns.istio.notices import Code, Notice, to_finding
 from globaldns.model.host import Host
@@ -86,8 +87,11 @@ async def test_it_says_why_the_ledger_is_not_written(place: Place) -> None:
         assert control.readings.ledger_failure == ""
         control.ledger.rest_reason = "another replica writes: b"  # type: ignore[misc]
         assert control.readings.ledger_failure == "another replica writes: b"
-        control.writer.failure = "the ledger cannot be written: disk full"
+        assert control.readings.ledger_trouble is None, "that is as it should be"
+        control.writer.trouble = LedgerError("the ledger cannot be written: disk full")
         assert control.readings.ledger_failure == "the ledger cannot be written: disk full"
+        assert control.readings.ledger_trouble is control.writer.trouble
+        assert b"globaldns_ledger_up 0.0" in control.readings.metrics_text()
 
 
 def set_nothing(_: Control) -> None:

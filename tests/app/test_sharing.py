@@ -83,6 +83,23 @@ async def test_who_may_not_take_the_lease_says_so(server: FakeApiServer, tmp_pat
     async with replica(server, tmp_path).run() as one:
         await until(lambda: "no replica holds the Lease: " in one.ledger.rest_reason)
         assert "forbidden" in one.ledger.rest_reason
+        trouble = one.ledger.trouble
+        assert isinstance(trouble, LedgerError)
+        assert str(trouble).startswith("the Lease cannot be had: ")
+        assert "bind the roles" in trouble.hint
+        server.allow()
+        await until(lambda: one.ledger.trouble is None)
+
+
+async def test_a_follower_of_somebody_who_writes_has_no_trouble(
+    server: FakeApiServer, tmp_path: Path
+) -> None:
+    async with replica(server, tmp_path).run() as one:
+        await one.until_answered(*HOSTS)
+        assert one.ledger.trouble is None
+        async with replica(server, tmp_path, "two").run() as two:
+            await until(lambda: "another replica writes" in two.ledger.rest_reason)
+            assert two.ledger.trouble is None
 
 
 async def test_who_may_not_read_the_ledger_says_so(server: FakeApiServer, tmp_path: Path) -> None:
@@ -90,9 +107,10 @@ async def test_who_may_not_read_the_ledger_says_so(server: FakeApiServer, tmp_pa
     async with replica(server, tmp_path).run() as one:
         await until(lambda: one.ledger.rest_reason.startswith("the ledger cannot be read: "))
         assert "forbidden" in one.ledger.rest_reason
+        assert "forbidden" in str(one.ledger.trouble)
         server.allow()
         await one.until_answered(*HOSTS)
-        assert one.ledger.rest_reason == ""
+        assert (one.ledger.rest_reason, one.ledger.trouble) == ("", None)
 
 
 async def test_a_ledger_that_lacks_its_first_object_is_the_same_ledger(

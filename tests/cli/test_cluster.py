@@ -72,6 +72,13 @@ NEVER = ClusterReport(
             ),
         ),
         (
+            msgspec.structs.replace(WEST, own=True, ledger="may not be written (bind a role)"),
+            (
+                "west synced,unwritten 90s 4 network2 203.0.113.20 no directory example/west "
+                "may not be written (bind a role)"
+            ),
+        ),
+        (
             msgspec.structs.replace(WEST, double_of="east"),
             "west synced,double(east) 90s 4 network2 203.0.113.20 no directory example/west",
         ),

@@ -84,11 +84,13 @@ async def test_all_of_it_that_went_with_its_definition_is_written_again(
     await leader.ledger.write([A, ENDED, C])
     fake.unserve("vipledgers.globaldns.io")
     await eventually(lambda: "not installed" in leader.ledger.failure)
-    with pytest.raises(LedgerError, match="apply deploy/crds"):
+    with pytest.raises(LedgerError, match="not installed") as failure:
         await leader.ledger.check()
+    assert failure.value.hint == "apply deploy/crds"
+    assert leader.ledger.trouble is failure.value
     fake.serve(LEDGERS)
     await eventually(is_whole(fake))
-    await eventually(lambda: not leader.ledger.failure)
+    await eventually(lambda: not leader.ledger.failure and leader.ledger.trouble is None)
 
 
 async def test_a_backup_of_etcd_that_is_older_is_brought_up_to_date(

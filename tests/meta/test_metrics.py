@@ -17,7 +17,7 @@ UNITLESS = {
     *("rejected_objects", "vips", "exhausted_hosts", "source_up", "source_synced", "source_lost"),
     *("status_pending", "settings_mismatch", "gateways", "gateway_up"),
     *("routes_pending", "source_double", "source_other", "route_notices"),
-    "stub_up",
+    *("stub_up", "ledger_up"),
 }
 """Gauges that count things or say yes or no."""
 CLIENT_SIDE = {"host", "name", "qname", "vip", "address", "client", "source"}
