@@ -6,6 +6,7 @@ request and one reply per connection, each a JSON object on one line::
     {"do":"renumber","hosts":["reviews.bookinfo"]}     {"moves":[{"host":…}],"claims":0}
     {"do":"import","claims":"reviews.bookinfo 240.…"}  {"moves":[],"claims":1}
     {"do":"fence","cluster":"west","fenced":true}      {"fence":{"cluster":"west",…}}
+    {"do":"foresee","cluster":"west"}                  {"forgotten":{"cluster":"west",…}}
     {"do":"forget","cluster":"west"}                   {"forgotten":{"cluster":"west",…}}
                                                        {"error":"…","hint":"…"}
 """
@@ -53,13 +54,19 @@ class SetFence(msgspec.Struct, frozen=True, tag_field="do", tag="fence"):
     fenced: bool = True
 
 
+class Foresee(msgspec.Struct, frozen=True, tag_field="do", tag="foresee"):
+    """Say what to forget a cluster would do, and do nothing."""
+
+    cluster: str
+
+
 class Forget(msgspec.Struct, frozen=True, tag_field="do", tag="forget"):
     """Release what a cluster claims that is not configured any more."""
 
     cluster: str
 
 
-Request = Renumber | Import | SetFence | Forget
+Request = Renumber | Import | SetFence | Foresee | Forget
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,6 +91,7 @@ class Changes(msgspec.Struct, frozen=True):
     renumber: Callable[[Sequence[Host]], Awaitable[Sequence[MoveReport]]]
     import_claims: Callable[[Sequence[Claim]], Awaitable[int]]
     set_fence: Callable[[str, bool], Awaitable[FenceReport]]
+    foresee: Callable[[str], Awaitable[ForgetReport]]
     forget: Callable[[str], Awaitable[ForgetReport]]
 
 
@@ -161,6 +169,8 @@ class ControlServer:
                 return Reply(claims=await self._changes.import_claims(parsed))
             case SetFence(cluster, fenced):
                 return Reply(fence=await self._changes.set_fence(cluster, fenced))
+            case Foresee(cluster):
+                return Reply(forgotten=await self._changes.foresee(cluster))
             case Forget(cluster):
                 return Reply(forgotten=await self._changes.forget(cluster))
 

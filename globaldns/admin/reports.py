@@ -273,6 +273,8 @@ class ForgetReport(Report, frozen=True):
     """The UID of the one that is taken for it, if it is configured: what it was is forgotten."""
     spread: dict[str, str] = {}
     """By cluster with an API server, why it does not hold that word; empty: it does."""
+    done: bool = True
+    """Whether it is done; otherwise this is what it would do."""
 
 
 class DigestReport(Report, frozen=True, gc=False):

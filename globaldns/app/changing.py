@@ -9,7 +9,7 @@ import msgspec
 
 from globaldns.admin.reporting import format_addresses
 from globaldns.admin.reports import FenceReport, ForgetReport, MoveReport
-from globaldns.app.dropping import forgettable_hosts, report_forgotten
+from globaldns.app.dropping import foresee_forgotten, forgettable_hosts, report_forgotten
 from globaldns.app.fencing import decide_word, report_fence, write_words
 from globaldns.app.offline import read_mesh, read_offline
 from globaldns.app.views import forget_view
@@ -93,6 +93,17 @@ def fence_offline(config: Config, cluster: str, *, fenced: bool, now: int) -> Fe
     with _held_state(config, now) as state:
         write_words(state, {**mesh.registry.views.words, cluster: word}.values())
     return report
+
+
+def foresee_offline(config: Config, cluster: str, now: int) -> ForgetReport:
+    """Return what to forget a cluster that is not configured any more would do.
+
+    Raises:
+        RequestRefused: it is configured, nothing is known of it, or the ledger is in Kubernetes.
+        LedgerError: the ledger cannot be read.
+    """
+    refuse_shared(config, f"cluster forget {cluster}")
+    return foresee_forgotten(read_offline(config, now, numbered=False).registry, cluster)
 
 
 def forget_offline(config: Config, cluster: str, now: int) -> ForgetReport:

@@ -72,6 +72,14 @@ class Releaser:
                 extra={"cluster": cluster},
             )
 
+    def foresee(self, cluster: str) -> ForgetReport:
+        """Return what to forget a cluster would do.
+
+        Raises:
+            RequestRefused: it is configured, or not known.
+        """
+        return foresee_forgotten(self._mesh.registry, cluster)
+
     async def forget(self, cluster: str) -> ForgetReport:
         """Release what a dropped cluster claims now, because a person says so.
 
@@ -122,3 +130,21 @@ def report_forgotten(registry: Registry, cluster: str, hosts: list[Host]) -> For
     """Return what became of the hosts that a cluster had claimed."""
     resting = {host for host in hosts if not registry.claims.held(host)}
     return ForgetReport(cluster=cluster, vips=len(hosts), resting=tuple(sorted(resting)))
+
+
+def foresee_forgotten(registry: Registry, cluster: str) -> ForgetReport:
+    """Return what would become of the hosts that a cluster claims, if it were forgotten.
+
+    Raises:
+        RequestRefused: it is configured, or nothing is known of it.
+    """
+    hosts = forgettable_hosts(registry, cluster)
+    resting = {host for host in hosts if not _has_other_claims(registry, host, cluster)}
+    return ForgetReport(
+        cluster=cluster, vips=len(hosts), resting=tuple(sorted(resting)), done=False
+    )
+
+
+def _has_other_claims(registry: Registry, host: Host, cluster: str) -> bool:
+    claims = registry.claims.of_host(host)
+    return any(claim.cluster != cluster and not claim.is_retired for claim in claims)

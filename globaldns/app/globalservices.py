@@ -50,7 +50,7 @@ class GlobalServicesNews:
     def __init__(self, registry: Registry, services: GlobalServices) -> None:
         self.services = services
         self._registry = registry
-        self._standing: dict[str, PartState] = {}
+        self._standing: dict[str, tuple[PartState, PartState]] = {}
         """How every cluster stood when this was looked at last."""
 
     def tell(self, delta: Delta) -> None:
@@ -63,11 +63,11 @@ class GlobalServicesNews:
         self.services.note(hosts, delta.moves)
 
     def _changed_clusters(self) -> list[str]:
-        from globaldns.apply.facts import part_state  # noqa: PLC0415  # as below
+        from globaldns.apply.facts import part_state, source_state  # noqa: PLC0415  # as below
 
         former = self._standing
         self._standing = {
-            cluster: part_state(self._registry, cluster)
+            cluster: (part_state(self._registry, cluster), source_state(self._registry, cluster))
             for cluster in self._registry.settings.clusters
         }
         clusters = former.keys() | self._standing.keys()

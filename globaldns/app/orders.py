@@ -63,6 +63,7 @@ class Orders:
             renumber=self.renumber,
             import_claims=self._import_claims,
             set_fence=self._set_fence,
+            foresee=self._foresee,
             forget=self._forget,
         )
 
@@ -119,6 +120,11 @@ class Orders:
     async def _obey(self, word: Fence) -> None:
         await self._fences.put(word)
         self._mesh.publish(self._registry.obey_words(self._fences.words, self._clock.now()))
+
+    async def _foresee(self, cluster: str) -> ForgetReport:
+        if uid := self._sources.answering(cluster):
+            return ForgetReport(cluster=cluster, vips=0, resting=(), rebuilt=uid, done=False)
+        return self._releaser.foresee(cluster)
 
     async def _forget(self, cluster: str) -> ForgetReport:
         if uid := self._sources.answering(cluster):

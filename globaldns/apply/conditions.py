@@ -173,13 +173,19 @@ def _judge_moved(
 
 
 def _judge_stale(parts: Iterable[Part]) -> Judgement:
-    stale = [part for part in parts if part.state in _STALE]
+    stale = [part for part in parts if part.source in _STALE]
     if not stale:
         return Judgement(SOURCE_STALE, False, "Fresh")
-    worst = min((part.state for part in stale), key=_STALE.index)
-    told = ", ".join(f"{part.cluster} ({part.state})" for part in stale)
-    message = f"{told}: what was heard of it last stands; globaldns cluster list says why"
+    worst = min((part.source for part in stale), key=_STALE.index)
+    told = ", ".join(f"{part.cluster} ({_tell_source(part)})" for part in stale)
+    is_any_counted = any(part.state is not PartState.FENCED for part in stale)
+    effect = "what was heard of it last stands" if is_any_counted else "nothing of it counts"
+    message = f"{told}: {effect}; globaldns cluster list says why"
     return Judgement(SOURCE_STALE, True, camel(worst), message)
+
+
+def _tell_source(part: Part) -> str:
+    return f"fenced, {part.source}" if part.state is PartState.FENCED else part.source
 
 
 def _judge_spec(refusal: Refusal) -> Judgement:

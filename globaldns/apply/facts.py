@@ -40,6 +40,8 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     """Unix seconds of the last proof that this is current; None: never."""
     is_counted: bool
     """Whether its endpoints count."""
+    source: PartState
+    """How fresh it is, fenced or not."""
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):
@@ -104,8 +106,11 @@ def collect(registry: Registry, host: Host, *, is_complete: bool) -> Facts:
 
 def part_state(registry: Registry, cluster: str) -> PartState:
     """Return how a cluster stands."""
-    if not registry.views.counts(cluster):
-        return PartState.FENCED
+    return source_state(registry, cluster) if registry.views.counts(cluster) else PartState.FENCED
+
+
+def source_state(registry: Registry, cluster: str) -> PartState:
+    """Return how fresh what a cluster says is, whether it counts or not."""
     if cluster in registry.silence.lost:
         return PartState.LOST
     return _STATES[registry.views.cluster(cluster).freshness.state]
@@ -136,4 +141,5 @@ def _part(registry: Registry, export: Export, *, is_counted: bool) -> Part:
         ready=sum(endpoint.ready for endpoint in export.endpoints),
         contact=registry.views.cluster(export.cluster).freshness.contact,
         is_counted=is_counted,
+        source=source_state(registry, export.cluster),
     )

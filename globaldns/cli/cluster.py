@@ -101,23 +101,37 @@ def unfence(invocation: Invocation, cluster_id: str) -> None:
 
 @cluster.command()
 @click.argument("cluster_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Release VIPs; without it what that does is shown.")
 @local_options
 @click.pass_obj
-def forget(invocation: Invocation, cluster_id: str) -> None:
+def forget(invocation: Invocation, cluster_id: str, *, yes: bool) -> None:
     """Release the VIPs of a cluster that is not configured any more, or accept a rebuilt one.
 
     Without this they are released once it was not configured for vips.quarantine. Either way a VIP
     that no other cluster claims then rests for the quarantine. That a rebuilt cluster is accepted
-    is said to every server, by a ClusterFence that names its kube-system's UID: said once it is
-    enough, and no other cluster is ever meant by it.
+    takes no --yes: it is said to every server, by a ClusterFence that names its kube-system's UID,
+    so that no other cluster is ever meant by it.
     """
-    report = forget_cluster(ledger_config(invocation), cluster_id)
-    if invocation.output is OutputFormat.TABLE:
+    config = ledger_config(invocation)
+    report = foresee_forgotten(config, cluster_id)
+    if yes or report.rebuilt:
+        report = forget_cluster(config, cluster_id)
+    show_forgotten(report, invocation.output)
+    if not report.done:
+        raise RequestRefused(
+            f"{cluster_id} is not forgotten yet: that cannot be taken back",
+            hint=f"globaldns cluster forget {cluster_id} --yes does it",
+        )
+
+
+def show_forgotten(report: ForgetReport, output: OutputFormat) -> None:
+    """Print what was released, or would be."""
+    if output is OutputFormat.TABLE:
         click.echo(format_forgotten(report))
         for line in format_spread(report.spread):
             say(line)
     else:
-        print_structured(report, invocation.output)
+        print_structured(report, output)
 
 
 def set_fence(config: Config, cluster_id: str, *, fenced: bool) -> FenceReport:
@@ -138,6 +152,22 @@ def set_fence(config: Config, cluster_id: str, *, fenced: bool) -> FenceReport:
         return report
     say(f"done by the server of {config.state}")
     return _present(reply.fence)
+
+
+def foresee_forgotten(config: Config, cluster_id: str) -> ForgetReport:
+    """Return what to forget a cluster would do.
+
+    Raises:
+        RequestRefused: it is configured, or nothing is known of it.
+    """
+    # Here, for the same reason.
+    from globaldns.admin.control import Foresee, ask  # noqa: PLC0415
+    from globaldns.app.changing import foresee_offline  # noqa: PLC0415
+
+    reply = ask(config.state, Foresee(cluster_id))
+    if reply is None:
+        return foresee_offline(config, cluster_id, wall_clock())
+    return _present(reply.forgotten)
 
 
 def forget_cluster(config: Config, cluster_id: str) -> ForgetReport:
@@ -260,13 +290,14 @@ def format_spread(spread: Mapping[str, str]) -> Iterator[str]:
 
 
 def format_forgotten(report: ForgetReport) -> str:
-    """Return what was released."""
+    """Return what was released, or would be."""
     if report.rebuilt:
         return (
             f"{report.cluster} is taken as it is now (kube-system has UID {report.rebuilt}): what "
             "it was before it was rebuilt ends"
         )
-    head = f"{report.cluster} is forgotten: {count(report.vips, 'VIP')} released"
+    verb = "is" if report.done else "would be"
+    head = f"{report.cluster} {verb} forgotten: {count(report.vips, 'VIP')} released"
     return _with_hosts(head, "claimed by no other cluster, so resting", report.resting)
 
 

@@ -15,6 +15,7 @@ from globaldns.admin.control import (
     SOCKET_NAME,
     Changes,
     ControlServer,
+    Foresee,
     Forget,
     Import,
     Renumber,
@@ -44,6 +45,7 @@ class Ledger:
             renumber=self.renumber,
             import_claims=self.import_claims,
             set_fence=self.set_fence,
+            foresee=self.foresee,
             forget=self.forget,
         )
 
@@ -63,6 +65,9 @@ class Ledger:
         return FenceReport(
             cluster=cluster, fenced=fenced, changed=True, at="", services=2, alone=("a.ns",)
         )
+
+    async def foresee(self, cluster):
+        return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",), done=False)
 
     async def forget(self, cluster):
         return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",))
@@ -127,7 +132,10 @@ async def test_a_cluster_is_fenced_unfenced_and_forgotten(tmp_path, ledger):
             reply = await asyncio.to_thread(ask, tmp_path, SetFence("west", fenced))
             assert (reply.fence.cluster, reply.fence.fenced) == ("west", fenced)
             assert reply.forgotten is None
+        reply = await asyncio.to_thread(ask, tmp_path, Foresee("west"))
+        assert (reply.forgotten.cluster, reply.forgotten.done) == ("west", False)
         reply = await asyncio.to_thread(ask, tmp_path, Forget("west"))
+        assert reply.forgotten.done
         assert (reply.forgotten.cluster, reply.forgotten.resting) == ("west", ("a.ns",))
         assert (await send(tmp_path, b'{"do":"fence","cluster":"west"}\n')).fence["fenced"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from globaldns.errors import RequestRefused
 from globaldns.ledger.sqlite import SqliteLedger
@@ -70,8 +71,11 @@ async def test_a_person_forgets_a_dropped_cluster_before_the_quarantine_is_over(
         file.copy("away", ClaimSet(), SAID)
     async with controlled(place) as control, numbered(control):
         registry, file = control.registry, control.ledger.ledger
+        foreseen = control.releaser.foresee(one.cluster)
+        assert not registry.claims.of_host(one.host)[0].is_retired
         found = await control.releaser.forget(one.cluster)
         assert (found.cluster, found.vips, found.resting) == (one.cluster, 1, (one.host,))
+        assert foreseen == structs.replace(found, done=False)
         (ended,) = registry.claims.of_host(one.host)
         assert ended.reason == "dropped"
         written = await control.ledger.run(file.claims)

@@ -66,6 +66,15 @@ def test_where_a_cluster_stands_otherwise_all_that_it_has_is_looked_at() -> None
     assert noted.hosts == set()
 
 
+def test_how_a_fenced_cluster_stands_is_looked_at_too() -> None:
+    registry = settled(
+        Registry(settings(fenced=["west"])), reset("east"), reset("west", export("b.ns", "west"))
+    )
+    news, noted = listening(registry)
+    news.tell(registry.apply([SetFreshness(Freshness("west", SourceState.SILENT, 1))], 20))
+    assert noted.hosts == {"b.ns"}
+
+
 def test_hosts_come_in_the_order_of_their_last_change() -> None:
     registry = both(export("a.ns"), export("b.ns"))
     changes = reset("east", export("a.ns", pins=["240.0.0.5"]), export("b.ns"))

@@ -23,9 +23,14 @@ def facts(registry: Registry, host: str = "a.ns", *, complete: bool = True, **kn
 
 
 def part(
-    cluster: str = "west", state: PartState = PartState.SYNCED, *, contact: int | None = NOW
+    cluster: str = "west",
+    state: PartState = PartState.SYNCED,
+    *,
+    contact: int | None = NOW,
+    source: PartState | None = None,
 ) -> Part:
-    return Part(cluster, state, 4, 3, contact, is_counted=True)
+    fresh = PartState.SYNCED if state is PartState.FENCED else state
+    return Part(cluster, state, 4, 3, contact, is_counted=True, source=source or fresh)
 
 
 def write(

@@ -128,6 +128,19 @@ def test_a_stale_source_is_told_by_the_worst_of_them(states: list[str], reason: 
         assert is_named is (one.state not in ("synced", "fenced"))
 
 
+@pytest.mark.parametrize(
+    ("others", "effect"),
+    [([], "nothing of it counts"), (["silent"], "what was heard of it last stands")],
+)
+def test_a_source_that_is_fenced_may_be_stale_too(others: list[str], effect: str) -> None:
+    parts = [part(f"c{n}", PartState(state)) for n, state in enumerate(others)]
+    parts.append(part("west", PartState.FENCED, source=PartState.LOST))
+    stale = condition(write(facts(both(export("a.ns")), parts=tuple(parts))), "SourceStale")
+    assert (stale.status, stale.reason) == ("True", "Lost")
+    assert "west (fenced, lost)" in stale.message
+    assert f": {effect}; " in stale.message
+
+
 def test_the_time_of_a_condition_is_that_of_its_last_change() -> None:
     told = facts(both(export("a.ns")))
     first = write(told)

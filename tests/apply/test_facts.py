@@ -9,7 +9,7 @@ from globaldns.apply.facts import PartState, part_state
 from globaldns.model.export import Endpoint
 from globaldns.model.host import Host
 from globaldns.model.lost import LostEndpoints, LostNames, LostRules
-from globaldns.model.view import SourceState
+from globaldns.model.view import Freshness, SetFreshness, SourceState
 from globaldns.registry.registry import Registry
 from tests.apply.showing import facts
 from tests.registry.mesh import both, export, reset, settings, settled
@@ -45,6 +45,16 @@ def test_a_fenced_cluster_is_shown_and_does_not_count() -> None:
     ]
     assert told.service is None
     assert not told.is_gone
+
+
+@pytest.mark.parametrize("state", ["synced", "silent"])
+def test_how_fresh_a_fenced_cluster_is_stays_known(state: str) -> None:
+    registry = settled(
+        Registry(settings(fenced=["west"])), reset("east"), reset("west", export("a.ns", "west"))
+    )
+    registry.apply([SetFreshness(Freshness("west", SourceState(state), 1))], 10)
+    (part,) = facts(registry).parts
+    assert (part.state, part.source) == ("fenced", state)
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,10 @@ def control(mesh: Mesh) -> Iterator[SimpleNamespace]:
             cluster=cluster, fenced=fenced, changed=True, at="", services=20, alone=alone
         )
 
+    async def foresee(cluster: str) -> ForgetReport:
+        rebuilt = "" if told.spread is None else "u-2"
+        return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",), rebuilt=rebuilt, done=False)
+
     async def forget(cluster: str) -> ForgetReport:
         told.forgotten.append(cluster)
         if told.spread is not None:
@@ -221,7 +225,7 @@ def control(mesh: Mesh) -> Iterator[SimpleNamespace]:
         return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",))
 
     mesh.state.mkdir()
-    server = ControlServer(mesh.state, Changes(renumber, import_claims, set_fence, forget))
+    server = ControlServer(mesh.state, Changes(renumber, import_claims, set_fence, foresee, forget))
     loop = asyncio.new_event_loop()
     loop.run_until_complete(server.start())
     thread = threading.Thread(target=loop.run_forever)

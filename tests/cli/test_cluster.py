@@ -162,13 +162,29 @@ def test_a_running_server_fences_and_its_word_is_shown(command, control):
 
 
 def test_a_running_server_forgets(command, control):
-    assert command("cluster", "forget", "gone").stdout.splitlines() == [
+    assert command("cluster", "forget", "gone", "--yes").stdout.splitlines() == [
         "gone is forgotten: 2 VIPs released",
         "claimed by no other cluster, so resting: 1",
         "  a.ns",
     ]
-    assert json.loads(command("cluster", "forget", "gone", "-o", "json").stdout)["vips"] == 2
+    printed = command("cluster", "forget", "gone", "--yes", "-o", "json")
+    assert (printed.exit_code, json.loads(printed.stdout)["vips"]) == (0, 2)
     assert control.forgotten == ["gone", "gone"]
+
+
+def test_what_to_forget_would_do_is_shown_before_anything_is_done(command, control):
+    printed = command("cluster", "forget", "gone")
+    assert printed.exit_code == 1
+    assert printed.stdout.splitlines() == [
+        "gone would be forgotten: 2 VIPs released",
+        "claimed by no other cluster, so resting: 1",
+        "  a.ns",
+    ]
+    assert "error: gone is not forgotten yet" in printed.stderr
+    assert "hint: globaldns cluster forget gone --yes does it" in printed.stderr
+    printed = command("cluster", "forget", "gone", "-o", "json")
+    assert (printed.exit_code, json.loads(printed.stdout)["done"]) == (1, False)
+    assert control.forgotten == []
 
 
 @pytest.mark.parametrize(
@@ -217,7 +233,12 @@ def test_without_a_server_a_fence_is_kept_for_the_next(command, mesh):
 def test_without_a_server_a_dropped_cluster_is_forgotten(command, remembered):
     kept = {name: one for name, one in remembered.settings["clusters"].items() if name != "flat"}
     remembered.configure(clusters=kept)
-    assert command("cluster", "forget", "flat").stdout == "flat is forgotten: 2 VIPs released\n"
+    for _ in range(2):
+        foreseen = command("cluster", "forget", "flat")
+        assert foreseen.exit_code == 1
+        assert foreseen.stdout == "flat would be forgotten: 2 VIPs released\n"
+    forgotten = command("cluster", "forget", "flat", "--yes")
+    assert (forgotten.exit_code, forgotten.stdout) == (0, "flat is forgotten: 2 VIPs released\n")
 
 
 @pytest.mark.parametrize(
