@@ -60,7 +60,7 @@ class Membership:
         self._changed = changed
         self._was_heard = was_heard
         self._is_same = is_same
-        self._since: dict[str, int | None] = _load(state)
+        self._since = load_members(state)
         """Clusters by remote secret, and since when that is gone; None: it is there."""
         self._access: dict[str, Access] = {}
         """How each cluster is reached whose remote secret is there: by the last that could be."""
@@ -216,7 +216,8 @@ def listed_access(source: SourceSettings) -> Access | None:
     return None if named is None else Access(path=named.kubeconfig, context=named.context)
 
 
-def _load(state: StateDirectory) -> dict[str, int | None]:
+def load_members(state: StateDirectory) -> dict[str, int | None]:
+    """Return the clusters by remote secret that a server knew, and since when that is gone."""
     try:
         payload = state.read_checked(FILE)
         known: Mapping[str, int | None] = (

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from globaldns.app.fencing import refuse_unheld
-from globaldns.app.membership import listed_access, remote_settings
+from globaldns.app.membership import listed_access, load_members, remote_settings
 from globaldns.app.rules import export_rules
 from globaldns.app.spreading import spread
 from globaldns.config.kinds import ClusterId
@@ -32,6 +32,7 @@ from globaldns.sources.parts import tell_failure
 from globaldns.sources.remotes import Remotes
 from globaldns.sources.secrets import Refused, RemoteClusters
 from globaldns.sources.source import Source
+from globaldns.state import StateDirectory
 
 READ_SECONDS = 20.0
 """How long a cluster is read, at most: 100,000 services take seconds."""
@@ -43,9 +44,15 @@ ASK_SECONDS = 10.0
 
 
 def find_members(config: Config) -> tuple[Config, RemoteClusters]:
-    """Return the configuration with the clusters of remote secrets, and what those say."""
+    """Return the configuration with the clusters of remote secrets, and what those say.
+
+    Where these cannot be read the clusters are those that a server here knew last.
+    """
     remote = asyncio.run(_read_remotes(config))
-    found = {ClusterId(name): ClusterSettings() for name in sorted(remote.access)}
+    names = {*remote.access}
+    if any(not one.cluster for one in remote.refused):
+        names |= load_members(StateDirectory(config.state)).keys()
+    found = {ClusterId(name): ClusterSettings() for name in sorted(names)}
     return msgspec.structs.replace(config, clusters={**found, **config.clusters}), remote
 
 

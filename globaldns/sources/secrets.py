@@ -86,7 +86,8 @@ class RemoteClusters(msgspec.Struct, frozen=True):
     def reach(self, cluster: str) -> Access | Refused | None:
         """Return how a cluster's API server is reached, or why nobody says so."""
         named = (one for one in self.refused if one.cluster == cluster and not one.is_harmless)
-        return self.access.get(cluster) or next(named, None)
+        unread = (one for one in self.refused if not one.cluster)
+        return self.access.get(cluster) or next(named, None) or next(unread, None)
 
 
 class Kubeconfig(msgspec.Struct, frozen=True):

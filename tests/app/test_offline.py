@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from globaldns.app.membership import FILE as MEMBERS
 from globaldns.app.offline import look_offline, read_mesh, read_offline
 from globaldns.errors import LedgerError
 from globaldns.model.claim import format_claim
 from globaldns.model.export import ExportKind
 from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
-from globaldns.model.view import ClaimSet, SourceState
+from globaldns.model.view import ClaimSet, SourceState, View
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
 from tests.app.meshes import GATEWAY, START, Place
-from tests.registry.mesh import claim, ledger, vip
+from tests.registry.mesh import claim, export, ledger, vip
 from tests.sources.manifests import entries, entry, vip_ledger
 
 A = Host("a.ns")
@@ -150,3 +152,23 @@ def test_a_ledger_that_cannot_be_read_cannot_be_written_either(place: Place) -> 
     assert trouble is not None
     assert trouble.hint
     assert str(trouble) in [one.reason for one in look_offline(place.config, START).findings()]
+
+
+def test_clusters_that_a_server_knew_are_told_where_remote_secrets_cannot_be_read(
+    place: Place,
+) -> None:
+    views = {name: View(name, (export("w.ns", name),), uid="u-1") for name in ("west", "west-too")}
+    config = place.configure(
+        clusters={"east": place.cluster("east")}, remote_secrets={"directory": "nowhere"}
+    )
+    place.state.lock(START)
+    place.state.write_checked(MEMBERS, msgspec.msgpack.encode(dict.fromkeys(views)))
+    for name, view in views.items():
+        payload = encode_view(view, view.exports)
+        place.state.write_checked(file_name(name), payload, version=FORMAT)
+    place.state.unlock()
+    mesh = look_offline(config, START)
+    assert set(mesh.freshness()) == {"east", *views}
+    found = {(one.cluster, one.code): one.reason for one in mesh.findings()}
+    assert "same cluster as west" in found["west-too", "double-cluster"]
+    assert "nowhere/*" in found["west", "unreadable"]
