@@ -1,7 +1,9 @@
 """GlobalServices created, given a status, and deleted: one request each, nothing decided.
 
 An object is created by POST: an apply would put our mark on one that a person makes in the same
-moment. A status is applied, so that what others wrote beside ours stays theirs.
+moment. A status is applied, so that what others wrote beside ours stays theirs; and only to what
+was seen, because it goes on from the one that stood there: a leader whose time is over, and who
+does not know that yet, undoes nothing.
 
 Standards:
     Kubernetes API Concepts: "Server-Side Apply", "Resource versions", DeleteOptions preconditions
@@ -66,6 +68,7 @@ class GlobalServiceObjects:
     async def _write(self, step: Write) -> Seen:
         place = step.seen.place
         body = _body(place) | {"status": step.status}
+        body["metadata"]["resourceVersion"] = step.seen.version
         data = await self._client.send(
             "PATCH",
             f"{path_of(place)}/status",

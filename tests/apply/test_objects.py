@@ -85,13 +85,26 @@ async def test_a_status_is_written_beside_what_others_wrote(
 ) -> None:
     spec = {"pins": ["240.0.0.5"]}
     server.put(manifest("a", spec=spec, status={"theirs": True}))
-    written = await objects.take(Write(seen("a"), Status(host="a.ns.global")))
+    version = int(found(server)["metadata"]["resourceVersion"])
+    written = await objects.take(Write(seen("a", version=version), Status(host="a.ns.global")))
     assert written is not None
     assert b"a.ns.global" in written.status
     assert found(server)["status"] == {"theirs": True, "host": "a.ns.global"}
     assert found(server)["spec"] == spec
     await objects.take(Write(written, Status(vip="240.0.0.5")))
     assert found(server)["status"] == {"theirs": True, "vip": "240.0.0.5"}
+
+
+async def test_a_status_that_goes_on_from_another_one_than_stands_there_is_refused(
+    objects: GlobalServiceObjects, server: FakeApiServer
+) -> None:
+    """As of a leader who was halted, and does not know yet that another one writes."""
+    made = await create(objects)
+    await objects.take(Write(made, Status(host="a.ns.global", vip="240.0.0.6")))
+    with pytest.raises(ApiRefused) as refused:
+        await objects.take(Write(made, Status(host="a.ns.global", vip="240.0.0.5")))
+    assert refused.value.status == 409
+    assert found(server)["status"] == {"host": "a.ns.global", "vip": "240.0.0.6"}
 
 
 async def test_what_is_blank_no_more_says_so_and_keeps_all_else(

@@ -157,6 +157,17 @@ class WritingContract(Contract):
         assert applied.body["status"] == {"m": 1}
         assert (await session.apply(f"{widgets}/b/status", widget("b"))).status == 404
 
+    async def test_apply_to_another_version_than_was_seen_is_refused(
+        self, session: Session, widgets: str
+    ) -> None:
+        seen = (await session.post(widgets, widget("a"))).body["metadata"]["resourceVersion"]
+        told = widget("a", status={"m": 1})
+        told["metadata"]["resourceVersion"] = seen
+        assert (await session.apply(f"{widgets}/a/status", told)).status == 200
+        told["status"] = {"m": 2}
+        assert (await session.apply(f"{widgets}/a/status", told)).status == 409
+        assert (await session.get(f"{widgets}/a")).body["status"] == {"m": 1}
+
     async def test_apply_creates_and_the_second_time_changes_nothing(
         self, session: Session, widgets: str
     ) -> None:
