@@ -119,6 +119,7 @@ async def test_nothing_is_deleted_until_it_is_known_what_is_gone(
     async with keeping(keeper):
         await keeper.until_shown(a="", b="Answered")
         await keeper.rest()
+        assert keeper.shown() == {"ns/a": "", "ns/b": "Answered"}
         keeper.is_complete = True
         await keeper.until_shown(b="Answered")
 
