@@ -10,9 +10,9 @@ from globaldns.admin.readings import MeshReadings
 from globaldns.admin.reports import NoticeList, NoticeReport
 from globaldns.istio.notices import Notice
 from globaldns.istio.owned import is_own_entry
+from globaldns.model.explanation import NoticeLine, RouteLine
 from globaldns.model.finding import Finding
 from globaldns.model.service import Service
-from globaldns.registry.explain import NoticeLine, RouteLine
 from globaldns.routing.horizon import Gap, Lack, Rank, Target, split
 from globaldns.routing.mesh import served_clusters, topology_of, viewer_of
 from globaldns.routing.topology import Topology

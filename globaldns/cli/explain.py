@@ -12,7 +12,7 @@ from globaldns.cli.output import OutputFormat, print_structured, say
 from globaldns.cli.reader import Reader, open_reader
 from globaldns.errors import InvalidAddress, RequestRefused
 from globaldns.model.address import format_address, parse_address
-from globaldns.registry.explain import Explanation
+from globaldns.model.explanation import Explanation
 
 
 @click.command()

@@ -13,10 +13,10 @@ from globaldns.cli.output import (
     show_time,
 )
 from globaldns.model.claim import parse_time
+from globaldns.model.explanation import ClaimLine, Contributor, Explanation, RouteLine
 from globaldns.model.export import ExportKind
 from globaldns.model.lost import Standing
 from globaldns.model.service import Conflict, ServiceState
-from globaldns.registry.explain import ClaimLine, Contributor, Explanation, RouteLine
 
 HISTORY_LINES = 10
 """Of a busy VIP's past; ``vip history`` has the rest."""

@@ -20,8 +20,9 @@ from globaldns.cli.served import Served, to_served
 from globaldns.config.schema import Config
 from globaldns.errors import InvalidAddress
 from globaldns.model.address import parse_address
+from globaldns.model.explanation import ClaimLine, Explanation
 from globaldns.model.view import SourceState
-from globaldns.registry.explain import ClaimLine, Explanation, explain
+from globaldns.registry.explain import explain
 
 UNWRITTEN = "unwritten"
 """What only a server would remember: claims that the ledger does not have."""

@@ -16,8 +16,8 @@ from globaldns.config.values import split_listen
 from globaldns.dns.codes import Rcode, Rrtype
 from globaldns.dns.message import Record, parse_type, reverse_name
 from globaldns.errors import GlobalDnsError, InvalidValue
+from globaldns.model.explanation import Explanation
 from globaldns.model.host import fold, split_zone
-from globaldns.registry.explain import Explanation
 
 
 class Queried(msgspec.Struct, frozen=True):

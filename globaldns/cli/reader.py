@@ -26,8 +26,8 @@ from globaldns.cli.remote import ANSWER_SECONDS, CONNECT_SECONDS, Server, reacha
 from globaldns.cli.served import Served, to_served
 from globaldns.config.values import split_listen
 from globaldns.errors import RequestRefused, ServerError
+from globaldns.model.explanation import Explanation
 from globaldns.model.view import SourceState
-from globaldns.registry.explain import Explanation
 from globaldns.tasks import wall_clock
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from globaldns.cli.output import (
 from globaldns.cli.reader import Reader, open_reader
 from globaldns.cli.renumbering import plan, renumber
 from globaldns.errors import RequestRefused
+from globaldns.model.explanation import ClaimLine, Explanation
 from globaldns.model.host import Host
-from globaldns.registry.explain import ClaimLine, Explanation
 
 COLUMNS = ("VIP", "HOST", "STATE", "KIND", "CLUSTERS", "SINCE")
 POOL_COLUMNS = ("POOL", "HELD", "RESTING", "FREE", "USED")

@@ -9,9 +9,10 @@ import pytest
 from globaldns.admin.reports import ClusterList, ConflictList, ServicePage, ServiceReport, VipPage
 from globaldns.admin.routes import report_routes
 from globaldns.istio.notices import Code, Notice
+from globaldns.model.explanation import Explanation
 from globaldns.model.finding import Finding, Severity
 from globaldns.registry.digest import digest
-from globaldns.registry.explain import Explanation, explain
+from globaldns.registry.explain import explain
 
 REVIEWS = "reviews.bookinfo"
 

@@ -12,12 +12,12 @@ from globaldns.app.rules import registry_settings
 from globaldns.config.kinds import ClusterId, NetworkId
 from globaldns.config.routing import EnvoySettings
 from globaldns.config.schema import ClusterSettings, Config, SourceSettings
+from globaldns.model.explanation import RouteLine
 from globaldns.model.export import ExportKind
 from globaldns.model.lost import Standing
 from globaldns.model.reach import GatewayState, Reach
 from globaldns.model.service import Service
 from globaldns.model.view import Reset, SetGateways, View
-from globaldns.registry.explain import RouteLine
 from globaldns.registry.views import Views
 from tests.routing.meshes import GATEWAYS, endpoint, export, service
 

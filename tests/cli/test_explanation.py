@@ -6,9 +6,7 @@ import pytest
 from globaldns.cli.explanation import HISTORY_LINES, format_explanation, format_history, is_unknown
 from globaldns.cli.output import ABSENT
 from globaldns.model.claim import format_time
-from globaldns.model.export import Origin
-from globaldns.model.service import Conflict, ServiceState
-from globaldns.registry.explain import (
+from globaldns.model.explanation import (
     ClaimLine,
     Contributor,
     Dropped,
@@ -16,6 +14,8 @@ from globaldns.registry.explain import (
     NoticeLine,
     RouteLine,
 )
+from globaldns.model.export import Origin
+from globaldns.model.service import Conflict, ServiceState
 
 NOW = 1_767_323_045
 HOUR = 3600

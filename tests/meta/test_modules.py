@@ -22,6 +22,7 @@ TESTED_ELSEWHERE = {
     "demo/box": "likewise; tests/demo/test_inside asks one of which nothing runs",
     "envoy/fragment": "one value, which every test of envoy makes",
     "model/head": "one value, which every test of what ledgers say of clusters makes",
+    "model/explanation": "values, which tests/registry and tests/cli fill and print",
     "registry/delta": "two values, which every test of the registry looks at",
     "istio/settings": "one value, which every test of routes begins with",
     "exports/rules": "one value, which every test of exports begins with",
@@ -107,6 +108,13 @@ def test_the_command_line_does_not_pay_for_kubernetes(root: Path) -> None:
     loaded = imported(root, "globaldns.cli")["modules"]
     assert isinstance(loaded, list)
     assert "kubernetes_asyncio" not in loaded
+
+
+@pytest.mark.parametrize("command", ["query", "explain", "listing"])
+def test_who_asks_a_running_server_does_not_pay_for_the_registry(command: str, root: Path) -> None:
+    loaded = imported(root, f"globaldns.cli.{command}")["modules"]
+    assert isinstance(loaded, list)
+    assert [name for name in loaded if name.startswith("globaldns.registry")] == []
 
 
 def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
