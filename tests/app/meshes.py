@@ -27,6 +27,8 @@ from globaldns.model.snapshot import Entry, ZoneDelta
 from globaldns.registry.delta import Delta
 from globaldns.registry.registry import Registry
 from globaldns.state import StateDirectory
+from tests.registry.mesh import claim
+from tests.sources.manifests import entries
 
 START = 1767323045
 CEILING_SECONDS = 20.0
@@ -43,6 +45,7 @@ spec:
 status: {loadBalancer: {ingress: [{ip: 203.0.113.9}]}}
 """
 """The way into east's network."""
+CLAIM = claim(Host("a.ns"), "240.128.0.7", START)
 
 
 class Place:
@@ -107,6 +110,15 @@ class Place:
         """Return every file below the folder with its content."""
         found = (path for path in self.folder.rglob("*") if path.is_file())
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in found}
+
+
+def inhabit(place: Place, *claims: Claim) -> Place:
+    """Have east export a.ns and b.ns, and west c.ns; of what is claimed there was a server once."""
+    place.write("east", entries("a", "b"))
+    place.write("west", entries("c"))
+    if claims:
+        place.remember(*claims)
+    return place
 
 
 class Hands:

@@ -38,6 +38,11 @@ from tests.app.meshes import CEILING_SECONDS, Place
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+def address_of(server: Control | Started) -> str:
+    """Return where a server answers DNS over UDP: its ``address:port``."""
+    return str(server.plane.addresses[0])
+
+
 async def ask(server: str, name: str, kind: str = "A") -> dns.message.Message:
     """Return the reply to a question over UDP; ``server`` is its ``address:port``."""
     address, _, port = server.rpartition(":")

@@ -23,22 +23,17 @@ from globaldns.model.view import ClaimSet, Freshness, SourceState, View
 from globaldns.registry.registry import Registry
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
 from globaldns.state import StateDirectory
-from tests.app.meshes import START, Place
+from tests.app.meshes import CLAIM, START, Place, inhabit
 from tests.registry.mesh import claim, export, ledger, reset, settings, settled, vip
-from tests.sources.manifests import entries
 
 NOW = START + 100
 A, B = Host("a.ns"), Host("b.ns")
-CLAIM = claim("a.ns", "240.128.0.7", START)
 
 
 @pytest.fixture
 def place(place: Place) -> Place:
     """East exports two hosts; one is in the ledger."""
-    place.write("east", entries("a", "b"))
-    place.write("west", entries("c"))
-    place.remember(CLAIM)
-    return place
+    return inhabit(place, CLAIM)
 
 
 def answers(place: Place, *hosts: Host) -> list[tuple[bytes, ...]]:

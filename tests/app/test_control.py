@@ -19,15 +19,12 @@ from globaldns.dns.worker import decode_settings
 from globaldns.model.host import Host
 from globaldns.model.view import SourceState
 from globaldns.sources.remembered import file_name
-from tests.app.meshes import START, Place, break_ledger, until, until_it_says
-from tests.app.servers import answer, controlled, numbered, running
+from tests.app.meshes import CLAIM, START, Place, break_ledger, inhabit, until, until_it_says
+from tests.app.servers import address_of, answer, controlled, numbered, running
 from tests.certificates import make_pair
 from tests.registry.mesh import claim
-from tests.sources.manifests import entries, entry, vip_ledger
+from tests.sources.manifests import entries, entry
 
-A = Host("a.ns")
-CLAIM = claim(A, "240.128.0.7", START)
-LEDGER = vip_ledger("west")
 PIN = '\nspec:\n  addresses: ["240.128.0.7"]\n'
 """What makes an entry pin the VIP of a.ns."""
 
@@ -36,14 +33,7 @@ pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 @pytest.fixture
 def place(place: Place) -> Place:
-    place.write("east", entries("a", "b"))
-    place.write("west", entries("c"))
-    place.remember(CLAIM)
-    return place
-
-
-def server(control: Control) -> str:
-    return str(control.plane.addresses[0])
+    return inhabit(place, CLAIM)
 
 
 def sample(control: Control, name: str, **labels: str) -> float | None:
@@ -52,29 +42,29 @@ def sample(control: Control, name: str, **labels: str) -> float | None:
 
 async def test_what_sources_say_is_numbered_written_and_answered(place: Place) -> None:
     async with running(place) as control:
-        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
-        (c,) = await answer(server(control), "c.ns.global")
-        assert await answer(server(control), "z.ns.global") == "NXDOMAIN"
+        assert await answer(address_of(control), "a.ns.global") == ("240.128.0.7",)
+        (c,) = await answer(address_of(control), "c.ns.global")
+        assert await answer(address_of(control), "z.ns.global") == "NXDOMAIN"
     assert {one.host for one in place.remembered()} == {"a.ns", "b.ns", "c.ns"}
     async with running(place) as control:
-        assert await answer(server(control), "c.ns.global") == (c,)
+        assert await answer(address_of(control), "c.ns.global") == (c,)
 
 
 async def test_no_answer_changes_by_a_pin_that_cannot_be_written(place: Place) -> None:
     async with running(place) as control:
         mend = break_ledger(control.ledger.ledger)
-        before = await answer(server(control), "b.ns.global")
+        before = await answer(address_of(control), "b.ns.global")
         place.write("west", entries("c") + entry("b").replace("\nspec:\n", PIN))
         await until(lambda: bool(control.registry.views.pinnings(Host("b.ns"))))
         await until(lambda: control.readings.ledger_failure != "")
-        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
-        assert await answer(server(control), "b.ns.global") == before
+        assert await answer(address_of(control), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(address_of(control), "b.ns.global") == before
         place.write("west", entries("c", "b"))
         await until(lambda: not control.registry.views.pinnings(Host("b.ns")))
         await control.ledger.run(mend)
         await until(lambda: control.readings.ledger_failure == "")
-        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
-        assert await answer(server(control), "b.ns.global") == before
+        assert await answer(address_of(control), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(address_of(control), "b.ns.global") == before
 
 
 async def test_a_ledger_that_fails_from_the_start_stops_new_numbers_and_no_answer(
@@ -83,8 +73,8 @@ async def test_a_ledger_that_fails_from_the_start_stops_new_numbers_and_no_answe
     async with controlled(place) as control:
         break_ledger(control.ledger.ledger)
         async with numbered(control):
-            assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
-            assert await answer(server(control), "b.ns.global") == "SERVFAIL"
+            assert await answer(address_of(control), "a.ns.global") == ("240.128.0.7",)
+            assert await answer(address_of(control), "b.ns.global") == "SERVFAIL"
 
 
 async def test_until_all_was_heard_only_views_are_to_be_remembered(place: Place) -> None:
@@ -134,7 +124,7 @@ async def test_a_sound_configuration_is_obeyed_by_everybody(place: Place) -> Non
         assert obeyed.server.tcp.connections == 7
         assert obeyed.log.queries is QueryLog.ALL
         assert control.registry.settings.clusters["west"].fenced
-        assert await answer(server(control), "c.ns.global") == "NXDOMAIN"
+        assert await answer(address_of(control), "c.ns.global") == "NXDOMAIN"
         assert sample(control, "config_reloads_total", result="accepted") == 1
 
 
@@ -159,8 +149,8 @@ async def test_a_source_whose_rules_change_is_read_by_the_new_ones(place: Place)
         place.configure(**west(place, allow={"namespaces": ["other"]}))
         control.reload({})
         await until(lambda: Host("c.ns") not in control.readings.services)
-        assert await answer(server(control), "c.ns.global") == "NXDOMAIN"
-        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(address_of(control), "c.ns.global") == "NXDOMAIN"
+        assert await answer(address_of(control), "a.ns.global") == ("240.128.0.7",)
 
 
 PAY = entry("pay").replace(".global]", ".mesh]")
@@ -174,7 +164,7 @@ async def ask_for_pay(control: Control, holds: Callable[[], bool]) -> set[str | 
 
     async def says() -> bool:
         is_over = holds()
-        said.add(await answer(server(control), "pay.ns.mesh"))
+        said.add(await answer(address_of(control), "pay.ns.mesh"))
         return is_over
 
     await until_it_says(says)
@@ -202,10 +192,10 @@ async def test_after_a_zone_is_added_no_name_is_denied_that_is_about_to_be_read(
         said = await ask_for_pay(control, lambda: Host("pay.ns") in control.readings.services)
         assert "NXDOMAIN" not in said
         await until(lambda: control.registry.is_written)
-        assert len(await answer(server(control), "pay.ns.mesh")) == 1
+        assert len(await answer(address_of(control), "pay.ns.mesh")) == 1
 
         async def is_denied() -> bool:
-            return await answer(server(control), "z.ns.mesh") == "NXDOMAIN"
+            return await answer(address_of(control), "z.ns.mesh") == "NXDOMAIN"
 
         await until_it_says(is_denied)
 
@@ -247,7 +237,7 @@ async def test_a_configuration_with_problems_changes_nothing(place: Place) -> No
 
 async def test_what_is_scraped_is_what_stands(place: Place) -> None:
     async with running(place) as control:
-        await answer(server(control), "a.ns.global")
+        await answer(address_of(control), "a.ns.global")
         assert sample(control, "services") == 3
         assert sample(control, "zone_serial", zone="global") == control.readings.snapshot.serial
         assert sample(control, "source_synced", cluster="west") == 1

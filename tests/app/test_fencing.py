@@ -25,7 +25,7 @@ from globaldns.model.view import Fence, SetFences
 from globaldns.registry.registry import Registry
 from globaldns.state import StateDirectory
 from tests.app.meshes import START, Place, block
-from tests.app.servers import answer, controlled, numbered, running
+from tests.app.servers import address_of, answer, controlled, numbered, running
 from tests.registry.mesh import both, export, settings, settled
 from tests.sources.manifests import entries
 
@@ -150,13 +150,13 @@ def test_what_a_fence_does_is_told_before_and_what_its_end_does_too() -> None:
 
 async def test_a_fence_is_obeyed_when_it_is_told_and_after_a_restart(place: Place) -> None:
     async with running(place) as control:
-        server = str(control.plane.addresses[0])
+        server = address_of(control)
         found = await control.changes.set_fence("west", True)
         assert (found.services, found.alone) == (2, ("b.ns",))
         assert await answer(server, "b.ns.global") == "NXDOMAIN"
         assert len(await answer(server, "a.ns.global")) == 1
     async with running(place) as control:
-        server = str(control.plane.addresses[0])
+        server = address_of(control)
         assert control.registry.views.fenced == {"west"}
         assert control.registry.claims.held(Host("b.ns"))
         await control.changes.set_fence("west", False)

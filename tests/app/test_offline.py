@@ -17,7 +17,7 @@ from globaldns.model.host import Host
 from globaldns.model.service import ServiceState
 from globaldns.model.view import ClaimSet, SourceState, View
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
-from tests.app.meshes import GATEWAY, START, Place
+from tests.app.meshes import GATEWAY, START, Place, inhabit
 from tests.registry.mesh import claim, export, ledger, vip
 from tests.sources.manifests import entries, entry, vip_ledger
 
@@ -29,9 +29,7 @@ GONE = claim("g.ns", "240.128.0.98", START, "gone")
 
 @pytest.fixture
 def place(place: Place) -> Place:
-    place.write("east", entries("a", "b"))
-    place.write("west", entries("c"))
-    return place
+    return inhabit(place)
 
 
 def test_reading_creates_nothing(place: Place) -> None:

@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from globaldns.app.control import Control
 from globaldns.errors import LedgerError, RequestRefused
 from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
-from tests.app.meshes import START, Place, break_ledger, until
-from tests.app.servers import answer, controlled, running
+from tests.app.meshes import CLAIM, START, Place, break_ledger, inhabit, until
+from tests.app.servers import address_of, answer, controlled, running
 from tests.registry.mesh import claim
 from tests.sources.manifests import entries, vip_ledger
 
 A = Host("a.ns")
-CLAIM = claim(A, "240.128.0.7", START)
-LEDGER = vip_ledger("west")
-PIN = '\nspec:\n  addresses: ["240.128.0.7"]\n'
-"""What makes an entry pin the VIP of a.ns."""
 
 pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 
 @pytest.fixture
 def place(place: Place) -> Place:
-    place.write("east", entries("a", "b"))
-    place.write("west", entries("c"))
-    place.remember(CLAIM)
-    return place
-
-
-def server(control: Control) -> str:
-    return str(control.plane.addresses[0])
+    return inhabit(place, CLAIM)
 
 
 async def test_a_renumbered_host_has_moved_when_it_is_told(place: Place) -> None:
     async with running(place) as control:
         (move,) = await control.changes.renumber([A])
         assert (move.host, move.old, move.reason) == (A, ("240.128.0.7",), "renumbered")
-        assert await answer(server(control), "a.ns.global") == move.new
+        assert await answer(address_of(control), "a.ns.global") == move.new
         claims = await control.ledger.run(control.ledger.ledger.claims)
         assert [one.kind for one in claims if one.host == A and not one.is_retired] == [
             ClaimKind.CHOSEN
@@ -66,9 +54,9 @@ async def test_a_command_that_cannot_be_written_is_not_done_and_then_refused(pla
                 await command
         await control.ledger.run(mend)
         await until(lambda: control.readings.ledger_failure == "")
-        assert await answer(server(control), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(address_of(control), "a.ns.global") == ("240.128.0.7",)
         (move,) = await control.changes.renumber([A])
-        assert await answer(server(control), "a.ns.global") == move.new
+        assert await answer(address_of(control), "a.ns.global") == move.new
 
 
 async def test_an_import_counts_what_is_new_and_is_written_when_it_is_told(place: Place) -> None:
@@ -85,7 +73,7 @@ async def test_an_import_counts_what_is_new_and_is_written_when_it_is_told(place
 
 
 async def test_nothing_is_imported_for_a_cluster_that_keeps_a_ledger(place: Place) -> None:
-    place.write("west", entries("c") + LEDGER)
+    place.write("west", entries("c") + vip_ledger("west"))
     theirs = claim("old.ns", "240.128.0.99", START, "west")
     async with running(place) as control:
         assert await control.changes.import_claims([theirs]) == 0

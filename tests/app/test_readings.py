@@ -20,7 +20,7 @@ from globaldns.istio.hiding import Rule, Surroundings
 from globaldns.istio.notices import Code, Notice, to_finding
 from globaldns.model.host import Host
 from globaldns.model.view import SourceState
-from tests.app.meshes import CEILING_SECONDS, Place, until
+from tests.app.meshes import CEILING_SECONDS, Place, inhabit, until
 from tests.app.servers import controlled, running
 from tests.app.test_routes import service
 from tests.sources.manifests import entries, entry
@@ -28,9 +28,7 @@ from tests.sources.manifests import entries, entry
 
 @pytest.fixture
 def place(place: Place) -> Place:
-    place.write("east", entries("a", "b"))
-    place.write("west", entries("c"))
-    return place
+    return inhabit(place)
 
 
 async def test_it_reads_what_is_served(place: Place) -> None:

@@ -13,7 +13,7 @@ from globaldns.config.schema import Config
 from globaldns.model.export import ExportKind
 from globaldns.model.view import Freshness, Put, Reset, SetFreshness, SourceState, View
 from globaldns.tasks import steady_clock
-from tests.app.meshes import GATEWAY, Place, until
+from tests.app.meshes import GATEWAY, Place, inhabit, until
 from tests.app.readers import REMEMBERED, SILENT, SYNCED, Running
 from tests.registry.mesh import export
 from tests.sources.manifests import entries, entry, hosts
@@ -24,9 +24,7 @@ TO_EAST = entry("a").replace("10.0.0.1", "203.0.113.9")
 
 @pytest.fixture
 def place(place: Place) -> Place:
-    place.write("east", entries("a", "b"))
-    place.write("west", entries("c"))
-    return place
+    return inhabit(place)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from contextlib import closing
 import pytest
 
 from globaldns.app.memory import ZONE
-from globaldns.app.starting import Started
 from globaldns.dns.lastzone import Header, encode_zone
 from globaldns.dns.worker import decode_settings
 from globaldns.errors import LedgerError, ListenError, StateLocked
@@ -20,7 +19,7 @@ from globaldns.model.snapshot import Answering, Entry, Handover, Waits
 from globaldns.state import StateDirectory
 from globaldns.tasks import wall_clock
 from tests.app.meshes import START, Place
-from tests.app.servers import answer, ask, started
+from tests.app.servers import address_of, answer, ask, started
 from tests.registry.mesh import claim, vip
 
 ENTRY = Entry(
@@ -28,10 +27,6 @@ ENTRY = Entry(
 )
 WAITS = Waits({vip("240.128.0.8"): Handover(Host("b.ns"), START)}, 300, START)
 HALF_A_QUARANTINE = 7 * 86400 // 2
-
-
-def address(server: Started) -> str:
-    return str(server.plane.addresses[0])
 
 
 def leave_zone(place: Place, *, age: int = 60, marker: str | None = None) -> None:
@@ -50,15 +45,15 @@ def leave_zone(place: Place, *, age: int = 60, marker: str | None = None) -> Non
 async def test_while_nothing_is_known_every_name_fails(place: Place) -> None:
     async with started(place) as server:
         assert server.last is None
-        assert await answer(address(server), "a.ns.global") == "SERVFAIL"
+        assert await answer(address_of(server), "a.ns.global") == "SERVFAIL"
 
 
 async def test_what_is_remembered_answers_and_what_is_not_is_not_denied(place: Place) -> None:
     leave_zone(place)
     async with started(place) as server:
-        assert await answer(address(server), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(address_of(server), "a.ns.global") == ("240.128.0.7",)
         server.scribe.confirm(asyncio.get_running_loop().time())
-        assert await answer(address(server), "b.ns.global") == "SERVFAIL"
+        assert await answer(address_of(server), "b.ns.global") == "SERVFAIL"
         assert server.last is not None
         assert server.last.header.serial == 7
 
@@ -72,7 +67,7 @@ async def test_a_zone_is_answered_from_until_its_addresses_may_have_new_owners(
 ) -> None:
     leave_zone(place, age=age)
     async with started(place) as server:
-        assert await answer(address(server), "a.ns.global") == found
+        assert await answer(address_of(server), "a.ns.global") == found
         assert server.last is not None
         assert server.last.header.waits == WAITS
         assert bool(server.last.entries) is (found != "SERVFAIL")
@@ -83,7 +78,7 @@ async def test_a_zone_is_answered_from_until_its_addresses_may_have_new_owners(
 async def test_a_zone_of_another_ledger_is_not_answered_from(place: Place) -> None:
     leave_zone(place, marker="another")
     async with started(place) as server:
-        assert await answer(address(server), "a.ns.global") == "SERVFAIL"
+        assert await answer(address_of(server), "a.ns.global") == "SERVFAIL"
 
 
 async def test_each_start_has_a_higher_serial(place: Place) -> None:
@@ -91,7 +86,7 @@ async def test_each_start_has_a_higher_serial(place: Place) -> None:
     serials = []
     for _ in range(3):
         async with started(place) as server:
-            reply = await ask(address(server), "global", "SOA")
+            reply = await ask(address_of(server), "global", "SOA")
             serials.append(reply.answer[0][0].serial)
     assert serials == sorted(set(serials))
 
@@ -112,7 +107,7 @@ async def test_a_second_server_is_refused_and_disturbs_nothing(place: Place) -> 
         with pytest.raises(StateLocked, match="is held by process"):
             async with started(place):
                 pytest.fail("two servers have one state directory")
-        assert await answer(address(server), "a.ns.global") == ("240.128.0.7",)
+        assert await answer(address_of(server), "a.ns.global") == ("240.128.0.7",)
 
 
 def is_free(place: Place) -> bool:
@@ -127,7 +122,7 @@ def is_free(place: Place) -> bool:
 
 async def test_when_it_ends_everything_is_free_again(place: Place) -> None:
     async with started(place) as server:
-        host, _, port = address(server).rpartition(":")
+        host, _, port = address_of(server).rpartition(":")
     assert is_free(place)
     with pytest.raises(LedgerError, match="closed"):
         server.thread.ledger.claims()
