@@ -121,7 +121,7 @@ class Following:
                 if seen is not None and self.objects.remove(seen):
                     self._seams.changed((seen.host,))
             case Listed():
-                self._seams.changed(self.objects.complete())
+                self._seams.changed([seen.host for seen in self.objects.complete()])
                 self._note_listed(objects=True)
             case Absent():
                 self._note_absent()

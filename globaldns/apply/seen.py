@@ -6,14 +6,15 @@ was read: a hundred thousand are to be remembered, and few of them are looked at
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
+from globaldns.apply.known import KnownObjects
 from globaldns.exports import marks
 from globaldns.model.host import Host, service_host
 from globaldns.model.place import Place
-from globaldns.objects.metadata import Time, is_older
+from globaldns.objects.metadata import Time
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -93,79 +94,8 @@ def _read_time(data: msgspec.Raw | None) -> int | None:
         return None
 
 
-class SeenObjects:
+class SeenObjects(KnownObjects[Place, Host, Seen]):
     """All of them, by place and by host."""
 
     def __init__(self) -> None:
-        self._at: dict[Place, Seen] = {}
-        self._of: dict[Host, tuple[Place, ...]] = {}
-        self._listing: set[Place] | None = None
-        """What a list that is under way has shown."""
-
-    def __len__(self) -> int:
-        return len(self._at)
-
-    @property
-    def hosts(self) -> Iterator[Host]:
-        """The hosts that any of them is about."""
-        return iter(tuple(self._of))
-
-    def of_host(self, host: Host) -> tuple[Seen, ...]:
-        """Return those about a host."""
-        return tuple(self._at[place] for place in self._of.get(host, ()))
-
-    def begin(self) -> None:
-        """Take all that is put from now on for all that there is, until ``complete``."""
-        self._listing = set()
-
-    def complete(self) -> list[Host]:
-        """Forget what the list did not show; return the hosts that it was about."""
-        shown, self._listing = self._listing, None
-        gone = [] if shown is None else [place for place in self._at if place not in shown]
-        return [seen.host for place in gone if (seen := self.drop(place)) is not None]
-
-    def put(self, seen: Seen) -> bool:
-        """Take an object as it is; return whether that is news.
-
-        One that is older than what is known is none. In a list every object is as it is: after etcd
-        was restored versions begin again.
-        """
-        known = self._at.get(seen.place)
-        if self._listing is not None:
-            self._listing.add(seen.place)
-        elif known is not None and is_older(seen.version, known.version):
-            return False
-        if known == seen:
-            return False
-        if known is not None and known.host != seen.host:
-            self.drop(seen.place)
-        self._at[seen.place] = seen
-        places = self._of.get(seen.host, ())
-        if seen.place not in places:
-            self._of[seen.host] = (*places, seen.place)
-        return True
-
-    def remove(self, seen: Seen) -> bool:
-        """Take note that an object is gone; return whether that is news."""
-        known = self._at.get(seen.place)
-        if known is None or is_older(seen.version, known.version):
-            return False
-        self.drop(seen.place)
-        return True
-
-    def drop(self, place: Place) -> Seen | None:
-        """Forget an object; return what it was."""
-        seen = self._at.pop(place, None)
-        if seen is not None:
-            left = tuple(other for other in self._of[seen.host] if other != place)
-            if left:
-                self._of[seen.host] = left
-            else:
-                del self._of[seen.host]
-        return seen
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._at.clear()
-        self._of.clear()
-        self._listing = None
+        super().__init__(lambda seen: seen.place, lambda seen: seen.host)

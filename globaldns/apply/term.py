@@ -150,7 +150,7 @@ class Term:
     def _begin(self) -> None:
         """Look at everything, now that it is known what stands."""
         services = dict.fromkeys(self._seams.hosts())
-        others = [host for host in self._following.objects.hosts if host not in services]
+        others = [host for host in self._following.objects.subjects if host not in services]
         self.note([*others, *services])
 
     def _note_namespace(self, namespace: str) -> None:
@@ -162,7 +162,7 @@ class Term:
         is_complete, was_complete = self._seams.is_complete(), self._was_complete
         self._was_complete = is_complete
         if is_complete and not was_complete:
-            hosts = self._following.objects.hosts
+            hosts = self._following.objects.subjects
             self.pending.note([host for host in hosts if self._seams.facts(host).service is None])
         return self.pending.take(self._seams.wall())
 
@@ -178,7 +178,7 @@ class Term:
         objects = self._following.objects
         refusal = self._judge_spec(host)
         is_obeyed = refusal is None or not refusal.code
-        wish = wished_number(objects.of_host(host), self._renumbered.get(host))
+        wish = wished_number(objects.about(host), self._renumbered.get(host))
         await self._obey(host, wish if is_obeyed else None)
         step = self._decide(host)
         if step is None:
@@ -201,7 +201,7 @@ class Term:
 
     def _judge_spec(self, host: Host) -> Refusal | None:
         """Return whether what people wrote of a host is obeyed; None: they wrote nothing."""
-        objects = self._following.objects.of_host(host)
+        objects = self._following.objects.about(host)
         return next(filter(None, map(self._seams.judge_spec, objects)), None)
 
     def _decide(self, host: Host) -> Step | None:
@@ -213,7 +213,7 @@ class Term:
             spec_refusal=self._judge_spec(host),
         )
         place = place_of(host, self._following.namespaces, self._settings.namespace)
-        objects = self._following.objects.of_host(host)
+        objects = self._following.objects.about(host)
         return next_step(facts, objects, place, now=self._seams.wall())
 
     async def _let_be(self, host: Host) -> None:
@@ -221,7 +221,7 @@ class Term:
         self._renumbered.pop(host, None)
         ends = [
             moved_until(decode_status(seen.status).conditions, self._moved.get(host))
-            for seen in self._following.objects.of_host(host)
+            for seen in self._following.objects.about(host)
         ]
         until = min((end for end in ends if end is not None), default=None)
         if until is None:

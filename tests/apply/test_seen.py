@@ -63,7 +63,7 @@ def test_an_older_version_is_no_news_but_in_a_list() -> None:
     objects.begin()
     assert objects.put(seen("a", version=2, mark="east"))
     assert objects.complete() == []
-    assert [one.version for one in objects.of_host(Host("a.ns"))] == ["2"]
+    assert [one.version for one in objects.about(Host("a.ns"))] == ["2"]
 
 
 def test_what_a_list_does_not_show_is_gone() -> None:
@@ -72,8 +72,8 @@ def test_what_a_list_does_not_show_is_gone() -> None:
         objects.put(seen(name))
     objects.begin()
     objects.put(seen("b"))
-    assert sorted(objects.complete()) == ["a.ns", "c.ns"]
-    assert [*objects.hosts] == ["b.ns"]
+    assert sorted(one.host for one in objects.complete()) == ["a.ns", "c.ns"]
+    assert [*objects.subjects] == ["b.ns"]
     assert len(objects) == 1
 
 
@@ -81,20 +81,20 @@ def test_objects_about_one_host_are_found_together() -> None:
     objects = SeenObjects()
     objects.put(seen("a"))
     objects.put(seen("a-ns-1", "globaldns", mark="east", host="a.ns"))
-    assert {str(one.place) for one in objects.of_host(Host("a.ns"))} == {
+    assert {str(one.place) for one in objects.about(Host("a.ns"))} == {
         "ns/a",
         "globaldns/a-ns-1",
     }
     assert objects.remove(seen("a"))
     assert not objects.remove(seen("a"))
-    assert [one.place.name for one in objects.of_host(Host("a.ns"))] == ["a-ns-1"]
+    assert [one.place.name for one in objects.about(Host("a.ns"))] == ["a-ns-1"]
 
 
 def test_an_object_that_is_about_another_host_now_is_not_about_the_old_one() -> None:
     objects = SeenObjects()
     objects.put(seen("x", "globaldns", mark="east", host="a.ns"))
     objects.put(seen("x", "globaldns", version=2))
-    assert [*objects.hosts] == ["x.globaldns"]
+    assert [*objects.subjects] == ["x.globaldns"]
     assert objects.drop(Place("globaldns", "x")) is not None
     assert objects.drop(Place("globaldns", "x")) is None
     objects.put(seen("y"))

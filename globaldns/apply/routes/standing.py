@@ -5,18 +5,18 @@ An object is ours where it has our mark with our cluster's id; no other is ever 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from zlib import compress, decompress
 
 import msgspec
 
+from globaldns.apply.known import KnownObjects
 from globaldns.exports.marks import OWNED_BY
 from globaldns.istio.former import routed_name
 from globaldns.istio.replica import CLUSTER_DOMAIN
 from globaldns.model.host import service_host
 from globaldns.objects.kubernetes import Service
-from globaldns.objects.metadata import ObjectKey, is_older
+from globaldns.objects.metadata import ObjectKey
 
 Document = dict[str, Any]
 _LEVEL = 1
@@ -88,75 +88,12 @@ def named(key: ObjectKey, spec: object) -> str:
     return routed_name(found) if isinstance(found, str) else ""
 
 
-class StandingObjects:
-    """All of them, by key and by what they are about."""
+class StandingObjects(KnownObjects[ObjectKey, str, Standing]):
+    """All of them, by key and by the host with its zone."""
 
     def __init__(self) -> None:
-        self._at: dict[ObjectKey, Standing] = {}
-        self._of: dict[str, dict[ObjectKey, None]] = {}
-        self._listing: dict[str, set[ObjectKey]] = {}
-        """What the list of a kind that is under way has shown."""
+        super().__init__(lambda one: one.key, lambda one: one.name, lambda one: one.key.kind)
 
-    def __iter__(self) -> Iterator[Standing]:
-        return iter(tuple(self._at.values()))
-
-    def __len__(self) -> int:
-        return len(self._at)
-
-    def of(self, name: str) -> tuple[Standing, ...]:
+    def about(self, subject: str) -> tuple[Standing, ...]:
         """Return those about a host with its zone, by key."""
-        return tuple(self._at[key] for key in sorted(self._of.get(name, ())))
-
-    def begin(self, kind: str) -> None:
-        """Take all of a kind that is put from now on for all that there is, until ``complete``."""
-        self._listing[kind] = set()
-
-    def complete(self, kind: str) -> list[Standing]:
-        """Forget what the list did not show, and return it."""
-        shown = self._listing.pop(kind, set())
-        gone = [one for one in self if one.key.kind == kind and one.key not in shown]
-        for one in gone:
-            self.drop(one.key)
-        return gone
-
-    def put(self, one: Standing) -> bool:
-        """Take an object as it is; return whether that is news.
-
-        One that is older than what is known is none, unless a list shows it: after etcd was
-        restored versions begin again.
-        """
-        known, listing = self._at.get(one.key), self._listing.get(one.key.kind)
-        if listing is not None:
-            listing.add(one.key)
-        elif known is not None and is_older(one.version, known.version):
-            return False
-        if known == one:
-            return False
-        self.drop(one.key)
-        self._at[one.key] = one
-        self._of.setdefault(one.name, {})[one.key] = None
-        return True
-
-    def remove(self, one: Standing) -> bool:
-        """Take note that an object is gone; return whether that is news."""
-        known = self._at.get(one.key)
-        if known is None or is_older(one.version, known.version):
-            return False
-        self.drop(one.key)
-        return True
-
-    def drop(self, key: ObjectKey) -> None:
-        """Forget an object."""
-        known = self._at.pop(key, None)
-        if known is not None:
-            keys = self._of[known.name]
-            del keys[key]
-            if not keys:
-                del self._of[known.name]
-
-    def clear(self, kind: str) -> None:
-        """Forget all of a kind."""
-        for one in self:
-            if one.key.kind == kind:
-                self.drop(one.key)
-        self._listing.pop(kind, None)
+        return tuple(sorted(super().about(subject), key=lambda one: one.key))

@@ -222,7 +222,7 @@ class Term:
         """Return all of ours about a host, in the zones that are served and, by name, in others."""
         zones = (*self._seams.zones(), CLUSTER_DOMAIN) if host else ()
         names = dict.fromkeys((host, *(f"{host}.{zone}" for zone in zones)))
-        return [one for name in names for one in self._following.objects.of(name)]
+        return [one for name in names for one in self._following.objects.about(name)]
 
     def _next(self) -> Host | None:
         """Return the host with the most urgent thing to do; None: there is none."""

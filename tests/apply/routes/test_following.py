@@ -85,7 +85,7 @@ def test_a_kind_that_is_not_served_or_not_readable_is_told_once(
     assert listener.following.is_listed
     listener.following.take(ENTRY, Absent())
     assert not listener.following.is_listed
-    assert listener.following.objects.of(WEB) == ()
+    assert listener.following.objects.about(WEB) == ()
     caplog.clear()
     for resource in (GATEWAY, RULE, GATEWAY, RULE):
         listener.following.take(resource, Failed(ApiError("no answer")))

@@ -63,7 +63,7 @@ def test_a_list_says_what_is_gone_and_of_its_kind_alone() -> None:
     objects.begin("ServiceEntry")
     assert objects.put(standing(entry(name="other"), 9))
     assert [one.key.name for one in objects.complete("ServiceEntry")] == ["web-global"]
-    assert [one.key for one in objects.of(WEB)] == [
+    assert [one.key for one in objects.about(WEB)] == [
         ObjectKey("DestinationRule", "shop", "web-global"),
         ObjectKey("ServiceEntry", "shop", "other"),
     ]
@@ -77,10 +77,10 @@ def test_older_news_is_none_but_in_a_list() -> None:
     objects.put(new)
     assert not objects.put(old)
     assert not objects.remove(old)
-    assert objects.of(WEB) == (new,)
+    assert objects.about(WEB) == (new,)
     objects.begin("ServiceEntry")
     assert objects.put(old)
     assert objects.complete("ServiceEntry") == []
-    assert objects.of(WEB) == (old,)
+    assert objects.about(WEB) == (old,)
     assert objects.remove(standing(entry(), 6))
-    assert objects.of(WEB) == ()
+    assert objects.about(WEB) == ()
