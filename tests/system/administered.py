@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
@@ -14,19 +14,11 @@ from tests.system.deploying import find_programs, run
 
 
 class Administered:
-    """One cluster, and kubectl with all rights in it; leaving the ``with`` ends it."""
+    """One cluster, and kubectl with all rights in it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.programs = find_programs("etcd", "kube-apiserver", "kubectl")
-        self._server = ApiServer(folder)
-        self.kubeconfig = self._server.kubeconfig_file()
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._server.__exit__(*exception)
+    def __init__(self, api: ApiServer) -> None:
+        self.programs = find_programs("kubectl")
+        self.kubeconfig = api.kubeconfig_file()
 
     def kubectl(self, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run kubectl as an administrator."""

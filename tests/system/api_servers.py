@@ -13,6 +13,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,12 +22,15 @@ import yaml
 
 from tests.certificates import make_pair
 from tests.kube.kubeconfig import kubeconfig
+from tests.system.etcd import Etcd
 from tests.system.running import CEILING, free_port, wait_until
 
 PR_SET_PDEATHSIG = 1
 MANAGER = "kubectl"
 APPLY = "application/apply-patch+yaml"
+ADMIN = {"admin": ["system:masters"]}
 Object = dict[str, Any]
+_libc = ctypes.CDLL(None)
 
 
 def find_program(name: str) -> str:
@@ -49,20 +53,24 @@ class ApiServer:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._programs = {name: find_program(name) for name in ("etcd", "kube-apiserver")}
-        self._pair = make_pair(folder, kind="rsa")
+        self._pair = make_pair(folder)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._first: dict[str, str] = {}
+        """What etcd had when the API server was ready first."""
+        self.is_another = False
+        """Whether what is stored is no longer what began there: it cannot be wiped."""
         self._port, self._etcd_port, self._peer_port = free_port(), free_port(), free_port()
+        self._etcd = Etcd(self._etcd_port)
         self._tokens = folder / "tokens.csv"
         self.ssl = ssl.create_default_context(cafile=str(self._pair.certificate))
-        self.set_users({"admin": ["system:masters"], **users})
+        self.set_users({**ADMIN, **users})
 
     def __enter__(self) -> Self:
         self.start()
         return self.wait_ready()
 
     def __exit__(self, *_exception: object) -> None:
-        self.stop()
-        self.stop_etcd()
+        self.end()
 
     @property
     def url(self) -> str:
@@ -77,9 +85,10 @@ class ApiServer:
 
     def set_users(self, users: Mapping[str, Iterable[str]]) -> None:
         """Let these users in from the next start of the API server on, and nobody else."""
+        self.users = {name: [*groups] for name, groups in users.items()}
         lines = (
             f'{self.token_of(name)},{name},{name},"{",".join(groups)}"\n'
-            for name, groups in users.items()
+            for name, groups in self.users.items()
         )
         self._tokens.write_text("".join(lines))
 
@@ -111,7 +120,7 @@ class ApiServer:
             "--authorization-mode=RBAC",
             f"--token-auth-file={self._tokens}",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={self._pair.key}",
+            f"--service-account-key-file={self._pair.certificate}",
             f"--service-account-signing-key-file={self._pair.key}",
             "--service-cluster-ip-range=10.0.0.0/16,fd00:10::/112",
             "--disable-admission-plugins=ServiceAccount",
@@ -139,6 +148,11 @@ class ApiServer:
     def stop_etcd(self) -> None:
         self._kill("etcd")
 
+    def end(self) -> None:
+        """Kill both."""
+        self.stop()
+        self.stop_etcd()
+
     def restart(self) -> None:
         """Kill the API server, start it again and wait: its watch cache is empty then."""
         self.stop()
@@ -148,6 +162,7 @@ class ApiServer:
     def wait_ready(self) -> Self:
         """Return itself once ``/readyz`` is 200."""
         wait_until(self._is_ready, f"{self.url} is ready")
+        self._first = self._first or self._etcd.contents()
         return self
 
     def _is_ready(self) -> bool:
@@ -178,7 +193,7 @@ class ApiServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  tests start no threads
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  it only calls what is loaded
             )
 
     def _kill(self, name: str) -> None:
@@ -191,8 +206,7 @@ class ApiServer:
 
     def compact(self) -> None:
         """Compact etcd; an API server that runs still knows what its watch cache has."""
-        header = self._etcd("range", {"key": base64.b64encode(b"\0").decode()})["header"]
-        self._etcd("compaction", {"revision": header["revision"], "physical": True})
+        self._etcd.compact()
 
     def forget_history(self) -> None:
         """Let every resourceVersion and continue token so far be 410."""
@@ -211,10 +225,12 @@ class ApiServer:
             shutil.copytree(folder, self._data)
 
         self._offline(replace)
+        self.is_another = True
 
     def rebuild(self) -> None:
         """Be another cluster at the same address: a new uid, and nothing is stored."""
         self._offline(lambda: shutil.rmtree(self._data))
+        self.is_another = True
 
     def _offline(self, act: Any) -> None:
         self.stop()
@@ -223,12 +239,11 @@ class ApiServer:
         self.start()
         self.wait_ready()
 
-    def _etcd(self, what: str, body: Mapping[str, Any]) -> Object:
-        url = f"http://127.0.0.1:{self._etcd_port}/v3/kv/{what}"
-        request = urllib.request.Request(url, json.dumps(body).encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=CEILING) as reply:
-            decoded: Object = json.load(reply)
-            return decoded
+    def wipe(self) -> None:
+        """Be as when it was new, while it runs: every object that has come since is gone."""
+        self._etcd.put_back(self._first)
+        kinds = "customresourcedefinitions.apiextensions.k8s.io"
+        wait_until(lambda: self.objects(kinds) == [], "no kind is left")
 
     # Objects
 
@@ -241,7 +256,20 @@ class ApiServer:
         content_type: str = "application/json",
         user: str = "admin",
     ) -> tuple[int, Any]:
-        """Return status and body, decoded if it is JSON."""
+        """Return status and body, decoded if it is JSON; who is to come again later does (429)."""
+        answer: tuple[int, Any] = (HTTPStatus.TOO_MANY_REQUESTS, None)
+
+        def is_answered() -> bool:
+            nonlocal answer
+            answer = self._request(method, path, body, content_type, user)
+            return answer[0] != HTTPStatus.TOO_MANY_REQUESTS
+
+        wait_until(is_answered, f"{path} is answered")
+        return answer
+
+    def _request(
+        self, method: str, path: str, body: Any, content_type: str, user: str
+    ) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.token_of(user)}", "Content-Type": content_type}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
@@ -332,7 +360,7 @@ def start_all(servers: Iterable[ApiServer]) -> None:
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    _libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 def _base(manifest: Mapping[str, Any]) -> str:

@@ -6,15 +6,16 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.stubs.platforms import HELM_KIND, OPENSHIFT_KIND, Object, definition
-from tests.system.api_servers import ApiServer, start_all
+from tests.system.api_servers import ApiServer
+from tests.system.pool import Pool
 from tests.system.running import Mesh, Server
 from tests.system.sites import namespace
 from tests.system.telling import ACCOUNT, GROUPS, SERVER, US, Told, names_of, service
@@ -59,21 +60,24 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running.wait_ready()
 
 
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """API servers that run on from test to test."""
+    with closing(Pool(lambda: tmp_path_factory.mktemp("cluster"))) as pool:
+        yield pool
+
+
 @pytest.fixture(scope="module")
-def make_api_servers(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[..., list[ApiServer]]]:
-    """Return a maker of clusters, ready, which end with the module's tests."""
-    with ExitStack() as stack:
+def make_api_servers(pool: Pool) -> Iterator[Callable[..., list[ApiServer]]]:
+    """Return a maker of clusters, ready and as new, that the module's tests share."""
+    with pool.lending() as make:
+        yield make
 
-        def make(count: int = 1, users: Mapping[str, Iterable[str]] = {}) -> list[ApiServer]:
-            folders = [tmp_path_factory.mktemp("cluster") for _ in range(count)]
-            servers = [ApiServer(folder, users) for folder in folders]
-            for server in servers:
-                stack.push(server)
-            start_all(servers)
-            return servers
 
+@pytest.fixture
+def lend_api_servers(pool: Pool) -> Iterator[Callable[..., list[ApiServer]]]:
+    """Return a maker of clusters, ready and as new, that one test has."""
+    with pool.lending() as make:
         yield make
 
 

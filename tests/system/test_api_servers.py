@@ -9,6 +9,7 @@ import pytest
 
 from tests.kube.apiserver.resources import Resource, definition
 from tests.system.api_servers import ApiServer
+from tests.system.pool import Pool
 
 WIDGETS = Resource("example.test", ("v1",), "widgets", "Widget", status=True)
 WIDGET = {
@@ -94,3 +95,33 @@ def test_objects_outlive_both_processes(server: ApiServer) -> None:
     server.start()
     server.wait_ready()
     assert server.get(WIDGETS.id, "a", "shop") is not None
+
+
+def test_a_wiped_cluster_is_as_new_and_runs_on(server: ApiServer) -> None:
+    server.apply(ROLE, BINDING)
+    uid, processes = server.uid, {name: one.pid for name, one in server._running.items()}
+    server.delete("flowschemas.flowcontrol.apiserver.k8s.io", "probes")
+    server.wipe()
+    assert {name: one.pid for name, one in server._running.items()} == processes
+    assert server.uid == uid
+    assert server.get("flowschemas.flowcontrol.apiserver.k8s.io", "probes") is not None
+    assert server.get("namespaces", "shop") is None
+    server.wait_request("GET", "/apis/example.test/v1/widgets", status=404)
+    server.apply(definition(WIDGETS), NAMESPACE)
+    assert server.objects(WIDGETS.id) == []
+    assert server.objects("roles.rbac.authorization.k8s.io", "shop") == []
+
+
+def test_who_gets_a_cluster_finds_it_as_new_with_the_users_that_are_asked_for(
+    pool: Pool,
+) -> None:
+    with pool.lending() as make:
+        (former,) = make()
+        former.apply(NAMESPACE)
+        former.stop()
+    with pool.lending() as make:
+        (server,) = make(users={"reader": []})
+        assert server.get("namespaces", "shop") is None
+        assert server.request("GET", "/api/v1/namespaces", user="reader")[0] == 403
+        server.is_another = True  # as when it was rebuilt: what it was when it was new is gone
+    assert server not in pool._idle

@@ -16,10 +16,10 @@ LABEL = {"mesh": "on"}
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Two clusters; west exports what east does not, and something that east does too."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(2))
+    sites = Sites(tmp_path_factory.mktemp("sites"), lend_api_servers(2))
     sites.join()
     for site in sites:
         site.api.apply(namespace("shop"), service("shared", "shop"))

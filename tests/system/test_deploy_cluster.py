@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import yaml
 
 from globaldns.sources.scopes import DEFINED
 from tests.system.administered import Administered
+from tests.system.api_servers import ApiServer
 from tests.system.deploying import (
     ALL_VALUES,
     CHART,
@@ -31,16 +32,14 @@ CRDS = ("clusterfences", "globalservices", "vipledgers")
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
+def cluster(make_api_servers: Callable[..., list[ApiServer]]) -> Administered:
     """A cluster with a namespace of ours that wants the strictest pods, and no CRD."""
-    with Administered(tmp_path_factory.mktemp("cluster")) as running:
-        strict = {f"pod-security.kubernetes.io/{how}": "restricted" for how in ("enforce", "warn")}
-        for name, labels in (("istio-system", {}), (NAMESPACE, strict)):
-            metadata = {"name": name, "labels": labels}
-            assert not running.apply(
-                {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-            )
-        yield running
+    running = Administered(*make_api_servers())
+    strict = {f"pod-security.kubernetes.io/{how}": "restricted" for how in ("enforce", "warn")}
+    for name, labels in (("istio-system", {}), (NAMESPACE, strict)):
+        metadata = {"name": name, "labels": labels}
+        assert not running.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    return running
 
 
 @pytest.fixture(scope="module")

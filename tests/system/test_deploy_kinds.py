@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.system.administered import Administered
+from tests.system.api_servers import ApiServer
 from tests.system.deploying import NAMESPACE
 from tests.system.running import ROOT
 
@@ -18,18 +19,18 @@ PINS = [f"240.128.0.{number}" for number in range(17)]
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
+def cluster(make_api_servers: Callable[..., list[ApiServer]]) -> Administered:
     """A cluster that knows our kinds."""
-    with Administered(tmp_path_factory.mktemp("cluster")) as running:
-        metadata = {"name": NAMESPACE}
-        assert not running.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-        for command in (
-            ("apply", "-f", ROOT / "deploy/crds"),
-            ("wait", "--for=condition=established", "--timeout=30s", "crd", "--all"),
-        ):
-            done = running.kubectl(*command)
-            assert done.returncode == 0, done.stderr
-        yield running
+    running = Administered(*make_api_servers())
+    metadata = {"name": NAMESPACE}
+    assert not running.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    for command in (
+        ("apply", "-f", ROOT / "deploy/crds"),
+        ("wait", "--for=condition=established", "--timeout=30s", "crd", "--all"),
+    ):
+        done = running.kubectl(*command)
+        assert done.returncode == 0, done.stderr
+    return running
 
 
 def ours(kind: str, spec: Any, *, name: str = "trial") -> dict[str, Any]:

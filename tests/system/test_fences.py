@@ -15,10 +15,10 @@ ALONE, SHARED = "alone.shop.global", "shared.shop.global"
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Three clusters; west exports what nobody else does, and something that east does too."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(3))
+    sites = Sites(tmp_path_factory.mktemp("sites"), lend_api_servers(3))
     sites.join()
     for site in sites:
         site.api.apply(namespace("shop"))

@@ -72,8 +72,8 @@ class Account:
 
 
 @pytest.fixture
-def account(make_api_servers: Callable[..., list[ApiServer]], tmp_path: Path) -> Account:
-    (api,) = make_api_servers(1)
+def account(lend_api_servers: Callable[..., list[ApiServer]], tmp_path: Path) -> Account:
+    (api,) = lend_api_servers(1)
     Site("east", api, tmp_path, {}).prepare()
     api.apply(
         namespace("shop"),

@@ -24,12 +24,12 @@ NAMES = [f"web{number}" for number in range(COUNT)]
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """East with two replicas, and west, which exports many services to it."""
     sites = Sites(
         tmp_path_factory.mktemp("sites"),
-        make_api_servers(2),
+        lend_api_servers(2),
         routing={"probes": {"interval": "0s"}, "writes_per_second": 20},
         dns={"ttl": "1s", "negative_ttl": "1s"},
     )

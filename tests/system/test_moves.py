@@ -21,12 +21,12 @@ MARK = {"globaldns.io/owned-by": "east"}
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Two clusters of one network: the istiod of west serves the clients of east too."""
     sites = Sites(
         tmp_path_factory.mktemp("sites"),
-        make_api_servers(2),
+        lend_api_servers(2),
         clusters={"east": {"control_plane": "west"}, "west": {}},
         routing={"replicate_services": True},
         dns={"ttl": "2s", "negative_ttl": "2s"},

@@ -20,10 +20,10 @@ from tests.system.sites import NAMESPACE, Site, Sites, namespace, service
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Two clusters with one server each, ready."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(2, {"reader": []}))
+    sites = Sites(tmp_path_factory.mktemp("sites"), lend_api_servers(2, {"reader": []}))
     sites.join()
     for site in sites:
         site.api.apply(namespace("shop"))
@@ -64,9 +64,9 @@ def test_a_restored_etcd_moves_nothing_and_is_repaired(sites: Sites, tmp_path: P
 
 @pytest.mark.timeout(600)
 def test_a_cluster_rebuilt_under_its_name_is_an_alarm_until_one_word_that_all_hear(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path: Path
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path: Path
 ) -> None:
-    sites = Sites(tmp_path / "sites", make_api_servers(3))
+    sites = Sites(tmp_path / "sites", lend_api_servers(3))
     sites.join()
     for site in sites:
         site.api.apply(namespace("shop"))
@@ -115,10 +115,10 @@ def test_a_cluster_rebuilt_under_its_name_is_an_alarm_until_one_word_that_all_he
 
 @pytest.mark.timeout(600)
 def test_a_rebuilt_cluster_is_not_taken_for_the_old_one_by_servers_that_remember_nothing(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path: Path
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path: Path
 ) -> None:
     # Nothing is decided before all are heard, however slow the machine is.
-    sites = Sites(tmp_path / "sites", make_api_servers(3), grace="300s")
+    sites = Sites(tmp_path / "sites", lend_api_servers(3), grace="300s")
     sites.join()
     for site in sites:
         site.api.apply(namespace("shop"))
@@ -228,9 +228,9 @@ def test_copies_that_somebody_deletes_are_there_again_though_their_cluster_is_aw
 
 
 def test_a_ledger_that_nobody_else_knows_is_restored_from_a_backup(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path: Path
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path: Path
 ) -> None:
-    sites = Sites(tmp_path / "sites", make_api_servers(1))
+    sites = Sites(tmp_path / "sites", lend_api_servers(1))
     sites.join()
     (lone,) = sites
     lone.api.apply(namespace("shop"))

@@ -21,10 +21,10 @@ SAID_AT = "2026-01-02T03:04:05Z"
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """East pins its service; west has one, and is fenced by an object of east."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(2))
+    sites = Sites(tmp_path_factory.mktemp("sites"), lend_api_servers(2))
     sites.join()
     east, west = sites
     for site in sites:
@@ -182,10 +182,10 @@ def install(api: ApiServer) -> None:
 
 @pytest.fixture
 def mesh(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """East exports by an entry, by a ServiceExport, and by an annotation; west reads it."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(2))
+    sites = Sites(tmp_path_factory.mktemp("sites"), lend_api_servers(2))
     sites.join()
     east = sites["east"]
     for site in sites:

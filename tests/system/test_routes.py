@@ -66,12 +66,12 @@ def workload(name: str, address: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Two clusters, a network each, with a gateway between them."""
     sites = Sites(
         tmp_path_factory.mktemp("sites"),
-        make_api_servers(2),
+        lend_api_servers(2),
         routing={"probes": {"interval": "0s"}, "istio_revisions": ["canary"]},
         dns={"ttl": "2s", "negative_ttl": "2s"},
     )

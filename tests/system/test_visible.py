@@ -19,10 +19,10 @@ NOBODY = "nobody"
 
 @pytest.fixture
 def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+    lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Two clusters that know each other; ``nobody`` is an account that may do nothing."""
-    apis = make_api_servers(2, users={NOBODY: ()})
+    apis = lend_api_servers(2, users={NOBODY: ()})
     sites = Sites(tmp_path_factory.mktemp("sites"), apis)
     sites.join()
     for site in sites:
