@@ -139,8 +139,9 @@ def look_offline(config: Config, now: int) -> OfflineMesh:
     words: Words = read(lambda: read_words(StateDirectory(config.state)), _NO_WORDS)
     claims, copies, uids = (ledger.claims, ledger.copies, ledger.uids) if ledger else ((), {}, ())
     mesh = read_mesh(config, claims, copies, now, words=words, uids=uids)
+    odd = ledger.findings if ledger else ()
     unwritable = _find_unwritable(config)
-    return msgspec.structs.replace(mesh, unread=tuple(unread), unwritable=unwritable)
+    return msgspec.structs.replace(mesh, unread=(*unread, *odd), unwritable=unwritable)
 
 
 def read_mesh(

@@ -19,9 +19,11 @@ from globaldns.config.schema import ClusterSettings, Config
 from globaldns.errors import ApiError, ApiRefused, LedgerError
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
+from globaldns.kube.lease import MAX_SKEW_SECONDS
 from globaldns.kube.resources import VIP_LEDGERS
 from globaldns.ledger.copies import ReadLedger
-from globaldns.ledger.objects import LedgerObjects
+from globaldns.ledger.objects import Held, LedgerObjects
+from globaldns.ledger.remarks import Remarks
 from globaldns.ledger.shards import ShardId
 from globaldns.ledger.shelf import Shelf
 from globaldns.model.view import Fence, SourceState, View
@@ -33,6 +35,7 @@ from globaldns.sources.remotes import Remotes
 from globaldns.sources.secrets import Refused, RemoteClusters
 from globaldns.sources.source import Source
 from globaldns.state import StateDirectory
+from globaldns.tasks import wall_clock
 
 READ_SECONDS = 20.0
 """How long a cluster is read, at most: 100,000 services take seconds."""
@@ -89,13 +92,15 @@ def read_shared_ledger(config: Config) -> ReadLedger | None:
     Raises:
         LedgerError: it cannot be read.
     """
-    shelf = asyncio.run(_read_shelf(config))
+    shelf, remarks = asyncio.run(_read_shelf(config))
     claims, copies = shelf.read_all()
+    for held in shelf.of_another_ledger():
+        remarks.note(held.name, shelf.remark(held))
     if shelf.marker is None:
         return None
     first = shelf.get(ShardId(LedgerRole.OWN, config.cluster, 0))
     uids = () if first is None else first.head.uids
-    return ReadLedger(shelf.marker, tuple(claims), copies, uids)
+    return ReadLedger(shelf.marker, tuple(claims), copies, uids, remarks.findings())
 
 
 def ask_servers(config: Config, remote: RemoteClusters, path: str) -> dict[str, bytes | ApiError]:
@@ -171,14 +176,17 @@ async def _run_until(
             await running
 
 
-async def _read_shelf(config: Config) -> Shelf:
+async def _read_shelf(config: Config) -> tuple[Shelf, Remarks]:
     access = listed_access(config.clusters[config.cluster].source)
     if access is None:
         raise LedgerError("our own cluster has no API server to keep the ledger in")
-    client, shelf = Client(access), Shelf()
+    client, remarks = Client(access), Remarks(config.cluster)
+    shelf = Shelf(lambda: wall_clock() + client.skew + MAX_SKEW_SECONDS)
     try:
-        async for held in LedgerObjects(client, config.namespace, config.cluster).list():
-            shelf.see(held)
+        async for found in LedgerObjects(client, config.namespace, config.cluster).list():
+            remarks.note(found.name, found.remark)
+            if isinstance(found, Held):
+                shelf.see(found)
     except ApiError as error:
         if isinstance(error, ApiRefused) and error.status == HTTPStatus.NOT_FOUND:
             reason, hint = f"{VIP_LEDGERS} is not installed", "apply deploy/crds"
@@ -187,7 +195,7 @@ async def _read_shelf(config: Config) -> Shelf:
         raise LedgerError(f"the ledger cannot be read: {reason}", hint=hint) from error
     finally:
         await client.close()
-    return shelf
+    return shelf, remarks
 
 
 async def _ask_servers(

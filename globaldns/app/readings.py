@@ -148,10 +148,14 @@ class ServerReadings:
         return (*told, *taken.get(service.host, ()))
 
     def notices(self) -> Callable[[], list[Finding]]:
-        """Return what tells all that clients do not get, and what is wrong with networks."""
+        """Return what tells all that clients do not get, and what is wrong with networks.
+
+        And with objects in the place of our ledger.
+        """
         config, registry = self.config, self.registry
         complete = is_complete(config, self._sources.sources)
-        networks = [
+        found = [
+            *self._ledger.findings(),
             *routing_findings(config, registry.views, is_complete=complete),
             *gateway_findings(self.reach),
         ]
@@ -159,7 +163,7 @@ class ServerReadings:
 
         def tell() -> list[Finding]:
             routes = (to_finding(notice, config.cluster) for notice in tell_routes())
-            return [*networks, *network_overlaps(members), *routes]
+            return [*found, *network_overlaps(members), *routes]
 
         return tell
 

@@ -28,6 +28,7 @@ from globaldns.ledger.kubernetes import KubernetesLedger, LedgerSeams
 from globaldns.ledger.opening import OnLoss, keep_marker, remembered_marker
 from globaldns.ledger.shards import shard_of, unite
 from globaldns.model.claim import Claim, Marker
+from globaldns.model.finding import Finding
 from globaldns.model.head import Uids
 from globaldns.model.view import ClaimSet
 from globaldns.state import StateDirectory
@@ -109,6 +110,10 @@ class SharedLedger:
     def uids(self) -> Uids:
         """Which cluster it takes each name for, as far as it is known."""
         return self._ledger.head.uids
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what is odd about objects in its place."""
+        return self._ledger.findings()
 
     @property
     def torn(self) -> Collection[str]:

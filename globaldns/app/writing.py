@@ -22,6 +22,7 @@ import msgspec
 from globaldns.errors import LedgerError, StateError
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.claim import Claim, ClaimKind, Marker
+from globaldns.model.finding import Finding
 from globaldns.model.head import Head, Uids
 from globaldns.model.view import ClaimSet
 from globaldns.tasks import Backoff
@@ -72,6 +73,9 @@ class WritableLedger(Protocol):
     @property
     def uids(self) -> Uids:
         """Which cluster it takes each name for, as far as it is known."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Return what is odd about what stands in its place."""
 
     def attach(self, news: LedgerNews) -> None:
         """Learn who is to be told; once, before it is followed."""
@@ -140,6 +144,10 @@ class LedgerThread:
         self._guard = guard
         """Raises a StateError where the state directory is not held any more."""
         self._executor = ThreadPoolExecutor(1, "ledger")
+
+    def findings(self) -> Iterable[Finding]:
+        """Return nothing: vip verify looks at the file."""
+        return ()
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a call returns there; calls are made one after the other."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from datetime import datetime
 from itertools import chain
 
@@ -21,6 +23,9 @@ from globaldns.model.host import Host, service_host
 from globaldns.model.view import ClaimSet, Fence, Policy
 from globaldns.objects.own import ClusterFence, GlobalService, VIPLedger
 
+FIRST_SHARD = "own-000"
+"""The object that a ledger of an API server has as long as it is there."""
+_SHARD = re.compile(r"own-[0-3][0-9a-f]{2}")
 _DATA = "$.spec.data"
 _LINES = "write the lines as globaldns vip export does"
 
@@ -38,6 +43,8 @@ class Shard(Struct, frozen=True, gc=False):
     """What it says of its writer's configuration: one of a ledger's shards does."""
     uids: Uids = ()
     """Which cluster its writer takes each name for: the same one says it."""
+    is_first: bool = False
+    """Whether it is the one that is there as long as its ledger is."""
 
 
 def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
@@ -47,12 +54,7 @@ def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
         InvalidObject: it is another cluster's, or a line of it is no claim of this cluster.
     """
     if ledger.spec.cluster != cluster:
-        raise InvalidObject(
-            f"is the ledger of {ledger.spec.cluster!r}, and stands in {cluster!r}",
-            path="$.spec.cluster",
-            code="ledger-cluster",
-            hint="keep every cluster's ledger with its own objects",
-        )
+        raise elsewhere(ledger.spec.cluster, cluster)
     claims = read_claims(ledger)
     hosts = frozenset(claim.host for claim in claims)
     return Shard(
@@ -61,7 +63,27 @@ def read_ledger(ledger: VIPLedger, cluster: str) -> Shard:
         hosts=hosts,
         fingerprint=ledger.spec.settings,
         uids=tuple(sorted(ledger.spec.uids.items())),
+        is_first=ledger.metadata.name == FIRST_SHARD,
     )
+
+
+def elsewhere(owner: str, cluster: str, *, others: int = 0) -> InvalidObject:
+    """Return what is wrong with a part of another cluster's ledger, and with others like it."""
+    more = f" with {others} more" if others else ""
+    return InvalidObject(
+        f"is the ledger of {owner!r}, and stands in {cluster!r}{more}",
+        path="$.spec.cluster",
+        code="ledger-cluster",
+        hint="keep every cluster's ledger with its own objects",
+    )
+
+
+def is_part(name: str, others: Collection[str]) -> bool:
+    """Whether an object may be a shard of its cluster's ledger, beside objects of other names.
+
+    A ledger in files may have any; one that a globaldns writes has only those that it gives.
+    """
+    return FIRST_SHARD not in others or _SHARD.fullmatch(name) is not None
 
 
 def read_claims(ledger: VIPLedger) -> tuple[Claim, ...]:
@@ -93,14 +115,14 @@ def read_marker(ledger: VIPLedger) -> Marker:
 
 
 def unite_shards(shards: list[Shard]) -> ClaimSet:
-    """Return what the shards of one ledger say; of several ledgers the newest stands.
+    """Return what the shards of one ledger say; of several ledgers one stands.
 
     Where no host stands in two shards, as in every ledger that a globaldns writes, they are joined
     as they are: one changed shard of a thousand costs little.
     """
     if not shards:
         return ClaimSet()
-    marker = newest_marker(shards)
+    marker = find_marker(shards)
     newest = [shard for shard in shards if shard.marker == marker]
     prints = (shard.fingerprint for shard in newest if shard.fingerprint != Fingerprint())
     said = ClaimSet(
@@ -121,10 +143,16 @@ def unite_shards(shards: list[Shard]) -> ClaimSet:
     return replace(said, claims=united)
 
 
-def newest_marker(shards: list[Shard]) -> Marker:
-    """Return the marker of the ledger that was begun last; what is refused replaces nothing."""
-    readable = [shard for shard in shards if not shard.is_refused] or shards
-    return max((shard.marker for shard in readable), key=lambda marker: (marker.created, marker.id))
+def find_marker(shards: list[Shard]) -> Marker:
+    """Return which ledger shards are of: the first of them says it, else what was begun last.
+
+    What is refused replaces nothing.
+    """
+
+    def rank(shard: Shard) -> tuple[bool, int, str]:
+        return (shard.is_first, shard.marker.created, shard.marker.id)
+
+    return max([shard for shard in shards if not shard.is_refused] or shards, key=rank).marker
 
 
 def read_policy(service: GlobalService, origin: Origin, rules: ExportRules) -> Policy | None:

@@ -10,7 +10,9 @@ import msgspec
 from globaldns.errors import InvalidObject
 from globaldns.exports.declared import (
     Shard,
-    newest_marker,
+    elsewhere,
+    find_marker,
+    is_part,
     read_claims,
     read_fence,
     read_ledger,
@@ -19,7 +21,7 @@ from globaldns.exports.declared import (
     unite_shards,
 )
 from globaldns.exports.gateways import gateways_by_hand, gateways_of, is_gateway
-from globaldns.exports.problem import report, warning
+from globaldns.exports.problem import as_problem, report, warning
 from globaldns.exports.ranges import Ranges, pod_ranges, used_ranges
 from globaldns.exports.rules import ExportRules
 from globaldns.model.address import Prefix
@@ -64,6 +66,8 @@ class Facets:
         self._entrusted: dict[ObjectKey, tuple[Claim, ...]] = {}
         self._kept: dict[ObjectKey, VIPLedger] = {}
         """What this cluster keeps of our own ledger, for the day on which we lose it."""
+        self._elsewhere: dict[ObjectKey, tuple[str, str]] = {}
+        """Parts of other clusters' own ledgers, which say nothing: whose each is, and its file."""
         self._policies: dict[ObjectKey, Policy] = {}
         self._fences: dict[ObjectKey, Fence] = {}
         self._told = View(rules.cluster)
@@ -87,7 +91,7 @@ class Facets:
                 self._note("fences", self._fences, key, read_fence(declaration, origin))
 
     def _put_ledger(self, key: ObjectKey, ledger: VIPLedger, file: str) -> None:
-        """Take a ledger's word; one that was always refused is there all the same, and silent.
+        """Take a ledger's word.
 
         Raises:
             InvalidObject: it is refused.
@@ -97,24 +101,37 @@ class Facets:
                 claims = read_claims(ledger)
                 self._remove_ledger(key)
                 self._note("entrusted", self._entrusted, key, claims)
-                return
             case LedgerRole.COPY | LedgerRole.FORMER:
                 self._remove_ledger(key)
                 if ledger.spec.cluster == self._rules.home:
                     self._kept[key] = ledger
-                return
+            case LedgerRole.OWN if key in self._shards:
+                self._note("ledger", self._shards, key, (self._read(ledger), file))
             case LedgerRole.OWN:
-                pass
-        try:
-            shard = read_ledger(ledger, self._rules.cluster)
-        except InvalidObject:
-            if ledger.spec.cluster == self._rules.cluster and key not in self._shards:
-                shard = Shard(read_marker(ledger), (), is_refused=True)
-                self._note("ledger", self._shards, key, (shard, file))
-            raise
-        if key not in self._shards:
+                self._put_shard(key, ledger, file)
+
+    def _put_shard(self, key: ObjectKey, ledger: VIPLedger, file: str) -> None:
+        """Take a new part of a ledger; one that was always refused is there all the same, silent.
+
+        Raises:
+            InvalidObject: it is refused.
+        """
+        owner = ledger.spec.cluster
+        if owner != self._rules.cluster:
             self._remove_ledger(key)
+            self._elsewhere[key] = (owner, file)
+            return
+        try:
+            shard = self._read(ledger)
+        except InvalidObject:
+            refused = Shard(read_marker(ledger), (), is_refused=True)
+            self._note("ledger", self._shards, key, (refused, file))
+            raise
+        self._remove_ledger(key)
         self._note("ledger", self._shards, key, (shard, file))
+
+    def _read(self, ledger: VIPLedger) -> Shard:
+        return read_ledger(ledger, self._rules.cluster)
 
     def add_ranges(self, resource: Object) -> None:
         """Take the ranges that an object uses."""
@@ -152,6 +169,7 @@ class Facets:
         self._note("ledger", self._shards, key, None)
         self._note("entrusted", self._entrusted, key, None)
         self._kept.pop(key, None)
+        self._elsewhere.pop(key, None)
 
     def gateways(self, network: str) -> tuple[Gateway, ...]:
         """Return the gateways; those of the configuration lead into the cluster's network."""
@@ -175,7 +193,7 @@ class Facets:
         """Return a view of these parts alone."""
         ledger, policies, fences = self._now.ledger, self._now.policies, self._now.fences
         if "ledger" in self._stale:
-            ledger = unite_shards([self._shards[key][0] for key in sorted(self._shards)])
+            ledger = unite_shards([self._shards[key][0] for key in sorted(self._parts())])
         if "policies" in self._stale:
             policies = _by_origin(self._policies, lambda policy: policy.origin)
         if "fences" in self._stale:
@@ -221,19 +239,37 @@ class Facets:
             yield SetRanges(now.cluster, *_ranges_of(now))
 
     def findings(self) -> Iterator[Finding]:
-        """Yield a warning per object of a ledger that a newer one has replaced."""
+        """Yield what is wrong with objects of ledgers: of each other cluster's own once."""
+        yield from self._misplaced()
         if not self._shards:
             return
-        newest = newest_marker([shard for shard, _ in self._shards.values()])
+        parts = self._parts()
+        stands = find_marker([self._shards[key][0] for key in parts])
         for key, (shard, file) in self._shards.items():
-            if shard.marker != newest:
-                problem = warning(
-                    "ledger-marker",
-                    "$.spec.marker",
-                    f"belongs to ledger {shard.marker.id!r}, which {newest.id!r} has replaced",
-                    "delete it",
-                )
+            if key not in parts:
+                code, path = "ledger-name", "$.metadata.name"
+                reason = "has a name that no part of a ledger has, and says nothing"
+            elif shard.marker != stands:
+                code, path = "ledger-marker", "$.spec.marker"
+                reason = f"belongs to ledger {shard.marker.id!r}, the cluster's is {stands.id!r}"
+            else:
+                continue
+            problem = warning(code, path, reason, "delete it")
+            yield report(problem, key=key, file=file, cluster=self._rules.cluster)
+
+    def _misplaced(self) -> Iterator[Finding]:
+        told: set[str] = set()
+        for key, (owner, file) in sorted(self._elsewhere.items()):
+            if owner not in told:
+                told.add(owner)
+                others = sum(one == owner for one, _ in self._elsewhere.values()) - 1
+                problem = as_problem(elsewhere(owner, self._rules.cluster, others=others))
                 yield report(problem, key=key, file=file, cluster=self._rules.cluster)
+
+    def _parts(self) -> set[ObjectKey]:
+        """Return the objects of the cluster's own ledger."""
+        names = {key.name for key in self._shards}
+        return {key for key in self._shards if is_part(key.name, names)}
 
     def _note(
         self, facet: str, values: dict[ObjectKey, _Value], key: ObjectKey, value: _Value | None

@@ -14,6 +14,7 @@ import msgspec
 
 from globaldns.ledger.rows import COLUMNS, READ, decode, delete, insert
 from globaldns.model.claim import Claim, Marker
+from globaldns.model.finding import Finding
 from globaldns.model.head import Uids
 from globaldns.model.view import ClaimSet
 
@@ -92,6 +93,8 @@ class ReadLedger(msgspec.Struct, frozen=True):
     """What other clusters said last in ledgers of their own."""
     uids: Uids = ()
     """Which cluster it takes each name for."""
+    findings: tuple[Finding, ...] = ()
+    """What is odd about what stands in its place."""
 
     @property
     def everything(self) -> tuple[Claim, ...]:

@@ -15,6 +15,7 @@ import msgspec
 
 from globaldns.errors import ApiError, LedgerError
 from globaldns.kube.client import Client
+from globaldns.kube.lease import MAX_SKEW_SECONDS
 from globaldns.kube.resources import VIP_LEDGERS
 from globaldns.kube.watch import (
     Absent,
@@ -31,19 +32,21 @@ from globaldns.kube.watch import (
     Scope,
     Timing,
 )
-from globaldns.ledger.objects import Held, LedgerObjects, read_object
+from globaldns.ledger.gathering import Gathering
+from globaldns.ledger.objects import Held, LedgerObjects, Stranger, read_object
+from globaldns.ledger.remarks import Remarks
 from globaldns.ledger.shards import ShardId, among, by_shard, shard_of
 from globaldns.ledger.shardwriting import AT_ONCE, ShardWriter, WriterSeams
 from globaldns.ledger.shelf import News, ShardChange, Shelf, compare_copies, dropping
-from globaldns.model.claim import Claim, ClaimKey, Marker
+from globaldns.model.claim import Claim, Marker
+from globaldns.model.finding import Finding
 from globaldns.model.head import Head
 from globaldns.model.view import ClaimSet, missing
 from globaldns.objects.own import LedgerRole
+from globaldns.tasks import wall_clock
 
 logger = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.02
-"""What others write within it is told at once: a mesh's first numbers are a thousand objects."""
 REPAIR_SECONDS = 5.0
 """When a shard that could not be repaired is tried again."""
 
@@ -81,15 +84,13 @@ class KubernetesLedger:
         self._objects = LedgerObjects(client, namespace, cluster)
         self._follower = Follower(client, Scope(VIP_LEDGERS, namespace), timing or Timing())
         self._seams = seams
-        self._shelf = Shelf()
+        self._shelf = Shelf(lambda: wall_clock() + client.skew + MAX_SKEW_SECONDS)
+        self._remarks = Remarks(cluster)
         self._writer = ShardWriter(
             self._objects, self._shelf, WriterSeams(guard=seams.guard, found=self._find)
         )
         self._is_broken = asyncio.Event()
-        self._new: dict[ClaimKey, Claim] = {}
-        self._gone: dict[ClaimKey, Claim] = {}
-        """What others have written and forgotten, and is not told yet."""
-        self._telling: asyncio.TimerHandle | None = None
+        self._gathering = Gathering(seams.adopt)
         self._resigned: set[str] = set()
         """Clusters for which we claim nothing in this term that they said themselves."""
 
@@ -102,6 +103,10 @@ class KubernetesLedger:
     def clusters(self) -> frozenset[str]:
         """The clusters that anything in it is about."""
         return self._shelf.clusters
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what is odd about objects in its place."""
+        return self._remarks.findings()
 
     @property
     def torn(self) -> frozenset[str]:
@@ -137,7 +142,7 @@ class KubernetesLedger:
                 self._see(held)
         except ApiError as error:
             raise LedgerError(f"the ledger cannot be read: {error}", hint=error.hint) from error
-        self._tell_now()
+        self._gathering.tell_now()
 
     @property
     def is_founded(self) -> bool:
@@ -303,9 +308,10 @@ class KubernetesLedger:
             case Begun():
                 self._shelf.begin_list()
             case Found(data) | Put(data):
-                self._see(read_object(data), is_listing=isinstance(notice, Found))
+                found = read_object(data, self.cluster)
+                self._see(found, is_listing=isinstance(notice, Found))
             case Removed(data):
-                self._lose(read_object(data))
+                self._lose(read_object(data, self.cluster))
             case Listed():
                 self._complete()
             case Failed(error):
@@ -315,49 +321,36 @@ class KubernetesLedger:
             case Opened() | Contact():
                 self.failure, self.trouble = "", None
 
-    def _lose(self, held: Held | None) -> None:
-        if held is not None and not self._shelf.is_outdated(held):
-            self._tell(self._shelf.lose(held.name))
+    def _lose(self, gone: Held | Stranger) -> None:
+        if isinstance(gone, Stranger) or not self._shelf.is_outdated(gone):
+            self._remarks.note(gone.name, None)
+            self._tell(self._shelf.lose(gone.name))
 
-    def _find(self, shard: ShardId, held: Held | None) -> None:
+    def _find(self, shard: ShardId, found: Held | Stranger | None) -> None:
         """Take in a shard that was read again."""
-        if held is None:
+        if found is None:
             self._tell(self._shelf.lose(shard.name))
         else:
-            self._see(held)
+            self._see(found)
 
-    def _see(self, held: Held | None, *, is_listing: bool = False) -> None:
-        if held is None:
-            return
+    def _see(self, found: Held | Stranger, *, is_listing: bool = False) -> None:
+        shelf, name = self._shelf, found.name
         try:
-            news = self._shelf.see(held, is_listing=is_listing)
+            if isinstance(found, Stranger):
+                news = shelf.see_stranger(name, found.remark.reason, is_listing=is_listing)
+            else:
+                news = shelf.see(found, is_listing=is_listing)
         except LedgerError as error:
             logger.error("a part of the ledger is not taken", extra={"reason": str(error)})
             self._note_broken()
         else:
             self._tell(news)
+        self._remarks.note(name, shelf.remark(found))
 
     def _tell(self, news: News) -> None:
         """Tell what others have written, soon, with what comes with it."""
-        for claim in news.gone:
-            self._new.pop(claim.key, None)
-            self._gone[claim.key] = claim
-        for claim in news.new:
-            self._gone.pop(claim.key, None)
-            self._new[claim.key] = claim
-        if (self._new or self._gone) and self._telling is None:
-            loop = asyncio.get_running_loop()
-            self._telling = loop.call_later(GATHER_SECONDS, self._tell_now)
+        self._gathering.take(news)
         self._note_broken()
-
-    def _tell_now(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
-            self._telling = None
-        new, self._new = self._new, {}
-        gone, self._gone = self._gone, {}
-        if new or gone:
-            self._seams.adopt(tuple(new.values()), tuple(gone.values()))
 
     def _note_broken(self) -> None:
         if self._shelf.broken and not self._is_broken.is_set():
@@ -380,6 +373,9 @@ class KubernetesLedger:
             self.listed.set()
             self._seams.load(claims, copies)
             self._note_broken()
+            for held in self._shelf.of_another_ledger():
+                self._remarks.note(held.name, self._shelf.remark(held))
+        self._remarks.keep(self._shelf.all_names)
 
     async def _repair_once(self) -> None:
         """Write again what is missing.

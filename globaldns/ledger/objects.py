@@ -18,18 +18,34 @@ from globaldns.exports.marks import OWNED_BY
 from globaldns.kube.client import Client
 from globaldns.kube.listing import list_objects
 from globaldns.kube.resources import VIP_LEDGERS
+from globaldns.ledger.remarks import Remark
 from globaldns.ledger.shards import SHARDS, ShardId
 from globaldns.model.claim import Marker, format_time
+from globaldns.model.finding import Severity
 from globaldns.model.head import Head
-from globaldns.objects.own import LedgerRole, VIPLedger
+from globaldns.objects.own import LedgerRole, VIPLedger, VIPLedgerSpec
 
 PAGE = 200
 """Objects of one answer: some megabytes."""
 
 
+_PROGRAM = "globaldns"
+"""Our field manager, which an API server takes from ``User-Agent``."""
+_MARK_HINT = "restore it with its labels, or leave it to globaldns, which marks what it writes"
+_HAND_HINT = "kubectl get --show-managed-fields shows what; leave VIPLedgers to globaldns"
+_STRANGER_HINT = "delete it, or move it to its cluster's own namespace"
+
+
+class _FieldsEntry(msgspec.Struct):
+    manager: str = ""
+    fields: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict, name="fieldsV1")
+
+
 class _Meta(msgspec.Struct):
+    name: str = ""
     resource_version: str = msgspec.field(default="", name="resourceVersion")
-    uid: str = ""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    managers: list[_FieldsEntry] = msgspec.field(default_factory=list, name="managedFields")
 
 
 class _Found(msgspec.Struct):
@@ -47,6 +63,8 @@ class Held(msgspec.Struct, frozen=True):
     """Its resourceVersion."""
     head: Head = Head()
     """What the first of our own objects says beside claims."""
+    remark: Remark | None = None
+    """What is odd about it; None: nothing."""
 
     @property
     def age(self) -> int:
@@ -54,28 +72,59 @@ class Held(msgspec.Struct, frozen=True):
         return int(self.version) if self.version.isdecimal() else 0
 
 
+class Stranger(msgspec.Struct, frozen=True):
+    """An object that is no part of a cluster's ledger, and stands in its place."""
+
+    name: str
+    remark: Remark
+
+
 _meta_decoder = msgspec.json.Decoder(_Found)
 _ledger_decoder = msgspec.json.Decoder(VIPLedger)
 
 
-def read_object(data: bytes | msgspec.Raw) -> Held | None:
-    """Return an object as a server writes it; None: it is no shard of a ledger."""
+def read_object(data: bytes | msgspec.Raw, cluster: str) -> Held | Stranger:
+    """Return an object as a server writes it, in the namespace of a cluster's ledger."""
     try:
-        found = _ledger_decoder.decode(data)
-        version = _meta_decoder.decode(data).metadata.resource_version
-    except msgspec.MsgspecError:
-        return None
-    spec, name = found.spec, found.metadata.name
-    number = name.rpartition("-")[2]
+        meta = _meta_decoder.decode(data).metadata
+    except msgspec.MsgspecError as error:
+        return _stranger("", f"is no object: {error}")
     try:
-        shard = ShardId(spec.role, spec.cluster, int(number, 16))
-    except ValueError:
-        return None
-    if shard.name != name or shard.number >= SHARDS:
-        return None
+        spec = _ledger_decoder.decode(data).spec
+    except msgspec.MsgspecError as error:
+        return _stranger(meta.name, f"cannot be read: {error}")
+    if spec.role is LedgerRole.OWN and spec.cluster != cluster:
+        return _stranger(meta.name, f"is the ledger of {spec.cluster!r}, and we are {cluster!r}")
+    shard = _find_shard(meta.name, spec)
+    if shard is None:
+        return _stranger(meta.name, "has a name that no part of a ledger has: it is not read")
     marker = Marker(spec.marker.id, int(spec.marker.created.timestamp()))
     head = Head(spec.settings, tuple(sorted(spec.uids.items())))
-    return Held(shard, name, marker, spec.data, version, head)
+    remark = _find_hand(meta, cluster)
+    return Held(shard, shard.name, marker, spec.data, meta.resource_version, head, remark)
+
+
+def _find_shard(name: str, spec: VIPLedgerSpec) -> ShardId | None:
+    try:
+        shard = ShardId(spec.role, spec.cluster, int(name.rpartition("-")[2], 16))
+    except ValueError:
+        return None
+    return shard if shard.name == name and shard.number < SHARDS else None
+
+
+def _stranger(name: str, reason: str) -> Stranger:
+    return Stranger(name, Remark(reason, _STRANGER_HINT, Severity.ERROR))
+
+
+def _find_hand(meta: _Meta, cluster: str) -> Remark | None:
+    """Return how an object shows that somebody else has written it; None: it does not."""
+    if (owner := meta.labels.get(OWNED_BY)) != cluster:
+        mark = f"{OWNED_BY}: {cluster}"
+        return Remark(f"has {owner or 'nobody'!r} for its writer, not {mark}", _MARK_HINT)
+    others = {one.manager for one in meta.managers if "f:spec" in one.fields} - {_PROGRAM, ""}
+    if others:
+        return Remark(f"was written by {', '.join(sorted(others))} too", _HAND_HINT)
+    return None
 
 
 class LedgerObjects:
@@ -88,29 +137,30 @@ class LedgerObjects:
         self.head: Head | None = None
         """What we say beside claims; None: what stands there."""
 
-    async def list(self) -> AsyncIterator[Held]:
+    async def list(self) -> AsyncIterator[Held | Stranger]:
         """Yield all there are.
 
         Raises:
             ApiError: they are not known.
         """
         async for item in list_objects(self._client, self._path(), {}, page_size=PAGE):
-            held = read_object(item)
-            if held is not None:
-                yield held
+            yield read_object(item, self._cluster)
 
-    async def get(self, shard: ShardId) -> Held | None:
+    async def get(self, shard: ShardId) -> Held | Stranger | None:
         """Return one as it is now; None: there is none.
 
         Raises:
             ApiError: it is not known.
         """
         try:
-            return read_object(await self._client.get(self._path(shard.name)))
+            found = read_object(await self._client.get(self._path(shard.name)), self._cluster)
         except ApiRefused as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
+        if found.name != shard.name:
+            raise ApiError(f"VIPLedger {shard.name}: an answer that is no object of that name")
+        return found
 
     async def create(self, shard: ShardId, marker: Marker, text: str) -> Held:
         """Create one.

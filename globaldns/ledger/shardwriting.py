@@ -13,7 +13,7 @@ from http import HTTPStatus
 import msgspec
 
 from globaldns.errors import ApiError, ApiRefused, LedgerError
-from globaldns.ledger.objects import Held, LedgerObjects
+from globaldns.ledger.objects import Held, LedgerObjects, Stranger
 from globaldns.ledger.shards import ShardId
 from globaldns.ledger.shelf import ShardChange, Shelf
 from globaldns.model.claim import Marker
@@ -29,7 +29,7 @@ class WriterSeams(msgspec.Struct, frozen=True):
 
     guard: Callable[[], None]
     """Raises a LedgerError where we may not."""
-    found: Callable[[ShardId, Held | None], None]
+    found: Callable[[ShardId, Held | Stranger | None], None]
     """Takes a shard as it stands; None: it does not."""
 
 

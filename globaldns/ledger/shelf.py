@@ -12,12 +12,15 @@ not of objects that we have written or read while it was under way, for it may s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 
 import msgspec
 
 from globaldns.errors import LedgerError
-from globaldns.ledger.objects import ROLES_OF_CLAIMS, Held
+from globaldns.ledger.markers import FIRST_NAME, choose_marker, newest
+from globaldns.ledger.objects import ROLES_OF_CLAIMS, Held, Stranger
+from globaldns.ledger.remarks import OF_ANOTHER, Remark
 from globaldns.ledger.shards import ShardId, by_shard, format_shard, lost, read_text, unite
 from globaldns.model.claim import Claim, ClaimKey, Marker
 from globaldns.model.view import ClaimSet, missing
@@ -46,9 +49,13 @@ _NO_NEWS = News()
 class Shelf:
     """The objects of one ledger."""
 
-    def __init__(self) -> None:
+    def __init__(self, latest: Callable[[], float] = lambda: inf) -> None:
+        """Know nothing; ``latest`` returns when a ledger can have been begun at the latest."""
+        self._latest = latest
         self.marker: Marker | None = None
-        """Which ledger it is: the one that was begun last; None: there is none."""
+        """Which ledger it is; None: there is none, or it is not known yet."""
+        self._markers: dict[str, Marker] = {}
+        """What the first whole list shows of that, by object's name."""
         self.broken: set[str] = set()
         """Objects that lack claims, by name."""
         self.torn: set[str] = set()
@@ -62,6 +69,8 @@ class Shelf:
         """By name of an object, the text of all that the registry knows to be written in it."""
         self._unreadable: dict[str, LedgerError] = {}
         """Objects that cannot be read, and of which nothing is known: nobody may write them."""
+        self._strangers: dict[str, LedgerError] = {}
+        """Objects of others in the place of ours: nobody may write there."""
         self._deleted: dict[str, int] = {}
         """Objects that we have deleted, by the age of what we deleted, until that is seen."""
         self._shown: set[str] = set()
@@ -73,6 +82,15 @@ class Shelf:
     def names(self) -> frozenset[str]:
         """The names of all objects that are there."""
         return frozenset(name for name, held in self._held.items() if held.version)
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        """The names of all objects that are there, and of strangers."""
+        return self.names | self._strangers.keys()
+
+    def of_another_ledger(self) -> list[Held]:
+        """Return our objects that say that they are of another ledger than this one."""
+        return [held for held in self._held.values() if self._is_of_another_ledger(held)]
 
     @property
     def clusters(self) -> frozenset[str]:
@@ -121,14 +139,32 @@ class Shelf:
     def begin_list(self) -> None:
         """Have all that there is seen from now on."""
         self._shown, self._touched = set(), set()
+        self._markers.clear()
 
     def end_list(self) -> News:
         """Take note that all that there is was seen; return what is gone."""
         self._deleted.clear()
-        for name in self._unreadable.keys() - self._shown:
-            del self._unreadable[name]
+        for refused in (self._unreadable, self._strangers):
+            for name in refused.keys() - self._shown - self._touched:
+                del refused[name]
         lost = (self.lose(name) for name in self.names - self._shown - self._touched)
         return News(gone=tuple(claim for news in list(lost) for claim in news.gone))
+
+    def see_stranger(self, name: str, reason: str, *, is_listing: bool = False) -> News:
+        """Take note that another's object stands in the place of ours; return what that forgets."""
+        (self._shown if is_listing else self._touched).add(name)
+        news = self.lose(name)
+        self._strangers[name] = LedgerError(f"VIPLedger {name} {reason}", hint="delete it")
+        return news
+
+    def remark(self, found: Held | Stranger) -> Remark | None:
+        """Return what is odd about an object; None: nothing."""
+        if isinstance(found, Held) and self._is_of_another_ledger(found):
+            return OF_ANOTHER
+        return found.remark
+
+    def _is_of_another_ledger(self, held: Held) -> bool:
+        return held.id.role in ROLES_OF_CLAIMS and self.is_listed and self._is_foreign(held)
 
     def see(self, held: Held, *, is_listing: bool = False) -> News:
         """Take in an object as it is, unless a newer version of it is known; return what is new.
@@ -143,6 +179,7 @@ class Shelf:
             return _NO_NEWS
         if not is_listing:
             self._touched.add(name)
+        self._strangers.pop(name, None)
         self._note_marker(held)
         if self._says_what_is_known(held):
             self._held[name] = held
@@ -179,6 +216,7 @@ class Shelf:
     def lose(self, name: str) -> News:
         """Take note that an object is gone, which we have not deleted; return what that forgets."""
         self._unreadable.pop(name, None)
+        self._strangers.pop(name, None)
         self._deleted.pop(name, None)
         held, news = self._held.pop(name, None), _NO_NEWS
         if held is None or not self.is_listed:
@@ -206,6 +244,7 @@ class Shelf:
         """Return all that is written after the first whole list: claims, and copies by cluster."""
         claims: list[Claim] = []
         copies: dict[str, ClaimSet] = {}
+        self.marker = self.marker or choose_marker(self._markers, self._latest())
         for held in self._held.values():
             found, shard = read_text(held.text, held.name), held.id
             if shard.role in ROLES_OF_CLAIMS:
@@ -236,8 +275,8 @@ class Shelf:
         Raises:
             LedgerError: it would be too long, or nobody knows what stands in it.
         """
-        if unreadable := self._unreadable.get(shard.name):
-            raise LedgerError(str(unreadable), hint=unreadable.hint)
+        if refused := self._unreadable.get(shard.name) or self._strangers.get(shard.name):
+            raise LedgerError(str(refused), hint=refused.hint)
         held, known = self._held.get(shard.name), ""
         said = read_text(held.text, held.name) if held is not None else ()
         if shard.role in ROLES_OF_CLAIMS:
@@ -250,11 +289,15 @@ class Shelf:
         return text if text or stays else None
 
     def _note_marker(self, held: Held) -> None:
-        known, marker = self.marker, held.marker
-        if held.id.role is LedgerRole.OWN and (
-            known is None or (marker.created, marker.id) > (known.created, known.id)
-        ):
-            self.marker = marker
+        """Take note which ledger an object is of: the first says it of all, the others do not."""
+        if held.id.role is not LedgerRole.OWN:
+            return
+        if not self.is_listed:
+            self._markers[held.name] = held.marker
+        elif self.marker is None:
+            self.marker = held.marker
+        elif held.name == FIRST_NAME and held.marker.created <= self._latest():
+            self.marker = newest((self.marker, held.marker))
 
     def _mistrust(self, held: Held, error: LedgerError) -> None:
         """Have an object written anew that cannot be read, where it is known what it is to say.
@@ -320,8 +363,7 @@ def _with_shard(copy: ClaimSet | None, held: Held, found: tuple[Claim, ...]) -> 
     if held.id.role is LedgerRole.FORMER:
         return msgspec.structs.replace(copy, former=(*copy.former, *found))
     if copy.marker is not None and copy.marker != held.marker:
-        newest = max(copy.marker, held.marker, key=lambda marker: (marker.created, marker.id))
-        if newest == copy.marker:
+        if newest((copy.marker, held.marker)) == copy.marker:
             return copy
         copy = ClaimSet(former=copy.former)
     return msgspec.structs.replace(copy, marker=held.marker, claims=(*copy.claims, *found))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
 import yaml
 
 from globaldns.app import reaching
+from globaldns.app.offline import look_offline
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerError
 from globaldns.ledger.shards import shard_of
@@ -24,6 +27,7 @@ from tests.sources.reading import DEFINED, access
 from tests.sources.served import entry, line, vip_ledger
 
 NOBODY = RemoteClusters({})
+FUTURE = {"id": "future", "created": "2090-01-01T00:00:00Z"}
 REMEMBERED = View(
     "west",
     (export("old.ns", "west"),),
@@ -115,11 +119,21 @@ async def test_why_a_remote_secret_is_not_used_is_why_its_cluster_is_not_read(
 
 async def test_the_shared_ledger_is_read_as_it_stands(place: Place, server: FakeApiServer) -> None:
     config = configured(place, server, "east")
-    assert (await reaching._read_shelf(config)).marker is None
+    read = partial(asyncio.to_thread, reaching.read_shared_ledger, config)
+    assert await read() is None
     server.put(vip_ledger(f"own-{shard_of(Host('a.ns')):03x}", line("a.ns", 7)))
-    shelf = await reaching._read_shelf(config)
-    assert shelf.marker is not None
-    assert [one.host for one in shelf.read_all()[0]] == ["a.ns"]
+    server.put(vip_ledger("own-000", uids={"east": "e"}, marker=FUTURE))
+    server.put(vip_ledger("mine", line("b.ns", 8)))
+    found = await read()
+    assert found is not None
+    assert (found.marker.id, found.uids) == ("m", (("east", "e"),))
+    assert [one.host for one in found.claims] == ["a.ns"]
+    reasons = {one.object: one.reason for one in found.findings}
+    assert reasons["VIPLedger mine"].startswith("has a name that no part of a ledger has")
+    assert "begun in the future" in reasons["VIPLedger own-000"]
+    shared = place.configure(vips={"ledger": {"kubernetes": {}}})
+    mesh = await asyncio.to_thread(look_offline, shared, 1_800_000_000)
+    assert {*found.findings} <= {*mesh.findings()}
     server.deny(resource="vipledgers")
     with pytest.raises(LedgerError, match="cannot be read") as refusal:
         await reaching._read_shelf(config)

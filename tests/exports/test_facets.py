@@ -8,6 +8,7 @@ from globaldns.config.schema import GatewayAddress
 from globaldns.errors import InvalidObject
 from globaldns.exports.facets import Facets
 from globaldns.model.export import Gateway
+from globaldns.model.finding import Severity
 from globaldns.model.view import (
     ClaimSet,
     SetEntrusted,
@@ -144,8 +145,7 @@ def test_a_ledger_that_was_always_refused_is_one_that_says_nothing():
     with pytest.raises(InvalidObject):
         found.put(key(ledger("a", "")), ledger("a", "broken\n"), "a.yaml")
     assert found.view("").ledger == ClaimSet(MARKER, is_partial=True)
-    with pytest.raises(InvalidObject):
-        found.put(key(ledger("b", "")), ledger("b", "", cluster="west"), "b.yaml")
+    found.put(key(ledger("b", "")), ledger("b", "", cluster="west"), "b.yaml")
     assert found.view("").ledger == ClaimSet(MARKER, is_partial=True)
     found.put(key(ledger("a", "")), ledger("a", line("a", 1)), "a.yaml")
     assert found.view("").ledger == ClaimSet(MARKER, (claim("a", 1),))
@@ -185,6 +185,63 @@ def test_a_shard_that_a_newer_ledger_has_replaced_is_to_be_deleted():
     assert finding.hint == "delete it"
     found.remove(key(ledger("old", "")))
     assert list(found.findings()) == []
+
+
+def test_the_whole_ledger_of_another_cluster_says_nothing_and_is_told_once():
+    theirs = [ledger(f"own-00{number}", "", cluster="west") for number in (2, 0, 1)]
+    found = facets(*theirs, ledger("own-003", "", cluster="north"))
+    assert found.view("").ledger == ClaimSet()
+    assert [(one.severity, one.code, one.object, one.reason) for one in found.findings()] == [
+        (
+            *(Severity.ERROR, "ledger-cluster", "VIPLedger bookinfo/own-000"),
+            "is the ledger of 'west', and stands in 'east' with 2 more",
+        ),
+        (
+            *(Severity.ERROR, "ledger-cluster", "VIPLedger bookinfo/own-003"),
+            "is the ledger of 'north', and stands in 'east'",
+        ),
+    ]
+    for one in theirs[:2]:
+        found.remove(key(one))
+    found.put(key(theirs[2]), ledger("own-001", line("a", 1)), "own-001.yaml")
+    assert found.view("").ledger == ClaimSet(MARKER, (claim("a", 1),))
+    assert [one.object for one in found.findings()] == ["VIPLedger bookinfo/own-003"]
+    with pytest.raises(InvalidObject, match="is the ledger of 'west', and stands in 'east'"):
+        found.put(key(theirs[2]), theirs[2], "own-001.yaml")
+    assert found.view("").ledger == ClaimSet(MARKER, (claim("a", 1),))
+
+
+def test_the_first_shard_says_which_ledger_it_is_and_others_are_told():
+    found = facets(ledger("own-000", line("a", 1)), ledger("own-0f1", line("b", 2), marker=NEWER))
+    assert found.view("").ledger == ClaimSet(MARKER, (claim("a", 1),))
+    (finding,) = found.findings()
+    assert (finding.code, finding.object) == ("ledger-marker", "VIPLedger bookinfo/own-0f1")
+    assert finding.reason == "belongs to ledger 'm2', the cluster's is 'm1'"
+    found.put(key(ledger("own-000", "")), ledger("own-000", "", marker=NEWER), "own-000.yaml")
+    assert found.view("").ledger.claims == (claim("b", 2),)
+    assert list(found.findings()) == []
+
+
+def test_beside_a_first_shard_only_what_a_globaldns_names_is_part_of_its_ledger():
+    found = facets(*(ledger(name, line("a", 1)) for name in ("mine", "own-400")))
+    assert list(found.findings()) == []
+    found.put(key(ledger("own-000", "")), ledger("own-000", line("b", 2)), "own-000.yaml")
+    assert found.view("").ledger.claims == (claim("b", 2),)
+    assert [one.object for one in found.findings()] == [
+        "VIPLedger bookinfo/mine",
+        "VIPLedger bookinfo/own-400",
+    ]
+    assert {one.code for one in found.findings()} == {"ledger-name"}
+    found.put(key(ledger("own-3ff", "")), ledger("own-3ff", line("c", 3)), "c.yaml")
+    assert found.view("").ledger.claims == (claim("b", 2), claim("c", 3))
+
+
+def test_which_cluster_each_name_is_taken_for_is_what_one_shard_says():
+    said = ledger("own-000", "", uids={"west": "w", "east": "e"})
+    found = facets(ledger("own-001", line("a", 1)), said)
+    assert found.view("").ledger.uids == (("east", "e"), ("west", "w"))
+    found.put(key(said), ledger("own-000", "", uids={"west": "new"}), "")
+    assert found.view("").ledger.uids == (("west", "new"),)
 
 
 ROLES = {

@@ -51,7 +51,11 @@ def manifest(one: Held, namespace: str = "globaldns") -> dict[str, Any]:
     return {
         "apiVersion": "globaldns.io/v1alpha1",
         "kind": "VIPLedger",
-        "metadata": {"name": one.name, "namespace": namespace},
+        "metadata": {
+            "name": one.name,
+            "namespace": namespace,
+            "labels": {"globaldns.io/owned-by": "east"},
+        },
         "spec": {
             "cluster": one.id.cluster,
             "role": str(one.id.role),

@@ -154,6 +154,41 @@ async def test_another_ledger_that_somebody_begins_takes_over_all_objects(
     assert markers(fake) == {SECOND.id}
 
 
+async def test_an_object_of_a_ledger_of_the_future_is_written_anew_and_told(
+    fake: FakeApiServer, leader: Replica, caplog: pytest.LogCaptureFixture
+) -> None:
+    await leader.ledger.write([A, ENDED, C])
+    for number, claims in ((0, []), (1, [A, ENDED])):
+        put(fake, held(claims, 0, number=number, marker=Marker("future", 4_000_000_000)))
+    await eventually(lambda: stored(fake) == ALL)
+    await eventually(lambda: markers(fake) == {FIRST.id})
+    assert leader.ledger.marker == FIRST
+    assert "an object in the ledger's place is odd" in caplog.text
+    async with replica(fake) as one:
+        assert one.ledger.marker == FIRST
+
+
+async def test_another_clusters_object_in_the_place_of_ours_is_told_until_it_is_deleted(
+    fake: FakeApiServer, leader: Replica
+) -> None:
+    await leader.ledger.write([A, ENDED, C])
+    theirs = manifest(held([claim(A.host, cluster="west")], 0, cluster="west"))
+    fake.put(theirs)
+    await eventually(lambda: leader.ledger.findings() != ())
+    (finding,) = leader.ledger.findings()
+    assert (finding.object, finding.code) == ("VIPLedger own-001", "ledger-object")
+    assert finding.reason == "is the ledger of 'west', and we are 'east'"
+    with pytest.raises(LedgerError, match="own-001 is the ledger of 'west'"):
+        await leader.ledger.write([B])
+    async with replica(fake) as one:
+        assert one.loaded == [([C], {})]
+        assert one.ledger.findings() == (finding,)
+    fake.delete("vipledgers", "own-001", SPACE)
+    await eventually(lambda: leader.ledger.findings() == ())
+    await leader.ledger._repair_once()
+    assert stored(fake) == ALL
+
+
 # What cannot be read
 
 
@@ -195,7 +230,9 @@ async def test_strangers_in_the_namespace_are_passed_over(fake: FakeApiServer) -
     fake.put({**stranger, "metadata": {"name": "mine", "namespace": SPACE}})
     async with replica(fake) as one:
         assert one.loaded == [([], {})]
+        assert [found.object for found in one.ledger.findings()] == ["VIPLedger mine"]
         fake.delete("vipledgers", "mine", SPACE)
+        await eventually(lambda: one.ledger.findings() == ())
         await one.ledger.begin(FIRST)
 
 

@@ -13,8 +13,9 @@ import pytest_asyncio
 from globaldns.errors import ApiError, ApiRefused
 from globaldns.kube.client import Client
 from globaldns.ledger import objects
-from globaldns.ledger.objects import LedgerObjects, read_object
+from globaldns.ledger.objects import Held, LedgerObjects, Stranger, read_object
 from globaldns.ledger.shards import ShardId
+from globaldns.model.finding import Severity
 from tests.kube.conftest import access
 from tests.kube.fake import FakeApiServer
 from tests.ledger.shelves import COPY, DEPUTY, FIRST, OWN, SECOND, claim, held, manifest
@@ -36,15 +37,19 @@ def changed(**parts: Any) -> bytes:
 
 
 def test_an_object_is_read_as_it_stands() -> None:
-    assert read_object(changed()) == held([claim()], 5)
+    assert read_object(changed(), "east") == held([claim()], 5)
     for role, cluster in ((DEPUTY, "West_1"), (COPY, "a.b")):
         one = held([claim(cluster=cluster)], 7, role=role, cluster=cluster, number=1023)
         body = manifest(one)
         body["metadata"]["resourceVersion"] = "7"
-        assert read_object(json.dumps(body).encode()) == one
+        assert read_object(json.dumps(body).encode(), "east") == one
 
 
 SPEC = manifest(held([], 5))["spec"]
+
+
+def wrote(manager: str, part: str = "f:spec") -> dict[str, Any]:
+    return {"manager": manager, "operation": "Update", "fieldsV1": {part: {}}}
 
 
 @pytest.mark.parametrize(
@@ -69,14 +74,56 @@ SPEC = manifest(held([], 5))["spec"]
         ),
     ],
 )
-def test_what_is_no_shard_is_none(data: bytes) -> None:
-    assert read_object(data) is None
+def test_what_is_no_shard_is_a_stranger(data: bytes) -> None:
+    assert isinstance(read_object(data, "east"), Stranger)
+
+
+@pytest.mark.parametrize(
+    ("parts", "name", "reason"),
+    [
+        ({"metadata": {"name": "mine"}}, "mine", "has a name that no part of a ledger has"),
+        ({"spec": {**SPEC, "cluster": "west"}}, "own-001", "is the ledger of 'west', and we are"),
+        ({"spec": {**SPEC, "role": "king"}}, "own-001", "cannot be read: Invalid enum value"),
+    ],
+)
+def test_a_stranger_is_named_and_told_why_it_is_one(
+    parts: dict[str, Any], name: str, reason: str
+) -> None:
+    found = read_object(changed(**parts), "east")
+    assert isinstance(found, Stranger)
+    assert (found.name, found.remark.severity) == (name, Severity.ERROR)
+    assert found.remark.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({}, None),
+        ({"labels": {}}, "has 'nobody' for its writer, not globaldns.io/owned-by: east"),
+        ({"labels": {"globaldns.io/owned-by": "west"}}, "has 'west' for its writer"),
+        ({"managedFields": [wrote("globaldns"), wrote("velero", "f:metadata")]}, None),
+        (
+            {"managedFields": [wrote("globaldns"), wrote("kubectl-edit"), wrote("a")]},
+            "was written by a, kubectl-edit too",
+        ),
+    ],
+    ids=["ours", "no mark", "another's mark", "metadata alone", "another hand"],
+)
+def test_a_shard_that_somebody_else_has_written_is_taken_and_told(
+    metadata: dict[str, Any], reason: str | None
+) -> None:
+    plain = json.loads(changed())["metadata"]
+    found = read_object(changed(metadata={**plain, **metadata}), "east")
+    assert isinstance(found, Held)
+    assert msgspec.structs.replace(found, remark=None) == held([claim()], 5)
+    assert (found.remark is None) is (reason is None)
+    assert found.remark is None or found.remark.reason.startswith(reason or "")
 
 
 def test_a_part_of_another_clusters_ledger_is_named_after_that_cluster() -> None:
     one = manifest(held([], 5, role=COPY, cluster="west"))
     one["spec"]["cluster"] = "north"
-    assert read_object(json.dumps(one).encode()) is None
+    assert isinstance(read_object(json.dumps(one).encode(), "east"), Stranger)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +147,7 @@ async def test_what_is_written_is_read(fake: FakeApiServer, ledger: LedgerObject
     assert await ledger.get(SHARD) is None
 
 
-async def test_many_are_listed_in_pages_and_strangers_are_passed_over(
+async def test_many_are_listed_in_pages_and_strangers_among_them(
     fake: FakeApiServer, ledger: LedgerObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "PAGE", 2)
@@ -109,7 +156,9 @@ async def test_many_are_listed_in_pages_and_strangers_are_passed_over(
     stranger = manifest(held([], 0))
     fake.put({**stranger, "metadata": {"name": "mine", "namespace": "globaldns"}})
     fake.put({**stranger, "metadata": {"name": "own-001", "namespace": "other"}})
-    assert [one.id.number async for one in ledger.list()] == [0, 1, 2, 3, 4]
+    found = [one async for one in ledger.list()]
+    assert [one.id.number for one in found if isinstance(one, Held)] == [0, 1, 2, 3, 4]
+    assert [one.name for one in found if isinstance(one, Stranger)] == ["mine"]
     assert fake.count("list") == 3
 
 
@@ -167,4 +216,5 @@ async def test_garbage_is_not_known_to_be_written(
         await ledger.create(SHARD, FIRST, "")
     with pytest.raises(ApiError, match="an answer that is no list"):
         [one async for one in ledger.list()]
-    assert await ledger.get(SHARD) is None
+    with pytest.raises(ApiError, match="an answer that is no object of that name"):
+        await ledger.get(SHARD)

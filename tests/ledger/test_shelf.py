@@ -8,7 +8,7 @@ from globaldns.errors import LedgerError
 from globaldns.ledger.objects import Held
 from globaldns.ledger.shards import ShardId
 from globaldns.ledger.shelf import News, ShardChange, Shelf, compare_copies, dropping
-from globaldns.model.claim import format_claims
+from globaldns.model.claim import Marker, format_claims
 from globaldns.model.view import ClaimSet
 from tests.ledger.shelves import (
     COPY,
@@ -58,6 +58,55 @@ def test_the_first_list_is_all_that_is_known() -> None:
 def test_of_several_markers_the_newest_is_the_ledgers_and_the_others_are_written_anew() -> None:
     shelf = listed(held([ONE], 3), held([], 9, number=0, marker=SECOND))
     assert (shelf.marker, shelf.broken) == (SECOND, {NAME})
+
+
+LATEST, FUTURE = START + 100, Marker("future", START + 101)
+
+
+def test_an_object_that_says_it_is_of_a_newer_ledger_than_the_first_is_written_anew() -> None:
+    first = held([], 3, number=0)
+    for objects in ((held([ONE], 4, marker=SECOND), first), (first, held([ONE], 4, marker=SECOND))):
+        shelf = listed(*objects)
+        assert (shelf.marker, shelf.broken) == (FIRST, {NAME})
+        assert [one.name for one in shelf.of_another_ledger()] == [NAME]
+        assert shelf.merge(ShardId(OWN, "east", 1), ShardChange()) == format_claims([ONE])
+    shelf = listed(first, held([ONE], 4))
+    shelf.see(held([ONE], 5, marker=SECOND))
+    assert (shelf.marker, shelf.broken) == (FIRST, {NAME})
+
+
+def test_no_object_is_of_a_ledger_that_is_begun_in_the_future() -> None:
+    shelf = Shelf(lambda: LATEST)
+    list_again(shelf, held([], 3, number=0, marker=FUTURE), held([ONE], 4))
+    assert shelf.read_all()[0] == [ONE]
+    assert (shelf.marker, shelf.broken) == (FIRST, {"own-000"})
+    shelf = Shelf(lambda: LATEST)
+    list_again(shelf, held([], 3, number=0), held([ONE], 4))
+    shelf.read_all()
+    shelf.see(held([], 5, number=0, marker=FUTURE))
+    assert (shelf.marker, shelf.broken) == (FIRST, {"own-000"})
+    shelf.see(held([], 6, number=0, marker=SECOND))
+    assert shelf.marker == SECOND
+
+
+def test_another_clusters_object_in_the_place_of_ours_loses_nothing_and_is_not_written() -> None:
+    shelf, shard = listed(held([], 3, number=0), held([ONE], 4)), ShardId(OWN, "east", 1)
+    assert shelf.see_stranger(NAME, "is the ledger of 'west'") == NO_NEWS
+    assert (shelf.broken, shelf.get(shard)) == ({NAME}, None)
+    assert shelf.all_names == {"own-000", NAME}
+    with pytest.raises(LedgerError, match="VIPLedger own-001 is the ledger of 'west'") as failure:
+        shelf.merge(shard, ShardChange(added=(TWO,)))
+    assert failure.value.hint == "delete it"
+    shelf.lose(NAME)
+    assert shelf.merge(shard, ShardChange(added=(TWO,))) == format_claims([ONE, TWO])
+
+
+def test_a_stranger_that_a_list_does_not_show_is_gone() -> None:
+    shelf, shard = listed(held([], 3, number=0)), ShardId(OWN, "east", 1)
+    shelf.see_stranger(NAME, "is no object")
+    list_again(shelf, held([], 3, number=0))
+    assert shelf.all_names == {"own-000"}
+    assert shelf.merge(shard, ShardChange(added=(TWO,))) == format_claims([TWO])
 
 
 def test_what_is_only_a_copy_is_no_ledger() -> None:
