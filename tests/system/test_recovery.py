@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -111,89 +110,6 @@ def test_a_cluster_rebuilt_under_its_name_is_an_alarm_until_one_word_that_all_he
         _begin_anew(sites, west, address)
     finally:
         sites.close()
-
-
-@pytest.mark.timeout(600)
-def test_a_rebuilt_cluster_is_not_taken_for_the_old_one_by_servers_that_remember_nothing(
-    lend_api_servers: Callable[..., list[ApiServer]], tmp_path: Path
-) -> None:
-    # Nothing is decided before all are heard, however slow the machine is.
-    sites = Sites(tmp_path / "sites", lend_api_servers(3), grace="300s")
-    sites.join()
-    for site in sites:
-        site.api.apply(namespace("shop"))
-    try:
-        sites.serve()
-        mine, both = export(sites, "west", "mine"), export(sites, "west", "both")
-        assert export(sites, "north", "both") == both
-        former = {site.name: site.api.uid for site in sites}
-        _wait_known(sites, former)
-        _rebuild_and_forget_all(sites)
-        sites.serve()
-        for site in sites:
-            _see_stranger(site)
-            assert site.server.addresses("mine.shop.global") == (mine,)
-            assert site.server.addresses("both.shop.global") == (both,)
-            assert site.server.rcode("other.shop.global") == "SERVFAIL"
-        _wait_alike(sites)
-        _wait_known(sites, former)
-        accepted = sites["east"].replica().run("cluster", "forget", "west")
-        assert "the word stands in east, north, west" in accepted.stderr, accepted.stderr
-        assert sites.wait_agreed("other.shop.global")
-        assert sites.wait_agreed("both.shop.global") == both
-        _wait_alike(sites)
-        _wait_known(sites, {**former, "west": sites["west"].api.uid})
-        assert {site.server.metric(_STRANGE) for site in sites} == {0}
-    finally:
-        sites.close()
-
-
-_STRANGE = 'globaldns_source_other{cluster="west"}'
-
-
-def _rebuild_and_forget_all(sites: Sites) -> None:
-    """Rebuild west, with another service, and have all servers end and remember nothing."""
-    for site in sites:
-        site.server.kill()
-        shutil.rmtree(site.replica().state)
-    west = sites["west"]
-    west.api.rebuild()
-    west.prepare()
-    west.api.apply(namespace("shop"))
-    west.api.apply(service("other", "shop"))
-    for other in ("east", "north"):
-        west.know(sites[other], port=sites.wire("west", other).port)
-
-
-def _see_stranger(site: Site) -> None:
-    """See that a server tells of the cluster that it does not know, wherever people look."""
-    site.server.wait_log("another cluster answers than before")
-    wait_until(lambda: site.server.metric(_STRANGE) == 1, "it is measured")
-    for command in (("cluster", "list"), ("check",)):
-        said = site.replica().run(*command)
-        assert "another cluster answers than before" in said.stdout, said.stderr
-
-
-def _wait_known(sites: Sites, uids: dict[str, str]) -> None:
-    """Look until every cluster's ledger takes the names for these clusters."""
-    wait_until(lambda: all(_known(site) == uids for site in sites), "all keep who is who")
-
-
-def _wait_alike(sites: Sites) -> None:
-    """Look until all servers answer the same."""
-    wait_until(lambda: len(_digests(sites)) == 1, f"all answer the same: {_digests(sites)}")
-
-
-def _known(site: Site) -> dict[str, str]:
-    """Which cluster the ledger of one takes each name for."""
-    first = site.api.get("vipledgers.globaldns.io", "own-000", NAMESPACE)
-    known: dict[str, str] = first["spec"].get("uids", {}) if first is not None else {}
-    return known
-
-
-def _digests(sites: Sites) -> set[tuple[str, str]]:
-    bodies = (server.get("/api/v1/digest")[1] for site in sites for server in site.servers)
-    return {(found["zone"], found["vips"]) for found in map(json.loads, bodies)}
 
 
 def _begin_anew(sites: Sites, west: Site, address: str) -> None:
