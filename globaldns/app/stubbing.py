@@ -139,11 +139,13 @@ def remove(
     tell: Callable[[Change], None],
     *,
     adopt: bool,
+    suspend: bool,
     dry_run: bool,
 ) -> tuple[Change, ...]:
     """Take what is ours out of all places; return what became of each.
 
     ``stub`` is what may be told there by somebody else, which is left, unless ``adopt`` is said.
+    ``suspend`` has servers leave it so.
 
     Raises:
         StubError: a place is refused; nothing was written.
@@ -154,7 +156,7 @@ def remove(
 
     async def write(client: Client) -> tuple[Change, ...]:
         objects = DnsObjects(client, config.namespace, cluster, dry_run=dry_run)
-        return await changing.remove(objects, wishes, tell)
+        return await changing.remove(objects, wishes, tell, suspend=suspend)
 
     return ask_cluster(config, cluster, write)
 

@@ -3,7 +3,7 @@
 It is looked at again and again: our Service may get other addresses, an upgrade of the platform may
 drop what is ours. Where somebody takes it back always, the place is theirs: it is reported, and
 left alone. Nothing is removed because ``stub.manage`` is not set any more; ``globaldns stub
-remove`` does that.
+remove`` does that, and with ``--suspend`` it is left so by who keeps it.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class StubKeeper:
         changes: tuple[Change, ...] = ()
         if wishes:
             objects = DnsObjects(self._client, config.namespace, config.cluster)
-            changes = await install(objects, wishes, _tell)
+            changes = await install(objects, wishes, _tell, resume=False)
             self._reverts.note(changes, wishes, steady_clock())
         self._told = frozenset(wishes)
         self._theirs = frozenset(change.place for change in changes if change.is_theirs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import click
@@ -166,16 +167,31 @@ def install(
 @stub.command()
 @_cluster
 @_forward_to
+@click.option(
+    "--suspend", is_flag=True, help="Have servers with stub.manage leave it so, until install."
+)
+@click.option(
+    "--wait",
+    type=click.IntRange(0, 3600),
+    default=0,
+    help="Seconds to wait after a change, for CoreDNS to read it [0].",
+)
 @_dry_run
 @local_options
 @click.pass_obj
 def remove(
-    invocation: Invocation, cluster: str | None, forward_to: Pairs, *, dry_run: bool
+    invocation: Invocation,
+    cluster: str | None,
+    forward_to: Pairs,
+    wait: int,
+    *,
+    suspend: bool,
+    dry_run: bool,
 ) -> None:
     """Take what is ours out of the cluster's DNS; all else stays as it is.
 
     Ours is what install has written, and with --forward-to what leads there without our mark.
-    Do this, and wait two minutes, before the servers go.
+    Do this, and wait two minutes (--wait 120), before the servers go.
     """
     # Here, for the same reason.
     from globaldns.app import stubbing  # noqa: PLC0415
@@ -186,10 +202,13 @@ def remove(
     servers = tuple(Server(*pair) for pair in forward_to) or looked.servers
     former = stubbing.make_stub(config, servers) if servers else None
     teller, adopt = _teller(invocation), bool(forward_to)
-    changes = stubbing.remove(config, name, looked, former, teller, adopt=adopt, dry_run=dry_run)
+    told = {"adopt": adopt, "suspend": suspend, "dry_run": dry_run}
+    changes = stubbing.remove(config, name, looked, former, teller, **told)
     _show(invocation, PlacesReport(tuple(map(report_change, changes))), dry_run=dry_run)
-    if config.stub.manage and name == config.cluster:
-        say("stub.manage is set: a server with this configuration tells it again")
+    if wait and not dry_run and any(change.is_needed for change in changes):
+        time.sleep(wait)
+    if config.stub.manage and name == config.cluster and not suspend:
+        say("stub.manage is set: a server with this configuration tells it again (--suspend)")
 
 
 @stub.command()

@@ -16,7 +16,7 @@ from globaldns.coredns import targets
 from globaldns.coredns.targets import Target
 from globaldns.errors import ApiRefused, StubError
 from globaldns.stubs import shapes
-from globaldns.stubs.objects import DnsObjects
+from globaldns.stubs.objects import DnsObjects, Recorded
 from globaldns.stubs.record import Record
 from globaldns.stubs.shapes import Change, Document, Wish, text_of
 
@@ -25,22 +25,32 @@ ATTEMPTS = 5
 
 Tell = Callable[[Change], None]
 """Is called before each change."""
+SUSPENDED = Record(suspended=True)
+"""What is remembered of a cluster's DNS that servers leave alone, once nothing of it is ours."""
 Plan = Callable[[Target, Document | None, Wish], Change]
 
 
 async def install(
-    objects: DnsObjects, wishes: Mapping[Target, Wish], tell: Tell
+    objects: DnsObjects, wishes: Mapping[Target, Wish], tell: Tell, *, resume: bool = True
 ) -> tuple[Change, ...]:
     """Have each place tell what is wished; return what became of each, unchanged ones too.
 
+    ``resume``: although it was suspended.
+
     Raises:
         StubError: a place is refused, and nothing was written; code ``busy``: others write all the
-            time.
+            time; code ``suspended``.
         ApiError: a request failed.
     """
     done: dict[Target, Change] = {}
     for _ in range(ATTEMPTS):
         recorded = await objects.read_record()
+        if recorded.record.suspended and not resume:
+            raise StubError(
+                "globaldns stub remove --suspend took it out",
+                code="suspended",
+                hint="globaldns stub install has it kept again",
+            )
         changes = await _decide(objects, wishes, recorded.record, shapes.plan_install)
         record = _remembering(recorded.record, changes, wishes)
         try:
@@ -55,17 +65,20 @@ async def install(
 
 
 async def remove(
-    objects: DnsObjects, wishes: Mapping[Target, Wish], tell: Tell
+    objects: DnsObjects, wishes: Mapping[Target, Wish], tell: Tell, *, suspend: bool = False
 ) -> tuple[Change, ...]:
     """Take what is ours out of these places, and out of those that we remember.
 
-    What was wished last is what may be told there by somebody else, and is left then.
+    What was wished last is what may be told there by somebody else, and is left then. ``suspend``:
+    servers are told first to leave it so, and what is remembered is that alone.
 
     Raises:
         StubError: a place is refused, and nothing was written; code ``busy``: others write all the
             time.
         ApiError: a request failed.
     """
+    if suspend and not objects.is_dry_run:
+        await _suspend(objects)
     done: dict[Target, Change] = {}
     for _ in range(ATTEMPTS):
         recorded = await objects.read_record()
@@ -74,13 +87,35 @@ async def remove(
         changes = await _decide(objects, {**remembered, **wishes}, record, shapes.plan_removal)
         try:
             await _write(objects, changes, tell, done)
-            if recorded.version:
-                await objects.delete_record(recorded)
+            await _forget(objects, recorded, suspend=suspend)
         except ApiRefused as error:
             _check_late(error)
         else:
             return tuple(done.values())
     raise _busy()
+
+
+async def _suspend(objects: DnsObjects) -> None:
+    """Have servers write no more; what is remembered stays."""
+    for _ in range(ATTEMPTS):
+        recorded = await objects.read_record()
+        if recorded.record.suspended:
+            return
+        record = msgspec.structs.replace(recorded.record, suspended=True)
+        try:
+            await objects.write_record(recorded, record)
+        except ApiRefused as error:
+            _check_late(error)
+        else:
+            return
+    raise _busy()
+
+
+async def _forget(objects: DnsObjects, recorded: Recorded, *, suspend: bool) -> None:
+    if not suspend and recorded.version:
+        await objects.delete_record(recorded)
+    if suspend and recorded.record != SUSPENDED:
+        await objects.write_record(recorded, SUSPENDED)
 
 
 async def _decide(

@@ -21,6 +21,8 @@ from globaldns.stubs.record import NAME, Record, decode_record, encode_record
 from globaldns.stubs.shapes import Change, Document, is_apart, patch_between
 
 MANAGER = "globaldns"
+RELEASE = "globaldns"
+"""ConfigMap with our configuration, which the chart makes and removes."""
 _RESOURCES = {str(one): one for one in (CONFIG_MAPS, DNSES, HELM_CHART_CONFIGS)}
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -42,6 +44,7 @@ class DnsObjects:
         self._client = client
         self._namespace = namespace
         self._cluster = cluster
+        self.is_dry_run = dry_run
         self._query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
 
     async def read(self, place: Target) -> Document | None:
@@ -94,7 +97,7 @@ class DnsObjects:
         return Recorded(decode_record(document), version)
 
     async def write_record(self, before: Recorded, record: Record) -> None:
-        """Remember something else.
+        """Remember something else; that it is suspended for as long as the release is there.
 
         Raises:
             ApiRefused: somebody was faster (409), or it may not be done.
@@ -102,6 +105,8 @@ class DnsObjects:
         """
         labels = {OWNED_BY: self._cluster}
         metadata: dict[str, Any] = {"name": NAME, "namespace": self._namespace, "labels": labels}
+        if record.suspended:
+            metadata["ownerReferences"] = await self._owners()
         body = {"apiVersion": "v1", "kind": "ConfigMap", "data": encode_record(record)}
         if before.version:
             metadata["resourceVersion"] = before.version
@@ -117,6 +122,14 @@ class DnsObjects:
         """
         body = {"preconditions": {"resourceVersion": before.version}}
         await self._send("DELETE", self._record_path(NAME), body)
+
+    async def _owners(self) -> list[dict[str, str]]:
+        """Return the chart's ConfigMap as an owner; none where there is no chart."""
+        data = await get_if_there(self._client, self._record_path(RELEASE))
+        if data is None:
+            return []
+        owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": RELEASE}
+        return [{**owner, "uid": _decoder.decode(data)["metadata"]["uid"]}]
 
     def _record_path(self, name: str = "") -> str:
         return CONFIG_MAPS.path("v1", self._namespace, name)

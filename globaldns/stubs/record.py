@@ -6,6 +6,9 @@ It is a ConfigMap of our own namespace, for a foreign one would mount or migrate
       state: {"stub": …, "places": […], "known": {"configmaps kube-system/coredns Corefile": […]}}
       original.configmaps.kube-system.coredns.Corefile: the text that was there before us
 
+Where ``suspended`` is true nothing is ours, and servers write nothing: the ConfigMap goes with the
+release then, whose configuration owns it.
+
 A person who wants the cluster as it was finds it here, whatever has happened to the marks.
 """
 
@@ -39,6 +42,8 @@ class Record(msgspec.Struct, frozen=True):
     """What tells again what we wrote, by the text of its place, the newest last."""
     originals: Mapping[str, str] = {}
     """What was there before us, by ``original_key``; empty text: nothing."""
+    suspended: bool = False
+    """Whether servers leave the cluster's DNS alone until a person installs it again."""
 
     def known_at(self, place: Target) -> frozenset[str]:
         """Return what tells again what we wrote at a place; what stands elsewhere is not ours."""
@@ -61,6 +66,7 @@ class _State(msgspec.Struct):
     stub: Stub | None
     places: tuple[Target, ...]
     known: dict[str, tuple[str, ...]]
+    suspended: bool = False
 
 
 def original_key(place: Target) -> str:
@@ -71,7 +77,7 @@ def original_key(place: Target) -> str:
 
 def encode_record(record: Record) -> dict[str, str]:
     """Return the data of the ConfigMap."""
-    state = _State(record.stub, record.places, dict(record.known))
+    state = _State(record.stub, record.places, dict(record.known), record.suspended)
     return {STATE: msgspec.json.encode(state).decode(), **record.originals}
 
 
@@ -93,4 +99,4 @@ def decode_record(document: Mapping[str, Any] | None) -> Record:
             hint="delete it: blocks between our marks are known without it",
         ) from None
     originals = {key: text for key, text in data.items() if key.startswith(_ORIGINAL)}
-    return Record(state.stub, state.places, state.known, originals)
+    return Record(state.stub, state.places, state.known, originals, state.suspended)

@@ -119,7 +119,7 @@ async def test_it_is_installed_and_removed(tmp_path: Path, manifests: tuple[Any,
             assert again.record.stub == STUB
             (change,) = install(config, "east", again, STUB, ignore, adopt=False, dry_run=False)
             assert not change.is_needed
-            remove(config, "east", again, None, ignore, adopt=False, dry_run=False)
+            remove(config, "east", again, None, ignore, adopt=False, suspend=False, dry_run=False)
 
         before = [one.get("data") for one in server.objects("configmaps", "kube-system")]
         await asyncio.to_thread(round_trip)

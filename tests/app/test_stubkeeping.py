@@ -11,9 +11,13 @@ import msgspec
 import pytest
 
 from globaldns.app import asking, stubkeeping
+from globaldns.app.stubbing import look_with, make_stub, wishes_of
 from globaldns.app.stubkeeping import StubKeeper
 from globaldns.config.schema import Config
+from globaldns.kube.client import Client
 from globaldns.stubs import reverts
+from globaldns.stubs.changing import install, remove
+from globaldns.stubs.objects import DnsObjects
 from tests.app.test_asking import says
 from tests.app.test_stubbing import US, config_of
 from tests.kube.fake import FakeApiServer
@@ -31,6 +35,7 @@ class Kept:
         self.server = server
         self.config = config
         self.rest_reason = ""
+        self.client: Client
         self.keeper: StubKeeper
 
     @property
@@ -56,6 +61,7 @@ async def kept(folder: Path, *manifests: Mapping[str, Any], **stub: Any) -> Asyn
         config = config_of(server, folder)
         told = msgspec.structs.replace(config.stub, **{"manage": True, **stub})
         here = Kept(server, msgspec.structs.replace(config, stub=told))
+        here.client = client
         here.keeper = StubKeeper(client, lambda: here.config, lambda: here.rest_reason)
         yield here
 
@@ -126,6 +132,25 @@ async def test_what_is_reverted_is_told_again_but_not_for_ever(
         assert here.state == "contested"
         monkeypatch.setattr(reverts, "WINDOW_SECONDS", 0.0)
         await here.keeper.turn()
+        assert "10.0.0.53" in here.corefile
+
+
+async def test_what_is_suspended_is_left_until_it_is_installed_again(tmp_path: Path) -> None:
+    async with kept(tmp_path, *KUBEADM, US) as here:
+        await here.keeper.turn()
+        looked = await look_with(here.client, here.config, "east")
+        objects = DnsObjects(here.client, "globaldns", "east")
+        await remove(objects, {}, lambda _change: None, suspend=True)
+        for _ in range(2):
+            await here.keeper.turn()
+            assert "10.0.0.53" not in here.corefile
+            assert "remove --suspend took it out (fix: globaldns stub install" in (
+                here.keeper.report().reason
+            )
+        stub = make_stub(here.config, looked.servers)
+        await install(objects, wishes_of(looked, stub, "east", adopt=False), lambda _change: None)
+        await here.revert()
+        assert (here.keeper.report().reason, here.state) == ("", "told")
         assert "10.0.0.53" in here.corefile
 
 

@@ -83,8 +83,12 @@ async def test_what_a_server_will_tell_again_is_said(run, tmp_path):
         kept = yaml.safe_load(path.read_text()) | {"stub": {"manage": True}}
         path.write_text(yaml.safe_dump(kept))
         done = await asyncio.to_thread(run, "stub", "remove", "--config", path)
-    assert done.exit_code == 0
-    assert "stub.manage is set" in done.stderr
+        assert done.exit_code == 0
+        assert "stub.manage is set" in done.stderr
+        done = await asyncio.to_thread(
+            run, "stub", "remove", "--suspend", "--wait", "3600", "--config", path
+        )
+    assert (done.exit_code, done.stderr) == (0, f"{NAME}: unchanged\n")
 
 
 async def test_what_somebody_else_has_is_said_with_its_own_exit_code(stub):

@@ -209,3 +209,62 @@ async def test_what_was_adopted_is_remembered_and_goes() -> None:
         assert not change.theirs
         await remove(here(client), {}, ignore)
         assert data(server, "kube-dns") == {"stubDomains": '{"a": ["10.1.1.1"]}'}
+
+
+async def test_what_is_suspended_is_left_by_servers_until_a_person_installs_it() -> None:
+    only = {COREFILE: BOTH[COREFILE]}
+    release = config_map("globaldns", {"globaldns.yaml": ""}, namespace="globaldns")
+    async with cluster(*KUBEADM, release) as (server, client):
+        await install(here(client), only, ignore)
+        told: list[object] = []
+
+        def note(_change: Change) -> None:
+            record = server.get("configmaps", "globaldns-stub", "globaldns")
+            told.append(record and record["data"]["state"])
+
+        await remove(here(client), {}, note, suspend=True)
+        assert data(server, "coredns") == KUBEADM[0]["data"]
+        assert ['"suspended":true' in str(state) for state in told] == [True]
+        record = server.get("configmaps", "globaldns-stub", "globaldns")
+        owner = server.get("configmaps", "globaldns", "globaldns")
+        assert record is not None
+        assert owner is not None
+        assert list(record["data"]) == ["state"]
+        (reference,) = record["metadata"]["ownerReferences"]
+        assert (reference["name"], reference["uid"]) == ("globaldns", owner["metadata"]["uid"])
+        revision = server.revision
+        with pytest.raises(StubError, match="remove --suspend") as refused:
+            await install(here(client), only, ignore, resume=False)
+        assert refused.value.code == "suspended"
+        await remove(here(client), {}, ignore, suspend=True)
+        assert server.revision == revision
+        await install(here(client), only, ignore)
+        assert not (await here(client).read_record()).record.suspended
+        record = server.get("configmaps", "globaldns-stub", "globaldns")
+        assert record is not None
+        assert "ownerReferences" not in record["metadata"]
+        await install(here(client), only, ignore, resume=False)
+
+
+async def test_nothing_is_suspended_where_it_is_only_tried() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        await install(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
+        revision = server.revision
+        dry = DnsObjects(client, "globaldns", "east", dry_run=True)
+        (change,) = await remove(dry, {}, ignore, suspend=True)
+        assert change.is_needed
+        assert server.revision == revision
+
+
+async def test_it_is_suspended_where_there_is_no_chart_and_nothing_was_told() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        await remove(here(client), {COREFILE: BOTH[COREFILE]}, ignore, suspend=True)
+        assert (await here(client).read_record()).record == changing.SUSPENDED
+        assert data(server, "coredns") == KUBEADM[0]["data"]
+
+
+async def test_others_that_write_the_record_all_the_time_end_it() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        server.fail(409, verb="create", resource="configmaps", times=ATTEMPTS)
+        with pytest.raises(StubError, match=f"{ATTEMPTS} times"):
+            await remove(here(client), {}, ignore, suspend=True)
