@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from globaldns.model.finding import Finding
 
-COUNT_SECONDS = 15.0
+COUNT_SECONDS = 30.0
 """Between two: who alerts on them waits for minutes, and every service and endpoint is looked at,
-a second of one processor for 100,000."""
+half a second of one processor for 100,000."""
 
 
 class NoticeTally:

@@ -58,6 +58,12 @@ class Mesh(msgspec.Struct, frozen=True):
     rules_seen_in: tuple[str, ...] = PUBLIC
     """Where a rule without ``exportTo`` is seen."""
 
+    @property
+    def hides_nothing(self) -> bool:
+        """Whether it leaves all that it says at Istio's defaults, or as good."""
+        is_public = ANY in self.entries_seen_in and ANY in self.rules_seen_in
+        return self.watched is None and is_public
+
     def __str__(self) -> str:
         """Return it for people."""
         return "mesh configuration" + (f" of revision {self.revision}" if self.revision else "")
@@ -69,6 +75,12 @@ class Surroundings(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     scopes: tuple[Scope, ...] = ()
     meshes: tuple[Mesh, ...] = (Mesh(),)
+
+    @property
+    def hide_nothing(self) -> bool:
+        """Whether nothing stands there that could."""
+        are_plain = all(mesh.hides_nothing for mesh in self.meshes)
+        return not self.rules and not self.scopes and are_plain
 
     @property
     def roots(self) -> frozenset[str]:
@@ -98,6 +110,8 @@ class _Cause(msgspec.Struct, frozen=True):
 
 def tell_hidden(routed: Iterable[Routed], around: Surroundings) -> list[Notice]:
     """Return what hides routes or takes their place: one notice a cause, by its first host."""
+    if around.hide_nothing:
+        return []  # without a look at every host
     found: dict[_Cause, tuple[str, int]] = {}
     routed = sorted(routed)
     ours = [one for one in routed if not one.is_theirs]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from globaldns.istio.hiding import Mesh, Routed, Rule, Scope, Surroundings, tell_hidden
@@ -24,6 +26,18 @@ def told(*routed: Routed, **around: object) -> dict[str, str]:
 
 def test_where_nothing_stands_beside_them_routes_are_seen_and_obeyed() -> None:
     assert told() == {}
+
+
+def test_where_nothing_stands_that_could_hide_any_hosts_are_not_even_listed() -> None:
+    def listed() -> Iterator[Routed]:
+        raise AssertionError
+        yield
+
+    around = Surroundings(meshes=(Mesh(root="mesh", entries_seen_in=("web", "*")),))
+    assert tell_hidden(listed(), around) == []
+    for hiding in (Mesh(watched=frozenset()), Mesh(entries_seen_in=(".",))):
+        with pytest.raises(AssertionError):
+            tell_hidden(listed(), Surroundings(meshes=(Mesh(), hiding)))
 
 
 @pytest.mark.parametrize(
