@@ -11,10 +11,9 @@ from globaldns.app.settings import zone_names
 from globaldns.app.surroundings import read_surroundings
 from globaldns.config.gateways import HINT
 from globaldns.config.kinds import ClusterId
-from globaldns.config.routing import Sni
 from globaldns.config.schema import Config
 from globaldns.errors import RequestRefused
-from globaldns.istio.gateway import gateway_place, make_gateway
+from globaldns.istio.gateway import exposed_hosts, gateway_place, make_gateway
 from globaldns.istio.hiding import Routed, Surroundings, tell_hidden
 from globaldns.istio.notices import Code, Notice, to_finding
 from globaldns.istio.owned import is_own_entry
@@ -100,8 +99,8 @@ def _make_bundles(mesh: OfflineMesh, site: Site) -> tuple[tuple[Bundle, ...], li
         route = make_route(services[host], own.get(host), site)
         notices += route.notices
         bundles.update((bundle.place, bundle) for bundle in route.bundles)
-    if site.is_served and needs_gateway(mesh.config, cluster, services.values()):
-        gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings),))
+    if hosts := gateway_hosts(mesh.config, cluster, services.values(), site):
+        gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings, hosts),))
         bundles[gateway.place] = gateway
     return tuple(_each_once(bundles[place] for place in sorted(bundles))), notices
 
@@ -265,16 +264,14 @@ def _tell_left_out(gateway: Gateway, reach: Reach) -> Notice:
     )
 
 
-def needs_gateway(config: Config, cluster: str, services: Iterable[Service]) -> bool:
-    """Whether calls come in by name of the host, and there is anything for them."""
-    if config.routing.sni is not Sni.GATEWAY:
-        return False
+def gateway_hosts(
+    config: Config, cluster: str, services: Iterable[Service], site: Site
+) -> tuple[str, ...]:
+    """Return the hosts that calls name which come into a cluster; none: it needs no Gateway."""
+    if not site.is_served:
+        return ()
     served = {str(one) for one in served_clusters(config, cluster)}
-    return any(
-        export.cluster in served and export.kind is not ExportKind.ROUTE
-        for service in services
-        for export in service.contributions
-    )
+    return exposed_hosts(services, served, site.settings, site.topology)
 
 
 def _find_unheard(mesh: OfflineMesh) -> dict[str, str]:

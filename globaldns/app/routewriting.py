@@ -13,18 +13,20 @@ import msgspec
 
 from globaldns.app.membership import listed_access
 from globaldns.app.mesh import Mesh
-from globaldns.app.routes import has_routes, make_site, needs_gateway
+from globaldns.app.routes import gateway_hosts, has_routes, make_site
 from globaldns.app.settings import zone_names
 from globaldns.app.sources import Sources
 from globaldns.app.surroundings import istiods_of
 from globaldns.app.writing import WritableLedger
+from globaldns.config.routing import Sni
 from globaldns.config.schema import Config
 from globaldns.istio.gateway import make_gateway
 from globaldns.istio.notices import Code, Notice
 from globaldns.istio.routes import Route, Site, make_route
-from globaldns.model.export import Gateway
+from globaldns.model.export import ExportKind, Gateway
 from globaldns.model.host import Host, namespace_of
 from globaldns.model.reach import Reach, are_looked_up
+from globaldns.model.service import Service
 from globaldns.registry.delta import Delta
 from globaldns.registry.registry import Registry
 
@@ -59,6 +61,22 @@ class RouteBook:
         self._wiring = wiring
         self._registry = wiring.mesh.registry
         self._site = self._make_site()
+        self._entries: set[Host] = set()
+        """The hosts that ServiceEntries export: few, where the mesh has many services."""
+        self._note_entries(self._registry.services.values())
+
+    def take_in(self, delta: Delta) -> None:
+        """Take in what a turn has changed."""
+        self._note_entries(delta.services)
+        self._entries.difference_update(delta.removed)
+
+    def _note_entries(self, services: Iterable[Service]) -> None:
+        for service in services:
+            kinds = {export.kind for export in service.contributions}
+            if ExportKind.SERVICE_ENTRY in kinds:
+                self._entries.add(service.host)
+            else:
+                self._entries.discard(service.host)
 
     @property
     def is_settled(self) -> bool:
@@ -110,10 +128,18 @@ class RouteBook:
     def _wanted_for_all(self) -> Wanted:
         from globaldns.apply.routes.patience import Fate, Wanted  # noqa: PLC0415  # as below
 
-        config, services = self._wiring.config(), self._registry.services
-        if self._site.is_served and needs_gateway(config, config.cluster, services.values()):
-            return Wanted(Fate.WRITE, (make_gateway(self._site.settings),))
+        config, site = self._wiring.config(), self._site
+        hosts = gateway_hosts(config, config.cluster, self._maybe_named(), site)
+        if hosts:
+            return Wanted(Fate.WRITE, (make_gateway(site.settings, hosts),))
         return Wanted(Fate.WITHDRAW)
+
+    def _maybe_named(self) -> Iterable[Service]:
+        """Return the services that calls may name by their hosts."""
+        services = self._registry.services
+        if self._site.settings.sni is Sni.GATEWAY:
+            return services.values()
+        return (services[host] for host in self._entries if host in services)
 
     def _note(self, host: Host, route: Route) -> None:
         if route.notices:
@@ -155,8 +181,9 @@ class RouteNews:
 
     def tell(self, delta: Delta) -> None:
         """Tell of a turn."""
+        self.book.take_in(delta)
         hosts = dict.fromkeys(service.host for service in delta.services)
-        self.routes.note((*hosts, *delta.removed))
+        self.routes.note((*hosts, *delta.removed, Host("")))
 
 
 def make_route_news(wiring: RouteWiring) -> RouteNews | None:

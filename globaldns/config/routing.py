@@ -54,7 +54,8 @@ class RoutingSettings(Section, frozen=True):
 
     sni: Sni = Sni.CLIENT
     """client: callers name the far cluster's own Service, which every east-west gateway knows;
-    gateway: they name the host, which a Gateway of ours knows in each cluster that exports it."""
+    gateway: they name the host, which a Gateway of ours knows in each cluster that exports it. So
+    they do in any case where a ServiceEntry exports what is behind a gateway."""
     namespace: Label | None = None
     """Where routes are written whose own namespace does not exist; default: `namespace`."""
     direct_networks: tuple[NetworkId, ...] = ()

@@ -26,6 +26,7 @@ from globaldns.envoy.upstreams import Talk, talk_of, upstream_cluster
 from globaldns.model.address import format_address
 from globaldns.model.service import Service, ServiceState
 from globaldns.routing.identities import identities
+from globaldns.routing.naming import sni_for
 from globaldns.routing.topology import Topology, Viewer
 
 ROUTED = frozenset(
@@ -53,10 +54,12 @@ def sidecar_fragment(
     listeners: dict[str, bytes] = {}
     places: set[tuple[str, str, int]] = set()
     believed = identities(service, rules.trust_domain)
+    sni = sni_for(service, rules.sni, topology)
     for to in find_destinations(service, viewer, topology, rules.locality):
         name = upstream_name(_names(service)[0], to.port.number)
         if to.tiers:
-            clusters[name] = encode(_cluster(name, service, to, rules, believed))
+            told = server_name(service.host, service.zones[0], to.port.number, sni)
+            clusters[name] = encode(_cluster(name, to, rules, told, believed))
             places.update((name, one.address, one.port) for tier in to.tiers for one in tier)
         for address, document in _listeners(name, service, to):
             listeners[address] = encode(document)
@@ -68,18 +71,14 @@ def _names(service: Service) -> list[str]:
 
 
 def _cluster(
-    name: str,
-    service: Service,
-    to: Destination,
-    rules: EnvoyRules,
-    believed: tuple[str, ...],
+    name: str, to: Destination, rules: EnvoyRules, told: str, believed: tuple[str, ...]
 ) -> Document:
     talk = talk_of(to.port)
     mutual = None
     if any(member.is_mutual for tier in to.tiers for member in tier):
         mutual = upstream_socket(
             rules.folder,
-            server_name=server_name(service.host, service.zones[0], to.port.number, rules.sni),
+            server_name=told,
             alpn=talk.alpn,
             identities=believed,
         )

@@ -3,7 +3,7 @@
 The far gateway must be told whom a call is for. In client mode a DestinationRule names the Service
 there, with mutual TLS for every endpoint alike: one that takes none is left out then, but where no
 gateway is among the targets there is nothing to tell, and labels decide. In gateway mode they do
-always.
+always, and so they do for what a ServiceEntry exports behind a gateway (``routing.naming``).
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from globaldns.exports.workload_validation import UNIX
 from globaldns.istio.endpoints import each_once
 from globaldns.istio.notices import Code, Notice
 from globaldns.model.address import is_address
-from globaldns.model.export import ExportKind, Resolution
+from globaldns.model.export import Resolution
 from globaldns.model.host import Host, is_service_host, is_wildcard
 from globaldns.model.service import Service
 from globaldns.routing.horizon import Gap, Horizon, Lack, Target
-from globaldns.routing.topology import Topology, Viewer
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -41,15 +40,18 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 def choose_targets(service: Service, name: str, horizon: Horizon, sni: Sni) -> Choice:
-    """Return the targets of a service of the mesh; ``name`` is its host with its zone."""
+    """Return the targets of a service of the mesh; ``name`` is its host with its zone.
+
+    ``sni``: how calls to this service are told apart.
+    """
     host = service.host
     notices = [_tell_gap(name, gap) for gap in horizon.gaps]
     found, left = _divide(horizon.targets, lambda t: is_address(t.address))
     notices += (_tell_address(name, target) for target in left)
-    if is_wildcard(host) or (sni is Sni.CLIENT and not is_service_host(host)):
+    if is_wildcard(host):
         found, left = _divide(found, lambda t: not t.is_gateway)
         if left:
-            notices.append(_tell_no_sni(name, left, sni))
+            notices.append(_tell_no_sni(name, left))
     names_service = sni is Sni.CLIENT and is_service_host(host)
     if names_service and not all(target.is_mutual for target in found):
         if any(target.is_gateway for target in found):
@@ -85,24 +87,6 @@ def warn_of_clients(name: str, choice: Choice, ambient: frozenset[str]) -> Itera
             "ambient, and ztunnel tells no gateway whom a call is for",
             "give these clients a sidecar, or one network with those whom they call",
         )
-
-
-def warn_of_entries(
-    service: Service, name: str, viewer: Viewer, topology: Topology
-) -> Iterator[Notice]:
-    """Yield the clusters behind gateways that may have no Service of the name that calls say."""
-    for export in service.contributions:
-        if export.kind is ExportKind.SERVICE_ENTRY and any(
-            endpoint.ready and not topology.is_direct(endpoint.network, viewer)
-            for endpoint in export.endpoints
-        ):
-            whom, by = f"{service.host}.svc.cluster.local", f"{export.origin} of {export.cluster}"
-            yield Notice(
-                name,
-                Code.UNSURE_SNI,
-                f"{by} is no Service: its gateway may not know {whom}",
-                f"have a Service of that name in {export.cluster}, or routing: {{sni: gateway}}",
-            )
 
 
 def _divide(
@@ -182,10 +166,8 @@ def _tell_plaintext(name: str, left: list[Target]) -> Notice:
     )
 
 
-def _tell_no_sni(name: str, left: list[Target], sni: Sni) -> Notice:
-    hint = "" if sni is Sni.GATEWAY else "routing: {sni: gateway}"
-    if is_wildcard(Host(name)):
-        hint = "name every service that is to be reached from afar"
+def _tell_no_sni(name: str, left: list[Target]) -> Notice:
+    hint = "name every service that is to be reached from afar"
     networks = ", ".join(sorted({target.network for target in left}))
     detail = f"what is in {networks} cannot be reached: no gateway can be told of such a name"
     return Notice(name, Code.NO_SNI, detail, hint)

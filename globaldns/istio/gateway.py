@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
+
+from globaldns.config.routing import Sni
 from globaldns.exports.service_entry import MULTICLUSTER_PORT
 from globaldns.istio.documents import Document, make_document
+from globaldns.istio.former import former_name
 from globaldns.istio.settings import RouteSettings
+from globaldns.model.export import ExportKind
 from globaldns.model.place import Place
+from globaldns.model.service import Service
+from globaldns.routing.naming import sni_for
+from globaldns.routing.topology import Topology
 
 GATEWAY_NAME = "globaldns-eastwest"
 
@@ -15,12 +23,43 @@ def gateway_place(settings: RouteSettings) -> Place:
     return Place(settings.namespace, GATEWAY_NAME)
 
 
-def make_gateway(settings: RouteSettings) -> Document:
-    """Return it, for a cluster that exports anything."""
+def exposed_hosts(
+    services: Iterable[Service],
+    clusters: Collection[str],
+    settings: RouteSettings,
+    topology: Topology,
+) -> tuple[str, ...]:
+    """Return the hosts that calls name which come in for some clusters; none: no Gateway is needed.
+
+    In gateway mode those are all of our zones. In client mode only those that far clients cannot
+    name as Services, each by itself: nothing else is let through than has to be.
+    """
+    own = (service for service in services if _is_exported(service, clusters))
+    if settings.sni is Sni.GATEWAY:
+        return tuple(f"*.{zone}" for zone in settings.zones) if any(own) else ()
+    named = (one for one in own if sni_for(one, settings.sni, topology) is Sni.GATEWAY)
+    return tuple(sorted(name for service in named for name in _names(service)))
+
+
+def _is_exported(service: Service, clusters: Collection[str]) -> bool:
+    return any(
+        export.cluster in clusters and export.kind is not ExportKind.ROUTE
+        for export in service.contributions
+    )
+
+
+def _names(service: Service) -> Iterator[str]:
+    for zone in service.zones:
+        yield f"{service.host}.{zone}"
+        yield from (former_name(service.host, vip, zone) for vip in service.former)
+
+
+def make_gateway(settings: RouteSettings, hosts: Iterable[str]) -> Document:
+    """Return it, for a cluster where calls come in that name hosts."""
     server = {
         "port": {"number": MULTICLUSTER_PORT, "name": "tls", "protocol": "TLS"},
         "tls": {"mode": "AUTO_PASSTHROUGH"},
-        "hosts": [f"*.{zone}" for zone in settings.zones],
+        "hosts": [*hosts],
     }
     spec = {"selector": {"istio": "eastwestgateway"}, "servers": [server]}
     return make_document("Gateway", gateway_place(settings), settings.cluster, spec)

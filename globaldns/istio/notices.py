@@ -37,8 +37,6 @@ class Code(StrEnum):
     """Endpoints with the address of another cluster's pods, in what is one network."""
     NO_SNI = "no-sni"
     """Nothing tells a far gateway whom a connection is for."""
-    UNSURE_SNI = "unsure-sni"
-    """What tells it may be unknown there."""
     ADDRESS = "endpoint-address"
     TOO_MANY = "too-many"
     GATEWAY_NAME = "gateway-name"

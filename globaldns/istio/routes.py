@@ -14,7 +14,6 @@ from globaldns.istio.choosing import (
     choose_targets,
     tell_unfit,
     warn_of_clients,
-    warn_of_entries,
 )
 from globaldns.istio.destination_rule import rule_spec
 from globaldns.istio.documents import Document, make_document
@@ -36,6 +35,7 @@ from globaldns.registry.merge import deciding_export
 from globaldns.registry.publishing import RULE_LOCAL
 from globaldns.routing.horizon import Horizon, Lack, split
 from globaldns.routing.identities import identities
+from globaldns.routing.naming import sni_for
 from globaldns.routing.topology import Topology, Viewer
 
 
@@ -184,15 +184,14 @@ def _tell_vips(service: Service, name: str, vip: Address) -> Iterator[Notice]:
 
 def _make_internal(written: _Written, horizon: Horizon, site: Site) -> Route:
     service, settings, ports = written.service, site.settings, written.ports
-    choice = choose_targets(service, written.name, horizon, settings.sni)
+    sni = sni_for(service, settings.sni, site.topology)
+    choice = choose_targets(service, written.name, horizon, sni)
     notices = (*written.notices, *choice.notices)
     if not choice.targets and any(gap.lack is Lack.UNRESOLVED for gap in horizon.gaps):
         # Nobody knows where calls go, so nobody knows that they should not go where they did.
         return Route(notices=tuple(sorted(notices)), skipped=Code.GATEWAY_NAME)
     if any(target.is_gateway for target in choice.targets):
         notices += (*warn_of_clients(written.name, choice, site.ambient),)
-        if choice.sni_of is not None:
-            notices += (*warn_of_entries(service, written.name, site.viewer, site.topology),)
     entry = Entry(
         written.vip,
         ports,

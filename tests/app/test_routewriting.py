@@ -125,6 +125,19 @@ def test_one_gateway_is_wanted_where_calls_come_in_by_name(server: Server) -> No
     assert kinds(server.book.wanted(Host(""))) == [("Gateway", "globaldns")]
 
 
+def test_the_gateway_follows_the_machines_that_calls_name(server: Server) -> None:
+    registry = server.registry
+    registry.views.set_way_in(SetGateways("east", (Gateway("n1", "192.0.2.9", 15443, "east"),)))
+    server.book.renew()
+    machine = Endpoint("10.0.0.9", network="n1", labels=(MUTUAL_TLS,))
+    entry = replace(export("c.ns"), endpoints=(machine,))
+    server.book.take_in(registry.apply([reset("east", export("a.ns", kind=SERVICE), entry)], 30))
+    [gateway] = server.book.wanted(Host("")).documents
+    assert gateway["spec"]["servers"][0]["hosts"] == ["c.ns.global"]
+    server.book.take_in(registry.apply([reset("east", export("a.ns", kind=SERVICE))], 31))
+    assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
+
+
 def test_a_namespace_that_comes_has_its_own_hosts_looked_at(server: Server) -> None:
     assert list(server.book.renew()) == []
     server.namespaces = frozenset({"ns", "other", "third"})
@@ -264,7 +277,7 @@ def test_what_a_turn_changes_is_looked_at(server: Server) -> None:
     news = told(server, noted)
     services = tuple(server.registry.services.values())
     news.tell(Delta(complete=True, services=services[:1], removed=(Host("c.ns"),)))
-    assert noted.hosts == [services[0].host, "c.ns"]
+    assert noted.hosts == [services[0].host, "c.ns", ""]
 
 
 async def test_only_a_cluster_with_an_api_server_has_routes_written(server: Server) -> None:

@@ -6,13 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from globaldns.config.routing import Sni
-from globaldns.istio.choosing import Choice, choose_external, choose_targets, warn_of_entries
+from globaldns.istio.choosing import Choice, choose_external, choose_targets
 from globaldns.istio.notices import Code
-from globaldns.model.export import ExportKind, Resolution
+from globaldns.model.export import Resolution
 from globaldns.model.host import Host
 from globaldns.routing.horizon import MUTUAL_TLS, Gap, Horizon, Lack, Rank, Target
-from globaldns.routing.topology import Viewer
-from tests.routing.meshes import EXPORTS, TOPOLOGY, endpoint, export, service
+from tests.routing.meshes import EXPORTS, service
 
 NAME = "web.shop.global"
 MUTUAL = (MUTUAL_TLS,)
@@ -63,7 +62,6 @@ def test_who_takes_no_mutual_tls_is_left_out_only_beside_a_gateway_in_client_mod
     [
         ("*.shop", Sni.CLIENT, [Code.NO_SNI]),
         ("*.shop", Sni.GATEWAY, [Code.NO_SNI]),
-        ("a.web.shop", Sni.CLIENT, [Code.NO_SNI]),
         ("a.web.shop", Sni.GATEWAY, []),
     ],
 )
@@ -122,19 +120,6 @@ def test_outside_of_the_mesh_names_stand_where_they_are_looked_up(
     choice = choose_external(NAME, horizon, resolution)
     assert [target.address for target in choice.targets] == written
     assert len(choice.notices) == {1: 2, 2: 1}[len(written)]
-
-
-def test_a_far_entry_may_have_no_service_that_its_gateway_knows() -> None:
-    viewer = Viewer("c1a", frozenset({"n1"}))
-    entry = {"kind": ExportKind.SERVICE_ENTRY}
-    far = export("c2a", endpoint("20.0.0.1", "n2"), **entry)
-    near = export("c1b", endpoint("10.0.0.1", "n1"), **entry)
-    direct = export("c4", endpoint("40.0.0.1", "n4"), **entry)
-    unready = export("c2b", endpoint("20.0.0.2", "n2", ready=False), **entry)
-    web = service(far, near, direct, unready, export("c3", endpoint("30.0.0.1", "n3")))
-    (notice,) = warn_of_entries(web, NAME, viewer, TOPOLOGY)
-    assert notice.code is Code.UNSURE_SNI
-    assert "of c2a" in notice.detail
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,54 @@
 from __future__ import annotations
 
 import yaml
+from msgspec.structs import replace
 
-from globaldns.istio.gateway import make_gateway
+from globaldns.config.routing import Sni
+from globaldns.istio.gateway import exposed_hosts, make_gateway
+from globaldns.model.address import parse_address
+from globaldns.model.export import ExportKind
+from globaldns.model.host import Host
+from globaldns.model.service import Service
 from tests.istio.sites import settings
+from tests.routing.meshes import EXPORTS, TOPOLOGY, endpoint, export, service
+
+VM = replace(
+    service(
+        export("c1a", endpoint("10.0.0.1", "n1")),
+        export("c2a", endpoint("20.0.0.1", "n2"), kind=ExportKind.SERVICE_ENTRY),
+    ),
+    host=Host("vm.shop"),
+)
 
 
-def test_a_gateway_lets_hosts_of_all_zones_through() -> None:
-    assert make_gateway(settings(zones=("global", "mesh"), cluster="east")) == yaml.safe_load("""
+def exposed(*services: Service, cluster: str = "c2a", sni: Sni = Sni.CLIENT) -> tuple[str, ...]:
+    where = settings(zones=("global", "mesh"), sni=sni)
+    return exposed_hosts(services, {cluster}, where, TOPOLOGY)
+
+
+def test_in_gateway_mode_what_exports_anything_has_all_zones() -> None:
+    assert exposed(service(*EXPORTS), sni=Sni.GATEWAY) == ("*.global", "*.mesh")
+    assert exposed(service(*EXPORTS), cluster="c9", sni=Sni.GATEWAY) == ()
+    routes = (replace(one, kind=ExportKind.ROUTE) for one in EXPORTS)
+    assert exposed(service(*routes), sni=Sni.GATEWAY) == ()
+
+
+def test_in_client_mode_who_exports_it_has_what_cannot_be_called_as_a_service() -> None:
+    moved = replace(VM, zones=("global", "mesh"), former=(parse_address("240.128.0.9"),))
+    services = (service(*EXPORTS), moved)
+    assert exposed(*services, cluster="c1a") == exposed(*services, cluster="c2a")
+    assert exposed(*services) == (
+        "vm.shop.240-128-0-9.former.global",
+        "vm.shop.240-128-0-9.former.mesh",
+        "vm.shop.global",
+        "vm.shop.mesh",
+    )
+    assert exposed(*services, cluster="c2b") == ()
+
+
+def test_a_gateway_lets_hosts_through() -> None:
+    made = make_gateway(settings(cluster="east"), ("*.global", "*.mesh"))
+    assert made == yaml.safe_load("""
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata:

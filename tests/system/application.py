@@ -1,7 +1,8 @@
 """An application in a pod, which knows nothing of a mesh.
 
 A program: ``python application.py NAME HTTP_PORT TCP_PORT HTTP_PORT`` says over HTTP who it is and
-with which headers it was asked, and over TCP who it is and what it was sent.
+with which headers it was asked, at ``/slow`` after a while, and over TCP who it is and what it was
+sent.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ import json
 import socketserver
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+SLOW = 0.1
+"""Seconds that a slow answer takes: many are under way at once."""
 
 
 class Headers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == "/slow":
+            time.sleep(SLOW)
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = json.dumps({"pod": sys.argv[1], "headers": headers}).encode()
         self.send_response(200)

@@ -30,17 +30,17 @@ def pod(cluster: str, name: str, namespace: str, last: int) -> Pod:
     )
 
 
-def gateway(cluster: str) -> Pod:
-    """Return the pod of a cluster's east-west gateway, with its load balancer's address."""
+def gateway(cluster: str, number: int = 0) -> Pod:
+    """Return the pod of an east-west gateway of a cluster, with its load balancer's address."""
     return Pod(
         cluster=cluster,
-        name="istio-eastwestgateway",
+        name=f"istio-eastwestgateway{f'-{number}' if number else ''}",
         namespace=SYSTEM,
-        address=f"10.{NUMBERS[cluster]}.0.254",
+        address=f"10.{NUMBERS[cluster]}.0.{254 - number}",
         account="istio-eastwestgateway",
         labels={"istio": "eastwestgateway", NETWORK: f"net-{cluster}"},
         kind=Kind.ROUTER,
-        others=(f"192.0.2.{NUMBERS[cluster]}",),
+        others=(f"192.0.2.{NUMBERS[cluster] + 10 * number}",),
     )
 
 
@@ -117,8 +117,9 @@ def exported(name: str, namespace: str) -> Object:
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}}
 
 
-def door_objects(pod: Pod) -> list[Object]:
-    """Return an east-west gateway as Istio's samples install it."""
+def door_objects(*pods: Pod) -> list[Object]:
+    """Return east-west gateways as Istio's samples install them."""
+    pod, *_ = pods
     meta = {"name": pod.name, "namespace": pod.namespace}
     port = {"number": DOOR_PORT, "name": "tls", "protocol": "TLS"}
     server = {"port": port, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.local"]}
@@ -131,10 +132,10 @@ def door_objects(pod: Pod) -> list[Object]:
                 "type": "LoadBalancer",
                 "ports": [{"name": "tls", "port": DOOR_PORT, "targetPort": DOOR_PORT}],
             },
-            "status": {"loadBalancer": {"ingress": [{"ip": pod.others[0]}]}},
+            "status": {"loadBalancer": {"ingress": [{"ip": one.others[0]} for one in pods]}},
         },
-        pod_object(pod),
-        slice_object(pod.name, pod.namespace, {"tls": DOOR_PORT}, pod),
+        *map(pod_object, pods),
+        slice_object(pod.name, pod.namespace, {"tls": DOOR_PORT}, *pods),
         {
             "apiVersion": f"{GROUP}/v1",
             "kind": "Gateway",

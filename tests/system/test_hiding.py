@@ -171,7 +171,9 @@ def test_a_wildcard_behind_our_gateway_has_an_envoy_refuse_its_listener(mesh: Is
     def refusals() -> int:
         return sum(door.stats(r"^listener_manager\.lds\.update_rejected$").values())
 
-    east.api.apply(make_gateway(RouteSettings("east", ("global",), Sni.GATEWAY, "shop", "c")))
+    east.api.apply(
+        make_gateway(RouteSettings("east", ("global",), Sni.GATEWAY, "shop", "c"), ("*.global",))
+    )
     wait_until(lambda: WEB in ask_admin(door.folder, "/config_dump"), "the gateway knows names")
     assert refusals() == 0
     east.api.apply(entry("*.shop.global", "240.0.0.9"))
