@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from globaldns.config.routing import Sni
 from globaldns.envoy.rules import Role
 from globaldns.envoy.sidecar import ROUTED, sidecar_fragment
+from globaldns.model.export import ExportKind
 from globaldns.model.lost import Standing
 from globaldns.model.service import ServiceState
 from tests.envoy.meshes import (
@@ -99,6 +101,12 @@ def test_a_gateway_is_told_the_far_service_or_the_host() -> None:
     for sni, name in ((Sni.CLIENT, "web.shop.svc.cluster.local"), (Sni.GATEWAY, "web.shop.global")):
         made = documents(Role.SIDECAR, web(FAR), sni=sni).clusters[CLUSTER]
         assert f'"sni":"outbound_.80_._.{name}"'.encode() in made
+
+
+def test_a_gateway_is_told_the_host_where_a_machine_is_behind_one() -> None:
+    machine = replace(FAR, kind=ExportKind.SERVICE_ENTRY)
+    made = documents(Role.SIDECAR, web(NEAR, machine), sni=Sni.CLIENT).clusters[CLUSTER]
+    assert b'"sni":"outbound_.80_._.web.shop.global"' in made
 
 
 def test_identities_of_all_clusters_are_believed_and_no_other() -> None:

@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,10 @@ SNI = "outbound_.{}_._.web.shop.svc.cluster.local"
 
 
 class Application(BaseHTTPRequestHandler):
-    """Says what it was sent."""
+    """Says what it was sent, once it has all of it."""
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
         body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
@@ -268,12 +270,15 @@ def updates(folder: Path, kind: str) -> str:
     return ask_admin(folder, f"/stats?filter=^{kind}.update_success")
 
 
-def test_a_connection_outlives_what_its_envoys_are_told_meanwhile(chain: Chain) -> None:
+def test_connections_and_requests_outlive_what_their_envoys_are_told(chain: Chain) -> None:
     manifests = chain.manifests["east"] / "web.json", chain.manifests["west"] / "more.json"
     sidecar = chain.documents / "sidecar/sidecar"
     gateway = chain.documents / "gateway/gateway"
     kinds = {sidecar: "cluster_manager.cds", gateway: "listener_manager.lds"}
-    with socket.create_connection((chain.vip, chain.ports["tcp-echo"]), timeout=20) as link:
+    to_tcp, to_http = ((chain.vip, chain.ports[name]) for name in ("tcp-echo", "http-web"))
+    connect = partial(socket.create_connection, timeout=20)
+    with connect(to_tcp) as link, connect(to_http) as request:
+        request.sendall(f"GET / HTTP/1.1\r\nhost: {HOST}\r\ncontent-length: 2\r\n\r\na".encode())
         link.sendall(b"before")
         assert link.recv(1024) == b"before"
         before = {folder: updates(folder, kind) for folder, kind in kinds.items()}
@@ -286,6 +291,8 @@ def test_a_connection_outlives_what_its_envoys_are_told_meanwhile(chain: Chain) 
                 wait_until(lambda f=folder, k=kind: updates(f, k) != before[f], f"{kind} is taken")
             link.sendall(b"after")
             assert link.recv(1024) == b"after"
+            request.sendall(b"b")
+            assert request.recv(12) == b"HTTP/1.1 200"
         finally:
             for path in manifests:
                 path.unlink()
