@@ -39,12 +39,18 @@ def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = CEILING
 
 
 def free_port() -> int:
-    """Return a port that is free on both loopback addresses for UDP and TCP, and given once."""
+    """Return a port that is free on both loopback addresses for UDP and TCP, and given once.
+
+    Where several processes run tests side by side, each has its own share of the ports.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     while True:
         with socket.socket() as chosen:
             chosen.bind(("127.0.0.1", 0))
             port: int = chosen.getsockname()[1]
-        is_new = port not in _GIVEN
+        # In pairs: of a pair the kernel prefers one to be bound and the other to connect from.
+        is_new = port not in _GIVEN and port // 2 % workers == worker
         if is_new and all(_is_free(family, kind, port) for family, kind in _SOCKETS):
             _GIVEN.add(port)
             return port
