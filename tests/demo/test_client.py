@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from globaldns.demo.applications import Application, start
-from globaldns.demo.client import Connection, add_up, read_response, resolve, to_tally
+from globaldns.demo.client import Connection, add_up, call, read_response, to_tally
 from globaldns.demo.plan import Speech
 from globaldns.demo.words import Ask, Tally
 
@@ -51,8 +51,15 @@ def test_an_answer_is_an_end(status: int, body: bytes, tally: Tally) -> None:
     assert to_tally(status, body) == tally
 
 
-def test_an_address_is_asked_of_nobody() -> None:
-    assert resolve("240.128.0.1") == "240.128.0.1"
+@pytest.mark.parametrize("speech", list(Speech))
+async def test_an_address_is_called_as_it_is_and_asked_of_nobody(speech: Speech) -> None:
+    server = await start(Application("west", "pod", speech, "127.0.0.1", 0))
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        reply = await call(Ask("127.0.0.1", port, speech, 2))
+        await asyncio.sleep(0)
+    assert (reply.vip, reply.error) == ("127.0.0.1", "")
+    assert reply.tallies == (Tally("west", "pod", count=2),)
 
 
 def test_equal_ends_are_counted() -> None:
