@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from globaldns import logs
 from globaldns.admin.clusters import report_clusters
@@ -26,7 +27,7 @@ from globaldns.app.noticing import NoticeTally
 from globaldns.app.orders import Orders
 from globaldns.app.publication import Publication
 from globaldns.app.readings import ServerReadings, Situation
-from globaldns.app.recognizing import Recognition, mistaken
+from globaldns.app.recognizing import Recognition, accepted, mistaken
 from globaldns.app.reloading import log_outcome, reread
 from globaldns.app.routewriting import RouteNews, RouteWiring, make_route_news
 from globaldns.app.rules import registry_settings
@@ -314,7 +315,8 @@ class Control:
     def _may_settle(self) -> bool:
         """Whether all that can be heard is, and is of the clusters that it is to be of."""
         are_heard = self.sources.are_heard and self.ledger.is_listed
-        return are_heard and not any(mistaken(self.sources.sources, self.recognition.known))
+        sources, known = self.sources.sources, self.recognition.known
+        return are_heard and not any(chain(mistaken(sources, known), accepted(sources, known)))
 
     def _confirm(self) -> None:
         self.recognition.look()

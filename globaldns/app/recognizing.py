@@ -69,6 +69,13 @@ class Recognition:
         return Head(registry.settings.fingerprint, uids)
 
 
+def accepted(sources: Mapping[str, Source], known: Mapping[str, str]) -> Iterator[str]:
+    """Yield the clusters to which one answers that is not read, and is known by their names."""
+    for cluster, source in sources.items():
+        if source.another and source.another == known.get(cluster):
+            yield cluster
+
+
 def mistaken(sources: Mapping[str, Source], known: Mapping[str, str]) -> Iterator[str]:
     """Yield the clusters whose views are of others than those that are known by their names."""
     for cluster, source in sources.items():

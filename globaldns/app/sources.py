@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from globaldns.app.recognizing import mistaken
+from globaldns.app.recognizing import accepted, mistaken
 from globaldns.app.rules import export_rules
 from globaldns.app.views import allowed_view, unread_view
 from globaldns.config.schema import Config
@@ -158,13 +158,12 @@ class Sources:
         A rebuilt one that was accepted is read as it is; of another that is read under the name
         what its ledger says stands, as of one that was never read.
         """
-        for cluster, source in [*self.sources.items()]:
-            if source.another and source.another == known.get(cluster):
-                logger.warning(
-                    "a rebuilt cluster is taken for the one of its name: it was accepted",
-                    extra={"cluster": cluster, "uid": source.another},
-                )
-                self._restart(cluster, None)
+        for cluster in [*accepted(self.sources, known)]:
+            logger.warning(
+                "a rebuilt cluster is taken for the one of its name: it was accepted",
+                extra={"cluster": cluster, "uid": known[cluster]},
+            )
+            self._restart(cluster, None)
         for cluster in [*mistaken(self.sources, known)]:
             logger.error(
                 "what is read of a cluster does not count: its name is known to be another's",

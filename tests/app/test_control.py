@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 
 from globaldns.app.control import Control
+from globaldns.app.fencing import ORIGIN
 from globaldns.app.memory import ZONE
 from globaldns.app.pace import Pace
+from globaldns.app.rules import export_rules
 from globaldns.config.schema import QueryLog
 from globaldns.dns.certificate import read_certificate
 from globaldns.dns.lastzone import decode_zone
 from globaldns.dns.worker import decode_settings
 from globaldns.model.host import Host
-from globaldns.model.view import SourceState
+from globaldns.model.view import Fence, SourceState
+from globaldns.sources.awaited import AwaitedSource
 from globaldns.sources.remembered import file_name
 from tests.app.meshes import CLAIM, START, Place, break_ledger, inhabit, until, until_it_says
 from tests.app.servers import address_of, answer, controlled, numbered, running
@@ -275,3 +278,23 @@ async def test_of_what_was_never_heard_nothing_could_be_missed(place: Place) -> 
         held = claim(Host("n.ns"), "240.128.0.9", START, "north")
         control.mesh.publish(control.registry.import_claims([held], START))
         assert control.was_heard("north"), "it has a VIP"
+
+
+class Rebuilt(AwaitedSource):
+    """The source of a cluster to which another one answers."""
+
+    @property
+    def another(self) -> str:
+        return "new"
+
+
+async def test_nothing_is_decided_before_a_rebuilt_cluster_is_read_that_was_accepted(
+    place: Place,
+) -> None:
+    rules = export_rules(place.config, "west")
+    async with controlled(place) as control:
+        control.sources.sources["west"] = Rebuilt(rules, reason="", remembered=None)
+        assert control._may_settle(), "who is not known by its name is not waited for"
+        word = Fence("west", fenced=False, at=START, origin=ORIGIN, uid="new")
+        control.registry.views.set_words({"west": word})
+        assert not control._may_settle()

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from globaldns.app.recognizing import Recognition, mistaken
+from globaldns.app.recognizing import Recognition, accepted, mistaken
 from globaldns.app.writing import WritableLedger
 from globaldns.model.head import Head, Uids
 from globaldns.model.view import View
 from globaldns.registry.registry import Registry
-from globaldns.sources.awaited import await_access
+from globaldns.sources.awaited import AwaitedSource, await_access
 from globaldns.sources.source import Source
 from tests.registry.mesh import reset, settings, settled
 from tests.sources.manifests import RULES
@@ -86,6 +86,26 @@ async def test_what_is_read_first_is_remembered_once_nobody_can_know_better(
     remembered = (("east", "e"), *ledger.uids) if is_remembered else ledger.uids
     head = Head(registry.settings.fingerprint, remembered)
     assert one.head(sources, are_synced=are_synced) == head
+
+
+@pytest.mark.parametrize(
+    ("another", "known", "found"),
+    [
+        ("", {}, []),
+        ("new", {}, []),
+        ("new", {"west": "w"}, []),
+        ("new", {"west": "new"}, ["west"]),
+    ],
+)
+def test_another_cluster_that_is_known_by_the_name_is_accepted(
+    another: str, known: dict[str, str], found: list[str]
+) -> None:
+    class Rebuilt(AwaitedSource):
+        @property
+        def another(self) -> str:
+            return another
+
+    assert [*accepted({"west": Rebuilt(RULES, reason="", remembered=None)}, known)] == found
 
 
 @pytest.mark.parametrize(
