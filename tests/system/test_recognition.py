@@ -36,6 +36,8 @@ def test_a_rebuilt_cluster_is_not_taken_for_the_old_one_by_servers_that_remember
         assert export(sites, "north", "both") == both
         former = {site.name: site.api.uid for site in sites}
         _wait_known(sites, former)
+        for site in (sites["east"], sites["north"]):
+            wait_until(partial(_has_copied, site, "mine.shop", "both.shop"), "west's is copied")
         _rebuild_and_forget_all(sites)
         sites.serve()
         for site in sites:
@@ -90,6 +92,13 @@ def _wait_known(sites: Sites, uids: dict[str, str]) -> None:
 def _wait_alike(sites: Sites) -> None:
     """Look until all servers answer the same."""
     wait_until(lambda: len(_digests(sites)) == 1, f"all answer the same: {_digests(sites)}")
+
+
+def _has_copied(site: Site, *hosts: str) -> bool:
+    """Whether the ledger of a cluster has copies of what others claim for hosts."""
+    ledgers = site.api.objects("vipledgers.globaldns.io", NAMESPACE)
+    texts = [one["spec"]["data"] for one in ledgers if one["spec"]["role"] == "copy"]
+    return all(any(f"{host} " in text for text in texts) for host in hosts)
 
 
 def _known(site: Site) -> dict[str, str]:
