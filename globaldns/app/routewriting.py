@@ -65,10 +65,14 @@ class RouteBook:
         """The hosts that ServiceEntries export: few, where the mesh has many services."""
         self._note_entries(self._registry.services.values())
 
-    def take_in(self, delta: Delta) -> None:
-        """Take in what a turn has changed."""
+    def take_in(self, delta: Delta) -> bool:
+        """Take in what a turn has changed; return whether the Gateway may have to be another."""
+        hosts = {*(service.host for service in delta.services), *delta.removed}
+        former = self._entries & hosts
         self._note_entries(delta.services)
         self._entries.difference_update(delta.removed)
+        is_by_zone = self._site.settings.sni is Sni.GATEWAY
+        return is_by_zone or bool(former) or not self._entries.isdisjoint(hosts)
 
     def _note_entries(self, services: Iterable[Service]) -> None:
         for service in services:
@@ -181,9 +185,9 @@ class RouteNews:
 
     def tell(self, delta: Delta) -> None:
         """Tell of a turn."""
-        self.book.take_in(delta)
+        about_all = (Host(""),) if self.book.take_in(delta) else ()
         hosts = dict.fromkeys(service.host for service in delta.services)
-        self.routes.note((*hosts, *delta.removed, Host("")))
+        self.routes.note((*hosts, *delta.removed, *about_all))
 
 
 def make_route_news(wiring: RouteWiring) -> RouteNews | None:

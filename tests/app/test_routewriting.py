@@ -131,10 +131,12 @@ def test_the_gateway_follows_the_machines_that_calls_name(server: Server) -> Non
     server.book.renew()
     machine = Endpoint("10.0.0.9", network="n1", labels=(MUTUAL_TLS,))
     entry = replace(export("c.ns"), endpoints=(machine,))
-    server.book.take_in(registry.apply([reset("east", export("a.ns", kind=SERVICE), entry)], 30))
+    same = reset("east", export("a.ns", kind=SERVICE))
+    assert not server.book.take_in(Delta(complete=True, services=(registry.services[A],)))
+    assert server.book.take_in(registry.apply([reset("east", *same.view.exports, entry)], 30))
     [gateway] = server.book.wanted(Host("")).documents
     assert gateway["spec"]["servers"][0]["hosts"] == ["c.ns.global"]
-    server.book.take_in(registry.apply([reset("east", export("a.ns", kind=SERVICE))], 31))
+    assert server.book.take_in(registry.apply([same], 31))
     assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
 
 
@@ -277,7 +279,11 @@ def test_what_a_turn_changes_is_looked_at(server: Server) -> None:
     news = told(server, noted)
     services = tuple(server.registry.services.values())
     news.tell(Delta(complete=True, services=services[:1], removed=(Host("c.ns"),)))
-    assert noted.hosts == [services[0].host, "c.ns", ""]
+    assert noted.hosts == [services[0].host, "c.ns"]
+    server.route(sni=Sni.GATEWAY)
+    server.book.renew()
+    news.tell(Delta(complete=True, services=services[:1]))
+    assert noted.hosts == [services[0].host, ""]
 
 
 async def test_only_a_cluster_with_an_api_server_has_routes_written(server: Server) -> None:
