@@ -131,13 +131,20 @@ class Client:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Give the lines of an answer as they come; one that is silent for too long has ended.
 
+        Where it is left before its end, its connection is cut: TLS's farewell would outlive a loop
+        that ends, and nobody would close the connection then.
+
         Raises:
             ApiRefused: the server says no.
             ApiError: there is no answer, or no more of it.
         """
         limits = aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=idle_seconds)
         async with self._request(_Call("GET", path, query, limits)) as response:
-            yield _lines(response)
+            try:
+                yield _lines(response)
+            finally:
+                if response.connection and response.connection.transport:
+                    response.connection.transport.abort()
 
     @asynccontextmanager
     async def _request(self, call: _Call) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
+import socket
 import ssl
+import threading
 import time
+import warnings
 import zlib
 from collections.abc import Callable
 from email.utils import formatdate
@@ -258,3 +262,41 @@ async def test_a_date_that_is_none_tells_nothing(connect: Connect, date: str) ->
         client = connect(way_to(url))
         await client.get("/")
     assert client.skew == 0
+
+
+def _hold(listener: socket.socket, tls: ssl.SSLContext, is_over: threading.Event) -> None:
+    """Answer one request with a line of many, and then nothing: to a farewell neither."""
+    accepted, _ = listener.accept()
+    with tls.wrap_socket(accepted, server_side=True) as connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n{}\n")
+        is_over.wait()
+
+
+async def test_a_stream_that_is_left_leaves_no_connection_behind_its_loop(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair.certificate, pair.key)
+    data = base64.b64encode(pair.certificate.read_bytes()).decode()
+    is_over = threading.Event()
+
+    async def leave(url: str) -> None:
+        client = Client(way_to(url, SECRET, **{"certificate-authority-data": data}))
+        async with client.stream("/", {}, idle_seconds=60) as lines:
+            assert await anext(lines) == b"{}"
+        await client.close()
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        warnings.catch_warnings(record=True) as seen,
+    ):
+        warnings.simplefilter("always")
+        holding = asyncio.create_task(asyncio.to_thread(_hold, listener, tls, is_over))
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            await asyncio.to_thread(asyncio.run, leave(url))
+        finally:
+            is_over.set()
+        await holding
+        gc.collect()
+    assert [str(one.message) for one in seen if one.category is ResourceWarning] == []

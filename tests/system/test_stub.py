@@ -13,9 +13,6 @@ from globaldns.stubs.shapes import Change
 from tests.stubs.platforms import KUBEADM, NODE_LOCAL, PLATFORMS, config_map
 from tests.system.telling import SERVER, US, Told
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Of a TLS connection whose farewell is under way when a command's loop ends, and its process."""
-
 TOLD_IN = {
     "kubeadm": {"ConfigMap kube-system/coredns"},
     "k3s": {"ConfigMap kube-system/coredns-custom"},

@@ -21,9 +21,6 @@ from tests.system.running import CEILING, wait_until
 from tests.system.sites import namespace
 from tests.system.telling import GROUPS, US
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Of a TLS connection whose farewell is under way when a command's loop ends, and its process."""
-
 NAME = "globaldns-stub-removal"
 REMOVER = f"system:serviceaccount:{US}:{NAME}"
 BEFORE = KUBEADM[0]["data"]["Corefile"]

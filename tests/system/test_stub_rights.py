@@ -16,9 +16,6 @@ from tests.system.running import ROOT, wait_until
 from tests.system.sites import Sites
 from tests.system.telling import ACCOUNT, SERVER, US, Told, service
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Of a TLS connection whose farewell is under way when a command's loop ends, and its process."""
-
 
 @pytest.fixture(scope="module")
 def granted(told_cluster: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> list[Object]:

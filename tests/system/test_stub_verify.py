@@ -16,9 +16,6 @@ from tests.system.corednses import CoreDNS, localize
 from tests.system.running import Server
 from tests.system.telling import SERVER, Told
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Of a TLS connection whose farewell is under way when a command's loop ends, and its process."""
-
 
 def test_the_way_is_seen_to_work_through_a_real_coredns(
     told: Callable[..., Told],
