@@ -84,7 +84,7 @@ def install(text: str | None, stub: Stub, known: Collection[str] = ()) -> str:
         StubError: they cannot be read, or one of our domains is somebody else's; the code says
             which.
     """
-    refuse_fallthrough(stub, "kube-dns")
+    refuse_fallthrough(stub, "who reads stub domains (kube-dns, NodeLocal DNSCache)")
     if text is None:
         return _whole({domain: list(stub.targets) for domain in stub.domains})
     for entry in reversed(_entries(text)):

@@ -7,17 +7,23 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from globaldns.coredns.editing import Options
+from globaldns.coredns.platforms import Platform, detect
+from globaldns.coredns.rendering import Build
+from globaldns.coredns.stub import Foreign
+from globaldns.coredns.targets import Target
 from globaldns.errors import ApiRefused, StubError
 from globaldns.kube.client import Client
 from globaldns.stubs import changing
 from globaldns.stubs.changing import ATTEMPTS, install, remove
 from globaldns.stubs.objects import DnsObjects
+from globaldns.stubs.reading import read_cluster
 from globaldns.stubs.shapes import Change, Wish
-from tests.coredns.collection import SERVER, STUB, stub
+from tests.coredns.collection import COREFILES, SERVER, STUB, stub
 from tests.coredns.targets import COREFILE, STUB_DOMAINS
 from tests.kube.fake import FakeApiServer
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import KUBE_DNS, KUBEADM, NODE_LOCAL, config_map
+from tests.stubs.platforms import KUBE_DNS, KUBEADM, NODE_LOCAL, PLATFORMS, config_map
 
 BOTH = {COREFILE: Wish(STUB, owner="east"), STUB_DOMAINS: Wish(STUB, owner="east")}
 
@@ -244,6 +250,34 @@ async def test_what_is_suspended_is_left_by_servers_until_a_person_installs_it()
         assert record is not None
         assert "ownerReferences" not in record["metadata"]
         await install(here(client), only, ignore, resume=False)
+
+
+@pytest.mark.parametrize("name", ["node-local", "kubespray"])
+async def test_names_of_others_are_not_asked_elsewhere_by_the_caches_of_nodes(name: str) -> None:
+    async with cluster(*PLATFORMS[name]) as (server, client):
+        detections = detect((await read_cluster(client)).facts)
+        revision = server.revision
+        told = stub(foreign=Foreign.FALLTHROUGH)
+        builds = {Platform.COREDNS: Build(version=(1, 12))}
+        wishes = {
+            one.place: Wish(
+                told,
+                Options(build=builds.get(one.platform, one.build)),
+                COREFILES["kubeadm"],
+                "east",
+            )
+            for one in detections
+            if isinstance(one.place, Target)
+        }
+        assert len(wishes) == 2
+        with pytest.raises(StubError) as refused:
+            await install(here(client), wishes, ignore)
+        assert str(refused.value).count("configmaps ") == 1
+        assert refused.value.hint == "choose namespaces in place of foreign: fallthrough"
+        assert server.revision == revision
+        chosen = stub(namespaces=("shop",))
+        wishes = {place: Wish(chosen, base=wish.base) for place, wish in wishes.items()}
+        assert all(one.is_needed for one in await install(here(client), wishes, ignore))
 
 
 async def test_nothing_is_suspended_where_it_is_only_tried() -> None:

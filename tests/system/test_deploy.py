@@ -224,4 +224,7 @@ def test_a_component_adds_metrics_to_an_overlay(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     objects = read_objects(done.stdout)
     assert ("ServiceMonitor", "globaldns") in objects
-    assert len(objects["NetworkPolicy", "globaldns"]["spec"]["ingress"]) == 2
+    policy = objects["NetworkPolicy", "globaldns"]["spec"]
+    assert len(policy["ingress"]) == 2
+    asked = {(one["protocol"], one["port"]) for one in policy["egress"][-1]["ports"]}
+    assert asked == {(protocol, port) for protocol in ("UDP", "TCP") for port in (53, 5353, 8053)}
