@@ -50,6 +50,7 @@ def test_a_restored_etcd_moves_nothing_and_is_repaired(sites: Sites, tmp_path: P
     new = export(sites, "west", "both")
     assert export(sites, "east", "both") == new
     wait_until(lambda: claimed(east, "both.shop") == [new], "east claims it too")
+    write_much(east.api)
     east.api.restore(tmp_path / "backup")
     # East's Service of that time is gone with its claim; west's is there, and so is the VIP.
     assert sites.wait_agreed("both.shop.global") == new
@@ -59,6 +60,13 @@ def test_a_restored_etcd_moves_nothing_and_is_repaired(sites: Sites, tmp_path: P
     # What was refused meanwhile is tried again after a while that grows to half a minute.
     east.api.apply(service("later", "shop"))
     assert sites.wait_agreed("later.shop.global", seconds=240)
+
+
+def write_much(api: ApiServer) -> None:
+    """Have a backup be older by far more writes than there are until its watches begin again."""
+    for number in range(300):
+        body = {"metadata": {"name": f"filler-{number}", "namespace": "shop"}}
+        assert api.request("POST", "/api/v1/namespaces/shop/configmaps", body)[0] == 201
 
 
 @pytest.mark.timeout(600)
