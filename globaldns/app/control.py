@@ -18,7 +18,7 @@ from globaldns.app.fencing import FenceFile
 from globaldns.app.figures import dns_readings, mesh_figures
 from globaldns.app.gateways import Gateways
 from globaldns.app.globalservices import GlobalServicesNews, Wiring, make_global_services
-from globaldns.app.keepsakes import view_keepsake, zone_keepsake
+from globaldns.app.keepsakes import gateways_keepsake, view_keepsake, zone_keepsake
 from globaldns.app.membership import Membership
 from globaldns.app.memory import Keepsake
 from globaldns.app.mesh import Mesh, MeshSeams
@@ -67,6 +67,7 @@ class Control:
         zone_marker: str,
         copies: Mapping[str, ClaimSet],
         fences: FenceFile,
+        gateway_names: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.situation = situation
         self.ledger = ledger
@@ -82,7 +83,7 @@ class Control:
         self.news = News(registry, self.metrics, self.broadcast, self._report_clusters)
         self.copier = self._make_copier(copies)
         self.writer = self._make_writer()
-        self.gateways = self._make_gateways()
+        self.gateways = self._make_gateways(gateway_names)
         self.mesh = self._make_mesh(publication)
         self.envoys = self._make_envoys()
         self.recognition = Recognition(registry, ledger, grace=situation.config.grace)
@@ -154,12 +155,13 @@ class Control:
         )
         return Sources(seams, reader)
 
-    def _make_gateways(self) -> Gateways:
+    def _make_gateways(self, names: Mapping[str, tuple[str, ...]]) -> Gateways:
         return Gateways(
             self.registry,
             lambda: self.situation.config,
             wall=self.clock.now,
             changed=self._note_reach,
+            remembered=names,
         )
 
     def _make_orders(self) -> Orders:
@@ -257,6 +259,8 @@ class Control:
         if not mesh.numbered.is_set():
             return
         yield zone_keepsake(mesh, cluster=self.ledger.cluster, marker=self.zone_marker)
+        if names := self.gateways.names:
+            yield gateways_keepsake(names)
         for cluster, source in self.sources.sources.items():
             if keepsake := view_keepsake(mesh, source, self.sources.revisions[cluster]):
                 yield keepsake

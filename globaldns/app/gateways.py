@@ -28,18 +28,24 @@ class Gateways:
         *,
         wall: Callable[[], int],
         changed: Callable[[], None],
+        remembered: Mapping[str, tuple[str, ...]],
     ) -> None:
         self._registry = registry
         self._config = config
         seams = WatchSeams(server_names=self._server_names, changed=changed, wall=wall)
         settings = watch_settings(config())
         replica = f"{config().cluster}/{socket.gethostname()}/{os.getpid()}"
-        self._watch = GatewayWatch(settings, seams, replica=replica)
+        self._watch = GatewayWatch(settings, seams, replica=replica, remembered=remembered)
 
     @property
     def reach(self) -> Mapping[Gateway, Reach]:
         """How each is reached; ``model.reach`` has the questions to it."""
         return self._watch.reach
+
+    @property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The addresses that are known of the names of gateways."""
+        return self._watch.names
 
     async def run(self) -> None:
         """Watch for ever."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from globaldns.app.memory import ZONE, Keepsake
+import msgspec
+
+from globaldns.app.memory import GATEWAYS, ZONE, Keepsake
 from globaldns.app.mesh import Mesh
 from globaldns.app.pace import Pace
 from globaldns.dns.lastzone import Header, encode_zone
@@ -47,3 +49,9 @@ def view_keepsake(mesh: Mesh, source: Source, revision: int) -> Keepsake | None:
         return lambda pace: encode_view(view, pace(view.exports))
 
     return Keepsake(file_name(source.cluster), revision, capture, format=FORMAT)
+
+
+def gateways_keepsake(names: Mapping[str, tuple[str, ...]]) -> Keepsake:
+    """Return the addresses of gateways' names."""
+    version = tuple(sorted(names.items()))
+    return Keepsake(GATEWAYS, version, lambda: lambda _pace: msgspec.msgpack.encode(dict(version)))

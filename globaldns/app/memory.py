@@ -1,7 +1,7 @@
-"""What is remembered for the next start: the zone that was answered, and every cluster's view.
+"""What is remembered for the next start: what was answered, all views, and addresses of gateways.
 
-Both only stand in until the sources have spoken, so what cannot be read is passed over with a
-warning, and what cannot be written is tried again.
+These only stand in until the sources, or DNS, have spoken, so what cannot be read is passed over
+with a warning, and what cannot be written is tried again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from math import inf
 
 import msgspec
@@ -22,6 +22,7 @@ from globaldns.state import StateDirectory
 logger = logging.getLogger(__name__)
 
 ZONE = "zone.bin"
+GATEWAYS = "gateways.bin"
 PAUSE_SECONDS = 2.0
 COST_FACTOR = 10
 """The pause is so many times what the last writing took."""
@@ -41,6 +42,7 @@ class Keepsake(msgspec.Struct, frozen=True):
     format: int = 1
 
 
+_names_decoder = msgspec.msgpack.Decoder(dict[str, tuple[str, ...]])
 Memorable = Callable[[], Iterable[Keepsake]]
 """Returns all that is to be remembered, as it stands now."""
 
@@ -67,7 +69,17 @@ def load_zone(
     return last
 
 
-def pass_over(what: str, error: StateError) -> None:
+def load_gateways(state: StateDirectory) -> Mapping[str, tuple[str, ...]]:
+    """Return the addresses that names of gateways had last."""
+    try:
+        payload = state.read_checked(GATEWAYS)
+        return {} if payload is None else _names_decoder.decode(payload)
+    except (StateError, msgspec.DecodeError) as error:
+        pass_over("addresses of gateways", error)
+        return {}
+
+
+def pass_over(what: str, error: Exception) -> None:
     """Say that something remembered cannot be used."""
     logger.warning(
         "something remembered is passed over", extra={"what": what, "reason": str(error)}

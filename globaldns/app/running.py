@@ -21,7 +21,7 @@ from globaldns.app.fencing import FenceFile
 from globaldns.app.housekeeping import keep_ledger
 from globaldns.app.ledgers import Remembered, remember
 from globaldns.app.membership import Membership
-from globaldns.app.memory import Memory
+from globaldns.app.memory import Memory, load_gateways
 from globaldns.app.publication import Publication
 from globaldns.app.readings import Situation
 from globaldns.app.reloading import ConfigFile
@@ -139,6 +139,7 @@ async def _make_control(
         Registry, settings, said.claims, remembered, waits
     )
     fences = await asyncio.to_thread(FenceFile, started.state)
+    names = await asyncio.to_thread(load_gateways, started.state)
     registry.views.set_words(fences.words)
     publication = Publication(started.scribe, started.serials, remembered)
     if last is not None:
@@ -167,6 +168,7 @@ async def _make_control(
         zone_marker=marker_of(started.thread),
         copies=said.copies,
         fences=fences,
+        gateway_names=names,
     )
 
 

@@ -32,6 +32,8 @@ class Reach(msgspec.Struct, frozen=True, gc=False):
     """Why it is down."""
     unresolved: str = ""
     """Why the addresses of its name cannot be learnt now; empty: they can, or it has none."""
+    awaited: bool = False
+    """Whether its addresses are those of a former run, and its name was not looked up in this."""
     left_out: tuple[str, ...] = ()
     """Why addresses that its name has besides are none of a gateway, one by one."""
     down: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -71,4 +73,6 @@ def usable(group: Sequence[Gateway], known: Mapping[Gateway, Reach]) -> tuple[Ga
 
 def are_looked_up(known: Mapping[Gateway, Reach]) -> bool:
     """Whether every name of a gateway was looked up at least once, in vain or not."""
-    return all(reach.addresses or reach.unresolved for reach in known.values())
+    return all(
+        reach.unresolved or (reach.addresses and not reach.awaited) for reach in known.values()
+    )

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from math import inf
+from types import MappingProxyType
 
 import msgspec
 
@@ -52,13 +53,23 @@ class Turned(msgspec.Struct, frozen=True):
 
 
 class Board:
-    """What is known of every gateway, and the agenda; ``interval`` 0: nothing is probed."""
+    """What is known of every gateway, and the agenda; ``interval`` 0: nothing is probed.
 
-    def __init__(self, interval: float, replica: str) -> None:
+    ``remembered`` are the last addresses of names in a former run: they stand until a lookup says
+    otherwise.
+    """
+
+    def __init__(
+        self,
+        interval: float,
+        replica: str,
+        remembered: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         self.reach: Mapping[Gateway, Reach] = {}
         """Of all that are watched; a new map with every change."""
         self._interval = interval
         self._replica = replica
+        self._remembered = remembered
         self._health: dict[Gateway, dict[str, Health]] = {}
         """Of the addresses of every gateway that is watched."""
         self._namings: dict[str, Naming] = {}
@@ -90,9 +101,14 @@ class Board:
             del self._namings[name]
             self._lookups.drop(name)
         for name in names - self._namings.keys():
-            self._namings[name] = Naming()
+            self._namings[name] = Naming(self._remembered.get(name, ()))
             if name not in self._looking:
                 self._lookups.put(name, steady)
+
+    @property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The addresses that are known of the names of gateways."""
+        return {name: one.addresses for name, one in self._namings.items() if one.addresses}
 
     def _follow_addresses(self, gateway: Gateway, steady: float) -> None:
         """Probe a gateway at the addresses that it has now; what is known of these stays.
@@ -261,5 +277,6 @@ class Board:
             down=down,
             doubted=frozenset(one for one in down if self._failing[gateway, one] >= answered),
             unresolved=naming.reason,
+            awaited=bool(naming.addresses) and not naming.is_tried,
             left_out=naming.left_out,
         )

@@ -34,6 +34,11 @@ class Naming(msgspec.Struct, frozen=True, gc=False):
     left_out: tuple[str, ...] = ()
     """Why addresses of the last answer are none of a gateway, one by one."""
 
+    @property
+    def is_tried(self) -> bool:
+        """Whether it was looked up in this run, in vain or not."""
+        return self.wait > 0
+
     def answered(self, addresses: frozenset[str], ttl: int, pools: Iterable[str] = ()) -> Naming:
         """Return it after an answer; ``ttl`` is the smallest of the records that led there.
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -62,10 +63,17 @@ class _Places(msgspec.Struct):
 class GatewayWatch:
     """Watches gateways; ``replica`` is a name that no other server has."""
 
-    def __init__(self, settings: WatchSettings, seams: WatchSeams, *, replica: str) -> None:
+    def __init__(
+        self,
+        settings: WatchSettings,
+        seams: WatchSeams,
+        *,
+        replica: str,
+        remembered: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         self._settings = settings
         self._seams = seams
-        self._board = Board(settings.interval, replica)
+        self._board = Board(settings.interval, replica, remembered)
         self._credentials = Credentials()
         self._credentials.follow(settings.tls)
         self._probes, self._lookups = _Places(MAX_PROBES), _Places(MAX_LOOKUPS)
@@ -75,6 +83,11 @@ class GatewayWatch:
     def reach(self) -> Mapping[Gateway, Reach]:
         """How every gateway that is watched is reached; a map that never changes."""
         return self._board.reach
+
+    @property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The addresses that are known of the names of gateways."""
+        return self._board.names
 
     def follow(self, gateways: AbstractSet[Gateway]) -> None:
         """Watch these gateways and no others."""
@@ -165,7 +178,7 @@ def _is_for_routes(turned: Turned) -> bool:
 
 def _essence(reach: Reach) -> tuple[object, ...]:
     unresolved, usable = bool(reach.unresolved), reach.is_usable
-    return reach.addresses, reach.state, unresolved, reach.living, usable
+    return reach.addresses, reach.state, unresolved, reach.awaited, reach.living, usable
 
 
 def _log_state(turned: Turned) -> None:

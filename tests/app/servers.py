@@ -18,6 +18,7 @@ from globaldns.admin.reports import ReloadReport
 from globaldns.app.control import Control
 from globaldns.app.fencing import FenceFile
 from globaldns.app.membership import Membership
+from globaldns.app.memory import load_gateways
 from globaldns.app.publication import Publication
 from globaldns.app.readings import Situation
 from globaldns.app.reloading import ConfigFile
@@ -128,6 +129,7 @@ async def controlled(place: Place) -> AsyncIterator[Control]:
             zone_marker=marker_of(server.thread),
             copies=copies,
             fences=fences,
+            gateway_names=load_gateways(server.state),
         )
 
 

@@ -10,12 +10,15 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from globaldns.app.keepsakes import gateways_keepsake
 from globaldns.app.memory import (
     FRESHEN_SECONDS,
+    GATEWAYS,
     PAUSE_SECONDS,
     ZONE,
     Keepsake,
     Memory,
+    load_gateways,
     load_zone,
 )
 from globaldns.app.pace import Pace
@@ -53,6 +56,23 @@ def test_where_there_was_no_zone_there_is_no_warning(
 ) -> None:
     assert load_zone(state, **OWN, zones=("global",)) is None
     assert caplog.records == []
+
+
+def test_the_addresses_of_gateways_are_found(state: StateDirectory) -> None:
+    names = {"gw.example": ("203.0.113.1", "203.0.113.2")}
+    keepsake = gateways_keepsake(names)
+    state.write_checked(keepsake.name, keepsake.capture()(Pace()))
+    assert load_gateways(state) == names
+
+
+def test_where_none_are_remembered_there_is_no_warning_and_where_they_are_odd_one(
+    state: StateDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert load_gateways(state) == {}
+    assert caplog.records == []
+    state.write_checked(GATEWAYS, b"odd")
+    assert load_gateways(state) == {}
+    assert warned(caplog) == ["addresses of gateways"]
 
 
 def test_a_name_is_answered_in_the_zones_that_are_left(state: StateDirectory) -> None:

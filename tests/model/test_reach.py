@@ -76,7 +76,13 @@ def test_who_may_be_cut_off_keeps_those_that_answered_last():
 
 @pytest.mark.parametrize(
     ("reach", "expected"),
-    [(Reach(), False), (Reach(unresolved="NXDOMAIN"), True), (UP, True)],
+    [
+        (Reach(), False),
+        (Reach(("203.0.113.9",), awaited=True), False),
+        (Reach(("203.0.113.9",), unresolved="NXDOMAIN"), True),
+        (Reach(unresolved="NXDOMAIN"), True),
+        (UP, True),
+    ],
 )
 def test_a_name_is_looked_up_once_there_was_an_answer_or_a_failure(reach, expected):
     assert are_looked_up({A: UP, NAMED: reach}) is expected

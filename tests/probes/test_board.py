@@ -88,6 +88,20 @@ def test_a_name_that_fails_keeps_its_addresses_and_says_so():
     assert played.board.end_lookup("gw.example", "NXDOMAIN", steady=played.now) == []
 
 
+def test_the_addresses_of_a_former_run_stand_until_a_lookup_says_otherwise():
+    known = {"gw.example": (A,), "other.example": (B,)}
+    board = Board(INTERVAL, "east/pod-1", known)
+    board.follow({NAMED}, 100.0)
+    assert board.reach[NAMED] == Reach((A,), awaited=True)
+    assert board.names == {"gw.example": (A,)}
+    assert board.begin_lookup(100.0) == "gw.example"
+    (turned,) = board.end_lookup("gw.example", "NXDOMAIN", steady=100.0)
+    assert turned.after == Reach((A,), unresolved="NXDOMAIN")
+    board.end_lookup("gw.example", (frozenset({B}), 60), steady=101.0)
+    assert board.reach[NAMED] == Reach((B,))
+    assert board.names == {"gw.example": (B,)}
+
+
 def test_gateways_of_one_name_share_its_lookup():
     played = Played(NAMED, TWINS)
     assert played.board.begin_lookup(played.now) == "gw.example"

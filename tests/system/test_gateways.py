@@ -141,6 +141,28 @@ def test_a_name_is_looked_up_and_its_last_address_stays(
         resolver.close()
 
 
+def test_the_address_of_a_name_outlives_a_restart_while_dns_is_silent(
+    make_mesh: Callable[..., Mesh], port: int
+) -> None:
+    names = NameServer()
+    names.over_udp = lambda query: [answer(query, f"{NAME}. 60 A 127.0.0.1")]
+    mesh = watching(make_mesh, NAME, port, resolvers=[names.at])
+    with gateway(port):
+        try:
+            with Server(mesh) as server:
+                server.wait_ready()
+                wait_until(lambda: ways(server) == {f"127.0.0.1:{port}"}, "it is looked up")
+                server.signal(signal.SIGTERM)
+                server.wait_exit()
+        finally:
+            names.close()
+        with Server(mesh) as server:
+            server.wait_ready()
+            wait_until(lambda: bool(reported(server)["unresolved"]), "nobody answers")
+            assert reported(server)["addresses"] == ["127.0.0.1"]
+            assert ways(server) == {f"127.0.0.1:{port}"}
+
+
 def test_a_dead_address_of_a_name_is_shown_and_comes_back(
     make_mesh: Callable[..., Mesh], port: int
 ) -> None:
