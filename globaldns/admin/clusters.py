@@ -59,7 +59,8 @@ def _report_cluster(
         state=freshness.state,
         reason=freshness.reason,
         doubt=freshness.doubt,
-        contact=None if freshness.contact is None else format_time(freshness.contact),
+        contact=_format(freshness.contact),
+        restored_at=_format(freshness.restored_at),
         fenced=cluster in views.fenced,
         double_of=views.doubles.get(cluster, ""),
         lost=cluster in readings.registry.silence.lost,
@@ -69,6 +70,10 @@ def _report_cluster(
         ledger="" if trouble is None else describe(trouble),
         gateways=tuple(_report_gateway(gateway, readings.reach) for gateway in view.gateways),
     )
+
+
+def _format(seconds: int | None) -> str | None:
+    return None if seconds is None else format_time(seconds)
 
 
 def _name_source(source: SourceSettings) -> str:

@@ -222,6 +222,8 @@ class ClusterReport(Report, frozen=True):
     """What is configured there otherwise than here, and must be equal in all clusters."""
     doubt: str = ""
     """``young`` or ``partial`` where what it lacks may be there all the same: SERVFAIL."""
+    restored_at: str | None = None
+    """When its API server was seen to have gone back, as after a restore of etcd, within a day."""
     ledger: str = ""
     """Of our own cluster, why nobody writes its ledger, with the remedy: no new name gets a VIP."""
 

@@ -60,7 +60,8 @@ def list_clusters(context: click.Context, invocation: Invocation) -> None:
     AGE is the time since the last proof that what the cluster said is current, whatever its STATE
     is; a cluster is lost when that is longer than lost.after. One that differs is configured
     otherwise than ours in what all must have alike: globaldns check names the keys. Ours is
-    unwritten where nobody can write its ledger: no new name gets a VIP. A gateway of another
+    unwritten where nobody can write its ledger: no new name gets a VIP. One is restored whose API
+    server went back within a day, as when etcd is restored from a backup. A gateway of another
     network is down if nothing answers there; -o json has the reason. Below stand remote secrets
     that are not used. Without a server, exits with 1 where a cluster or the ledger cannot be read.
     """
@@ -228,6 +229,8 @@ def _reasons(report: ClusterReport) -> Iterator[str]:
         yield f"configured with other {', '.join(report.settings_differ)} than ours"
     if report.ledger:
         yield report.ledger
+    if report.restored_at:
+        yield f"went back at {report.restored_at}, as when etcd is restored from a backup"
 
 
 def is_well(gateway: GatewayReport) -> bool:
@@ -252,6 +255,8 @@ def _alarms(report: ClusterReport) -> Iterator[str]:
         yield "differs"
     if report.ledger:
         yield "unwritten"
+    if report.restored_at:
+        yield "restored"
 
 
 def show_fence(report: FenceReport, output: OutputFormat) -> None:

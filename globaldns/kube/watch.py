@@ -53,6 +53,9 @@ class Found(msgspec.Struct, frozen=True):
 class Listed(msgspec.Struct, frozen=True):
     """That was all: what was not found is not there."""
 
+    has_gone_back: bool = False
+    """Whether the server is at an earlier resourceVersion than it has told of before."""
+
 
 class Put(msgspec.Struct, frozen=True):
     """An object is new or different."""
@@ -164,7 +167,11 @@ class Follower:
         timing: Timing,
         *,
         chance: Callable[[], float] = random.random,
+        reached: int = 0,
     ) -> None:
+        """Follow from the beginning; ``reached`` is a resourceVersion that it has told of."""
+        self.reached = reached
+        """The last resourceVersion that is known to have been."""
         self._client = client
         self._scope = scope
         self._timing = timing
@@ -180,6 +187,7 @@ class Follower:
         """Return a follower that goes on where this one is, with another client."""
         other = Follower(client, self._scope, self._timing, chance=self._chance)
         other._version, other._position = self._version, self._position
+        other.reached = self.reached
         other._can_stream = self._can_stream
         return other
 
@@ -250,8 +258,9 @@ class Follower:
             if not page.metadata.more:
                 break
             query["continue"] = page.metadata.more
-        yield Listed()
+        yield Listed(self._has_gone_back(page.metadata.resource_version))
         self._position = page.metadata.resource_version
+        self._reach(self._position)
 
     def _decode_page(self, data: bytes) -> _Page:
         try:
@@ -285,6 +294,7 @@ class Follower:
                     is_listing = is_listing and not isinstance(notice, Listed)
                     if not is_listing:
                         self._position = version
+                        self._reach(version)
         except ApiRefused as error:
             if not (is_listing and error.status in _NO_STREAMING):
                 raise (
@@ -333,11 +343,20 @@ class Follower:
         match event.type:
             case "BOOKMARK":
                 is_end = is_listing and _INITIAL_EVENTS_END in (meta.annotations or {})
-                return Listed() if is_end else Contact()
+                back = self._has_gone_back(meta.resource_version)
+                return Listed(back) if is_end else Contact()
             case "DELETED":
                 return Removed(event.object)
             case _:
                 return Found(event.object) if is_listing else Put(event.object)
+
+    def _has_gone_back(self, version: str) -> bool:
+        """Whether a whole list, which is never older than it was asked for, has an old version."""
+        return version.isdecimal() and int(version) < self.reached
+
+    def _reach(self, version: str) -> None:
+        if version.isdecimal():
+            self.reached = int(version)
 
     def _decode_event(self, line: bytes) -> _Event:
         try:

@@ -56,6 +56,9 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
     doubt: Doubt = Doubt.NONE
     zones: tuple[str, ...] = ()
     """The zones with which all of it was read: of any other it may lack every name."""
+    restored_at: int | None = None
+    """When its API server was seen to have gone back, as etcd does that is restored from a backup,
+    in Unix seconds; None: it was not lately."""
 
     @property
     def is_known(self) -> bool:
@@ -211,6 +214,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     """What its Nodes have for Pods."""
     kinds: tuple[str, ...] = ()
     """Those of which it had objects that count, where it was read from an API server; sorted."""
+    revisions: tuple[tuple[str, int], ...] = ()
+    """The resourceVersions up to which it was read there, by kind: each may have its own etcd."""
 
     def following(self, ledger: ClaimSet) -> View:
         """Return it with what stands of the ledger that its own follows."""

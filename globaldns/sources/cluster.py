@@ -28,6 +28,7 @@ from globaldns.kube.watch import (
     Failed,
     Follower,
     Listed,
+    Notice,
     Opened,
     Removed,
     Scope,
@@ -93,6 +94,7 @@ class ClusterSource:
             remembered=remembered,
         )
         self._uid = remembered.uid if remembered is not None else ""
+        self._revisions = dict(remembered.revisions if remembered is not None else ())
         self._another = ""
         """The UID of the one that answers instead."""
         self._elsewhere: OtherCluster | None = None
@@ -136,7 +138,14 @@ class ClusterSource:
 
     def view(self) -> View:
         """Return all that the cluster says."""
-        return msgspec.structs.replace(self._following.view(), uid=self._uid)
+        view = self._following.view()
+        self._note_revisions()
+        revisions = tuple(sorted(self._revisions.items()))
+        return msgspec.structs.replace(view, uid=self._uid, revisions=revisions)
+
+    def _note_revisions(self) -> None:
+        told = ((scope.resource.kind, one.reached) for scope, one in self._followers.items())
+        self._revisions.update(sorted(told))
 
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces that the cluster has; until it is read, those of its exports."""
@@ -182,6 +191,7 @@ class ClusterSource:
     async def run(self, publish: Publish) -> None:
         """Publish what is known, then every change, for ever; ``publish`` may not wait."""
         publish(self._following.begin(), steady_clock())
+        self._note_revisions()
         self._followers.clear()
         self._unproven.clear()
         self._tasks.clear()
@@ -267,12 +277,14 @@ class ClusterSource:
         if self._group is None:
             return
         wanted = self._following.scopes
+        self._note_revisions()
         for scope in self._tasks.keys() - wanted:
             self._tasks.pop(scope).cancel()
             self._followers.pop(scope, None)
         for scope in wanted - self._tasks.keys():
             if scope not in self._followers:
-                self._followers[scope] = Follower(self._client, scope, self._settings.timing)
+                timing, reached = self._settings.timing, self._revisions.get(scope.resource.kind, 0)
+                self._followers[scope] = Follower(self._client, scope, timing, reached=reached)
             self._tasks[scope] = self._group.create_task(self._follow(scope))
 
     async def _follow(self, scope: Scope) -> None:
@@ -283,17 +295,26 @@ class ClusterSource:
                 if isinstance(notice, Begun | Opened | Listed):
                     await self._until_same()
                     self._unproven.discard(scope)
-                now = self._now()
-                if not isinstance(notice, Begun | Failed | Absent):  # none is proof of the view
-                    self._heard = now.steady
-                self._following.take(scope, notice, now)
-                if isinstance(notice, Removed | Listed):
-                    self._prover.note()
-                if isinstance(notice, Absent | Failed | Listed):
-                    self._follow_all()
-                if self._received is None:
-                    self._received = now.steady
-                self._wake.set()
+                self._take(scope, notice, self._now())
+                if isinstance(notice, Listed) and notice.has_gone_back:
+                    self._begin_anew()  # ends this very task
+
+    def _take(self, scope: Scope, notice: Notice, now: Moment) -> None:
+        if not isinstance(notice, Begun | Failed | Absent):  # none is proof of the view
+            self._heard = now.steady
+        self._following.take(scope, notice, now)
+        if isinstance(notice, Removed | Listed):
+            self._prover.note()
+        if isinstance(notice, Absent | Failed | Listed):
+            self._follow_all()
+        self._received = self._received or now.steady
+        self._wake.set()
+
+    def _begin_anew(self) -> None:
+        """List everything again: what other kinds are followed from may be another history's."""
+        self._revisions.clear()
+        self._followers.clear()
+        self._restart()
 
     def _restart(self) -> None:
         """Begin every watch anew where it stopped, and every list that was not taken in."""

@@ -32,6 +32,7 @@ from globaldns.exports.cluster import ClusterExports
 from globaldns.exports.rules import ExportRules
 from globaldns.kube.resources import SERVICE_ENTRIES, VIP_LEDGERS, Resource
 from globaldns.kube.watch import Absent, Begun, Failed, Found, Listed, Notice, Put, Removed, Scope
+from globaldns.model.claim import format_time
 from globaldns.model.export import Origin
 from globaldns.model.finding import Finding, Severity
 from globaldns.model.view import (
@@ -53,6 +54,9 @@ from globaldns.sources.parts import Part, Parts, Standing, tell_failure
 from globaldns.sources.remembered import as_remembered, kinds_of
 from globaldns.sources.scopes import EVERYWHERE, MANY_NAMESPACES, WHERE_EXPORTED
 from globaldns.sources.turns import Moment
+
+RESTORED_SECONDS = 86_400
+"""How long it is told that a server has gone back: somebody looks once a day."""
 
 
 class Following:
@@ -97,6 +101,7 @@ class Following:
         self.freshness = Freshness(self.cluster, SourceState.WAITING)
         if self._remembered is not None and self._remembered.freshness is not None:
             self.freshness = self._remembered.freshness
+        self._restored_at = self.freshness.restored_at
         former = self._zones if remembered is None else self.freshness.zones
         self._new_zones = frozenset(self._zones).difference(former)
         """Zones with which what is remembered was not read."""
@@ -112,7 +117,7 @@ class Following:
         part = self._parts.find(scope)
         if part is None:
             return  # it is followed no more
-        self._take(part, scope.resource, notice, now.steady)
+        self._take(part, scope.resource, notice, now)
         if isinstance(notice, Absent):
             self.leaving.note_absent(scope, part)
         if isinstance(notice, Absent | Listed | Failed):
@@ -120,17 +125,19 @@ class Following:
         if not isinstance(notice, Failed | Absent | Begun):
             self.note_contact(now)
 
-    def _take(self, part: Part, resource: Resource, notice: Notice, now: float) -> None:
+    def _take(self, part: Part, resource: Resource, notice: Notice, now: Moment) -> None:
         match notice:
             case Found(data) | Put(data):
                 self._put(part, resource, data)
             case Removed(data):
                 identity = identify_removed(data, resource)
                 if identity is not None and part.lose(identity):
-                    self.leaving.lose(part, resource, [identity], now)
-            case Listed():
+                    self.leaving.lose(part, resource, [identity], now.steady)
+            case Listed(has_gone_back):
+                if has_gone_back:
+                    self._restored_at = now.wall
                 delay = self._grace if part.is_away else 0.0
-                self.leaving.lose(part, resource, part.complete(), now + delay)
+                self.leaving.lose(part, resource, part.complete(), now.steady + delay)
             case _:
                 part.note(notice)
 
@@ -256,8 +263,11 @@ class Following:
             unheard = self._new_zones if self._unread else ()
             zones = tuple(zone for zone in self._zones if zone not in unheard)
         reason = self._alarm or self._silence or self._parts.reason
+        restored_at = self._restored_at
+        if restored_at is not None and restored_at + RESTORED_SECONDS <= now.wall:
+            restored_at = self._restored_at = None
         self.freshness = Freshness(
-            self.cluster, state, self.freshness.contact, reason, doubt, zones
+            self.cluster, state, self.freshness.contact, reason, doubt, zones, restored_at
         )
 
     def _doubt(self, now: float) -> Doubt:
@@ -327,7 +337,19 @@ class Following:
             )
             return  # so it says nothing of any kind
         yield from self._parts.findings(self.cluster)
+        yield from self._restorations()
         yield from self.leaving.findings(self.cluster)
+
+    def _restorations(self) -> Iterator[Finding]:
+        if self.freshness.restored_at is not None:
+            yield Finding(
+                Severity.WARNING,
+                "restored",
+                f"its API server went back ({format_time(self.freshness.restored_at)}), as when "
+                "etcd is restored from a backup: what was written since that is lost",
+                hint="apply again what was written since; this is told for a day",
+                cluster=self.cluster,
+            )
 
     def _said(self) -> list[Change]:
         """Return what objects have changed; where that exports anything is followed from now on."""

@@ -22,11 +22,21 @@ class Journal:
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
         self._standing = (SourceState.WAITING, "")
+        self._restored_at: int | None = None
         self._refused: frozenset[tuple[str, str]] = frozenset()
         """Objects that are refused, each with a reason."""
 
+    def _tell_restored(self, restored_at: int | None) -> None:
+        former, self._restored_at = self._restored_at, restored_at
+        if restored_at not in {None, former}:
+            logger.warning(
+                "an API server went back, as when etcd is restored from a backup",
+                extra={"cluster": self._cluster, "fix": "apply again what was written since"},
+            )
+
     def tell_standing(self, freshness: Freshness, **extra: object) -> None:
         """Log how the source stands, if that is news."""
+        self._tell_restored(freshness.restored_at)
         standing = (freshness.state, freshness.reason)
         former, self._standing = self._standing, standing
         if former == standing or (standing[0] in _UNREAD and not standing[1]):

@@ -83,7 +83,8 @@ def as_remembered(view: View, reason: str = "") -> View:
     former = view.freshness or Freshness(view.cluster, SourceState.REMEMBERED)
     doubt = former.doubt if former.doubt is Doubt.PARTIAL else Doubt.NONE
     freshness = Freshness(
-        view.cluster, SourceState.REMEMBERED, former.contact, reason, doubt, former.zones
+        *(view.cluster, SourceState.REMEMBERED, former.contact, reason, doubt, former.zones),
+        restored_at=former.restored_at,
     )
     return msgspec.structs.replace(view, freshness=freshness)
 

@@ -66,9 +66,13 @@ def test_of_our_own_cluster_it_is_told_why_its_ledger_is_not_written(mesh):
 def test_a_source_stands_as_its_freshness_says(mesh):
     mesh.freshness_known = {
         "east": Freshness("east", SourceState.SYNCED, 60),
-        "west": Freshness("west", SourceState.SILENT, 0, "it does not answer"),
+        "west": Freshness("west", SourceState.SILENT, 0, "it does not answer", restored_at=0),
     }
     reports = by_id(mesh)
+    assert (reports["east"].restored_at, reports["west"].restored_at) == (
+        None,
+        "1970-01-01T00:00:00Z",
+    )
     assert (reports["east"].state, reports["east"].contact) == ("synced", "1970-01-01T00:01:00Z")
     assert (reports["west"].reason, reports["west"].contact) == (
         "it does not answer",

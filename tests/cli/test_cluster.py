@@ -79,6 +79,13 @@ NEVER = ClusterReport(
             ),
         ),
         (
+            msgspec.structs.replace(WEST, restored_at=format_time(NOW)),
+            (
+                "west synced,restored 90s 4 network2 203.0.113.20 no directory example/west "
+                f"went back at {format_time(NOW)}, as when etcd is restored from a backup"
+            ),
+        ),
+        (
             msgspec.structs.replace(WEST, double_of="east"),
             "west synced,double(east) 90s 4 network2 203.0.113.20 no directory example/west",
         ),

@@ -12,7 +12,17 @@ import pytest
 
 from globaldns.kube.client import Client
 from globaldns.kube.resources import Resource
-from globaldns.kube.watch import Failed, Follower, Found, Notice, Put, Removed, Scope, Timing
+from globaldns.kube.watch import (
+    Failed,
+    Follower,
+    Found,
+    Listed,
+    Notice,
+    Put,
+    Removed,
+    Scope,
+    Timing,
+)
 from globaldns.tasks import Backoff
 
 WIDGETS = Resource("example.test", "widgets", "Widget", ())
@@ -33,6 +43,8 @@ def said(notice: Notice) -> str:
         case Found(data) | Put(data) | Removed(data):
             read = msgspec.json.decode(data)
             return f"{word} {read['metadata']['name']} {read.get('spec', '')}".rstrip()
+        case Listed(True):
+            return f"{word} back"
         case Failed(error):
             return f"{word} {getattr(error, 'status', '')}".rstrip()
         case _:

@@ -255,7 +255,7 @@ async def test_an_etcd_that_was_restored_is_noticed_though_a_watch_says_nothing_
         fake.put(widget("b"))
         await told.until("Put b")
         fake.restore(backup)
-        assert (await told.until("Listed"))[-3:] == ["Begun", "Found a 0", "Listed"]
+        assert (await told.until("Listed back"))[-3:] == ["Begun", "Found a 0", "Listed back"]
         fake.put(widget("c"))
         assert (await told.until("Put"))[-1] == "Put c 0"
 

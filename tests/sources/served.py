@@ -208,6 +208,7 @@ def comparable(view: View) -> View:
         files=(),
         uid="",
         kinds=(),
+        revisions=(),
     )
 
 

@@ -50,6 +50,7 @@ def test_a_restored_etcd_moves_nothing_and_is_repaired(sites: Sites, tmp_path: P
     new = export(sites, "west", "both")
     assert export(sites, "east", "both") == new
     wait_until(lambda: claimed(east, "both.shop") == [new], "east claims it too")
+    assert all('"restored_at":"' not in site.server.get("/api/v1/clusters")[1] for site in sites)
     write_much(east.api)
     east.api.restore(tmp_path / "backup")
     # East's Service of that time is gone with its claim; west's is there, and so is the VIP.
@@ -60,6 +61,11 @@ def test_a_restored_etcd_moves_nothing_and_is_repaired(sites: Sites, tmp_path: P
     # What was refused meanwhile is tried again after a while that grows to half a minute.
     east.api.apply(service("later", "shop"))
     assert sites.wait_agreed("later.shop.global", seconds=240)
+    for site in sites:
+        listed = site.replica().run("cluster", "list").stdout.splitlines()
+        states = {line.split()[0]: line.split()[1] for line in listed}
+        assert {name for name, state in states.items() if "restored" in state} == {"east"}
+        assert "east: warning: its API server went back" in site.replica().run("check").stdout
 
 
 def write_much(api: ApiServer) -> None:
