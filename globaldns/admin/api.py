@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 
 from globaldns.admin.clusters import list_clusters
-from globaldns.admin.events import Subscription
+from globaldns.admin.events import Snapshot, Subscription
 from globaldns.admin.query import parse_selection, parse_vip_selection
 from globaldns.admin.readings import Readings
 from globaldns.admin.reporting import (
@@ -138,11 +138,12 @@ class Api:
         return _respond(self._readings.stub_report())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Answer every change from now on, until the client goes or the server stops."""
-        subscription = self._readings.subscribe()
+        """Answer what is served now, and every change until the client goes or the server stops."""
+        subscription, now = self._readings.subscribe(), self._readings.snapshot
+        first = Snapshot(serial=now.serial, services=len(now.services), complete=now.complete)
         self._streams.add(subscription)
         try:
-            return await stream(request, subscription)
+            return await stream(request, subscription, first)
         finally:
             self._streams.discard(subscription)
 

@@ -21,6 +21,15 @@ MAX_WAITING = 4096
 """Events that wait for one listener, about 4 MiB of them; one that is further behind is dropped."""
 
 
+class Snapshot(Report, frozen=True, tag_field="event", tag="snapshot"):
+    """What is served as a listener begins: all that changes from then on follows."""
+
+    serial: int
+    services: int
+    complete: bool
+    """Whether a name that is not among them is known to be none."""
+
+
 class ServiceChanged(Report, frozen=True, tag_field="event", tag="service"):
     """A service is new or different."""
 
@@ -48,7 +57,7 @@ class ClusterChanged(Report, frozen=True, tag_field="event", tag="cluster"):
     cluster: ClusterReport
 
 
-Event = ServiceChanged | ServiceRemoved | VipMoved | ClusterChanged
+Event = Snapshot | ServiceChanged | ServiceRemoved | VipMoved | ClusterChanged
 
 
 class Subscription:

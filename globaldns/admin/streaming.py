@@ -27,12 +27,15 @@ def format_event(event: Event) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (str(name).encode(), msgspec.json.encode(event))
 
 
-async def stream(request: web.Request, subscription: Subscription) -> web.StreamResponse:
+async def stream(
+    request: web.Request, subscription: Subscription, first: Event
+) -> web.StreamResponse:
     """Write a listener's events until its client goes or is too slow, or the server stops."""
     response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
     with subscription, suppress(ConnectionError):  # the client has gone
         await response.prepare(request)
         try:
+            await _send(response, b": connected\n\n" + format_event(first))
             await _relay(subscription, response)
         except TimeoutError:
             subscription.drop()
@@ -43,7 +46,6 @@ async def stream(request: web.Request, subscription: Subscription) -> web.Stream
 
 
 async def _relay(subscription: Subscription, response: web.StreamResponse) -> None:
-    await _send(response, b": connected\n\n")
     while not subscription.is_over:
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):

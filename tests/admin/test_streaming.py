@@ -22,6 +22,11 @@ from globaldns.admin.server import AdminServer
 from globaldns.admin.streaming import HEARTBEAT_SECONDS, WRITE_SECONDS, format_event
 from tests.admin.client import CEILING_SECONDS, connect, hang_up
 
+FIRST = (
+    b"event: snapshot\n"
+    b'data: {"event":"snapshot","serial":2026,"services":3,"complete":true}\n\n\r\n'
+)
+"""What is served as the stream begins: the three services of the mesh."""
 REQUEST = b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -36,12 +41,13 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 @asynccontextmanager
 async def listening(server) -> AsyncIterator[asyncio.StreamReader]:
-    """Open a stream, and read up to its first line."""
+    """Open a stream, and read its first line and event."""
     reader, writer = await connect(server.address)
     try:
         writer.write(REQUEST)
         assert b"text/event-stream" in await read_to(reader, b"\r\n\r\n")
-        await read_to(reader, b": connected\n\n\r\n")
+        await read_to(reader, b": connected\n\n")
+        assert await read_to(reader, b"\n\n\r\n") == FIRST
         yield reader
     finally:
         await hang_up(writer)
