@@ -281,12 +281,13 @@ class Follower:
         is_listing = not self._position
         if is_listing:
             yield Begun()
+        else:
+            await self._check_position()
         try:
             async with self._client.stream(
                 self._path, self._watch_query(), idle_seconds=self._timing.idle
             ) as lines:
                 if not is_listing:
-                    await self._check_position()
                     yield Opened()
                 async for line in lines:
                     notice, version = self._read(line, is_listing=is_listing)
@@ -320,7 +321,8 @@ class Follower:
     async def _check_position(self) -> None:
         """Make sure that the server has reached what was told: a watch does not say so.
 
-        A server whose etcd was restored sends nothing until it has come as far again.
+        A server whose etcd was restored sends nothing until it has come as far again, and then not
+        what was before. So it is asked first: it may come as far while a watch is being opened.
 
         Raises:
             _Expired: it has not.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import pytest
@@ -258,6 +260,31 @@ async def test_an_etcd_that_was_restored_is_noticed_though_a_watch_says_nothing_
         assert (await told.until("Listed back"))[-3:] == ["Begun", "Found a 0", "Listed back"]
         fake.put(widget("c"))
         assert (await told.until("Put"))[-1] == "Put c 0"
+
+
+async def test_an_etcd_that_comes_as_far_again_while_a_watch_is_opened_is_noticed(
+    fake: FakeApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.put(widget("a"))
+    backup = fake.snapshot()
+    stream, is_restored = client.stream, False
+
+    @asynccontextmanager
+    async def open_late(path: str, query: dict[str, str], **how: float) -> AsyncIterator[Any]:
+        async with stream(path, query, **how) as lines:
+            if is_restored:
+                for name in "cde":
+                    fake.put(widget(name))
+            yield lines
+
+    monkeypatch.setattr(client, "stream", open_late)
+    async with following(client) as told:
+        await told.until("Listed")
+        fake.put(widget("b"))
+        await told.until("Put b")
+        is_restored = True
+        fake.restore(backup)
+        assert "Found a 0" in await told.until("Listed back")
 
 
 @KINDS
