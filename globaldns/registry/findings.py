@@ -88,8 +88,8 @@ def _of_lost_ledgers(registry: Registry) -> Iterator[Finding]:
             yield Finding(
                 severity=Severity.WARNING,
                 code="ledger-lost",
-                reason=f"its VIPLedger has replaced another and lacks claims of {hosts[0]}{more}"
-                ": they stand until it says anything of those hosts",
+                reason="its VIPLedger was replaced, or went back, and lacks claims of "
+                f"{hosts[0]}{more}: they stand until it says anything of those hosts",
                 hint=f"import the newest backup of the former ledger in {cluster}",
                 cluster=cluster,
             )
