@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
@@ -14,9 +15,28 @@ from globaldns.kube.client import APPLY, Client
 from globaldns.kube.resources import CLUSTER_FENCES
 from globaldns.model.claim import format_time
 from globaldns.model.view import Fence
+from globaldns.objects.metadata import Time
 
 MANAGER = "globaldns"
+ATTEMPTS = 3
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+class _Meta(msgspec.Struct, rename="camel"):
+    resource_version: str
+
+
+class _Spec(msgspec.Struct):
+    at: Time
+    uid: str = ""
+
+
+class _Held(msgspec.Struct):
+    metadata: _Meta
+    spec: _Spec
+
+
+_decoder = msgspec.json.Decoder(_Held)
 
 
 def object_name(cluster: str) -> str:
@@ -29,23 +49,57 @@ def object_name(cluster: str) -> str:
 async def write_fence(client: Client, word: Fence, *, owner: str) -> None:
     """Have a cluster hold a word; ``owner`` is our own cluster.
 
+    The servers of all clusters write the same object: none overwrites what it has not seen, nor
+    takes back by silence which one a rebuilt cluster is.
+
     Raises:
         ApiRefused: it may not be written there.
-        ApiError: it is not known whether it stands.
+        ApiError: a newer word stands there; or it is not known whether this one does.
     """
-    name = object_name(word.target)
+    for _ in range(ATTEMPTS):
+        held = await _read(client, word.target)
+        if held is not None and held.spec.at.timestamp() > word.at:
+            raise ApiError(f"a newer word stands there, of {held.spec.at.isoformat()}")
+        try:
+            await _write(client, word, held, owner=owner)
+        except ApiRefused as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+        else:
+            return
+    raise ApiError("somebody else writes there, again and again")
+
+
+async def _read(client: Client, cluster: str) -> _Held | None:
+    try:
+        return _decoder.decode(await client.get(_path(cluster)))
+    except msgspec.MsgspecError as error:
+        raise ApiError(f"an answer that is no ClusterFence: {error}") from error
+    except ApiRefused as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+async def _write(client: Client, word: Fence, held: _Held | None, *, owner: str) -> None:
     spec = {"cluster": word.target, "fenced": word.fenced, "at": format_time(word.at)}
-    if word.uid:
-        spec["uid"] = word.uid
+    if uid := word.uid or (held.spec.uid if held else ""):
+        spec["uid"] = uid
+    metadata: dict[str, Any] = {"name": object_name(word.target), "labels": {OWNED_BY: owner}}
+    if held is not None:
+        metadata["resourceVersion"] = held.metadata.resource_version
     body = {
         "apiVersion": f"{CLUSTER_FENCES.group}/{CLUSTER_FENCES.versions[0]}",
         "kind": CLUSTER_FENCES.kind,
-        "metadata": {"name": name, "labels": {OWNED_BY: owner}},
+        "metadata": metadata,
         "spec": spec,
     }
-    path = CLUSTER_FENCES.path(CLUSTER_FENCES.versions[0], name=name)
-    query = {"fieldManager": MANAGER, "force": "true"}
-    await client.send("PATCH", path, msgspec.json.encode(body), query=query, content_type=APPLY)
+    data, query = msgspec.json.encode(body), {"fieldManager": MANAGER, "force": "true"}
+    await client.send("PATCH", _path(word.target), data, query=query, content_type=APPLY)
+
+
+def _path(cluster: str) -> str:
+    return CLUSTER_FENCES.path(CLUSTER_FENCES.versions[0], name=object_name(cluster))
 
 
 def why(error: ApiError) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from globaldns.apply.fences import object_name, why, write_fence
-from globaldns.errors import ApiRefused
+from globaldns.apply.fences import ATTEMPTS, object_name, why, write_fence
+from globaldns.errors import ApiError, ApiRefused
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
 from globaldns.model.export import Origin
@@ -42,6 +42,40 @@ async def test_a_word_stands_as_an_object_and_a_newer_one_replaces_it() -> None:
             await write_fence(client, newer, owner="east")
             (found,) = server.objects("clusterfences.globaldns.io")
             assert (found["spec"]["fenced"], found["spec"]["uid"]) == (False, "u-2")
+        finally:
+            await client.close()
+
+
+async def test_no_word_overwrites_a_newer_one_nor_which_one_a_cluster_is() -> None:
+    async with FakeApiServer(FENCES) as server:
+        client = Client(Access(text=yaml.safe_dump(server.kubeconfig("east"))))
+        try:
+            accepted = Fence("west", False, WORD.at + 5, WORD.origin, "u-2")
+            await write_fence(client, accepted, owner="north")
+            with pytest.raises(ApiError, match="a newer word stands there"):
+                await write_fence(client, WORD, owner="east")
+            later = Fence("west", True, WORD.at + 9, WORD.origin)
+            await write_fence(client, later, owner="east")
+            (found,) = server.objects("clusterfences.globaldns.io")
+            assert (found["spec"]["fenced"], found["spec"]["uid"]) == (True, "u-2")
+        finally:
+            await client.close()
+
+
+async def test_a_word_that_comes_between_is_seen_before_another_is_written() -> None:
+    async with FakeApiServer(FENCES) as server:
+        client = Client(Access(text=yaml.safe_dump(server.kubeconfig("east"))))
+        try:
+            await write_fence(client, WORD, owner="east")
+            server.fail(409, verb="patch", resource="clusterfences.globaldns.io")
+            newer = Fence("west", False, WORD.at + 1, WORD.origin)
+            await write_fence(client, newer, owner="east")
+            assert server.count("get", "clusterfences.globaldns.io") == 3
+            (found,) = server.objects("clusterfences.globaldns.io")
+            assert found["spec"]["fenced"] is False
+            server.fail(409, times=ATTEMPTS, verb="patch", resource="clusterfences.globaldns.io")
+            with pytest.raises(ApiError, match="again and again"):
+                await write_fence(client, newer, owner="east")
         finally:
             await client.close()
 
