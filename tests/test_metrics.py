@@ -34,6 +34,7 @@ FAMILIES = {
     "globaldns_ledger_up": ("gauge", set()),
     "globaldns_settings_mismatch": ("gauge", {"cluster"}),
     "globaldns_source_double": ("gauge", {"cluster"}),
+    "globaldns_source_other": ("gauge", {"cluster"}),
     "globaldns_source_lost": ("gauge", {"cluster"}),
     "globaldns_source_events_total": ("counter", {"cluster", "kind", "type"}),
     "globaldns_source_synced": ("gauge", {"cluster"}),

@@ -92,7 +92,7 @@ class KubernetesLedger:
         self._is_broken = asyncio.Event()
         self._gathering = Gathering(seams.adopt)
         self._resigned: set[str] = set()
-        """Clusters for which we claim nothing in this term that they said themselves."""
+        """Clusters for which we claim nothing in this term that they have said themselves."""
 
     @property
     def marker(self) -> Marker | None:
@@ -161,9 +161,7 @@ class KubernetesLedger:
         Raises:
             LedgerError: it cannot be written.
         """
-        others = [
-            claim for claim in claims if shard_of(claim.host) or claim.cluster != self.cluster
-        ]
+        others = [one for one in claims if shard_of(one.host) or one.cluster != self.cluster]
         await self._write_claims(others, marker)
         first = tuple({*claims} - {*others})
         await self._writer.write(self._first, marker, ShardChange(added=first))
@@ -226,6 +224,8 @@ class KubernetesLedger:
             if written:
                 self._seams.adopt(written, ())
             raise
+        finally:
+            self._resigned.difference_update(shard.cluster for shard in parts)
 
     async def forget(self, claims: Sequence[Claim]) -> None:
         """Return once it does not have claims.
@@ -276,16 +276,18 @@ class KubernetesLedger:
     async def _resign(self, cluster: str, old: ClaimSet, new: ClaimSet) -> None:
         """Claim no more for a cluster what it says itself: what is new in that, at first all."""
         before = old.claims if cluster in self._resigned else ()
-        said = await asyncio.to_thread(
-            lambda: by_shard(LedgerRole.DEPUTY, missing(new.claims, before))
-        )
-        shards = [shard for shard in said if shard.cluster == cluster]
-        for first in range(0, len(shards), AT_ONCE):  # all at once would keep answers waiting
-            ours = filter(self._shelf.get, shards[first : first + AT_ONCE])
-            ended = {shard: among(self._shelf.read([shard]), said[shard]) for shard in ours}
-            await self._forget({shard: part for shard, part in ended.items() if part})
-            await asyncio.sleep(0)
         self._resigned.add(cluster)
+        try:
+            claims = [one for one in missing(new.claims, before) if one.cluster == cluster]
+            said = await asyncio.to_thread(by_shard, LedgerRole.DEPUTY, claims)
+            for first in range(0, len(said), AT_ONCE):  # all at once would keep answers waiting
+                ours = filter(self._shelf.get, [*said][first : first + AT_ONCE])
+                ended = {shard: among(self._shelf.read([shard]), said[shard]) for shard in ours}
+                await self._forget({shard: part for shard, part in ended.items() if part})
+                await asyncio.sleep(0)
+        except BaseException:
+            self._resigned.discard(cluster)
+            raise
 
     async def _forget(self, parts: Mapping[ShardId, Sequence[Claim]]) -> None:
         for shard, part in parts.items():
@@ -355,10 +357,8 @@ class KubernetesLedger:
     def _note_broken(self) -> None:
         if self._shelf.broken and not self._is_broken.is_set():
             self._is_broken.set()
-            logger.warning(
-                "the ledger has lost claims: they are written again",
-                extra={"shards": len(self._shelf.broken)},
-            )
+            told = {"shards": len(self._shelf.broken)}
+            logger.warning("the ledger has lost claims: they are written again", extra=told)
 
     def _stop(self, reason: str, hint: str) -> None:
         if reason != self.failure:
@@ -393,8 +393,7 @@ class KubernetesLedger:
                 self._shelf.broken.discard(name)
             except LedgerError as error:
                 failure = error
-                logger.error(
-                    "the ledger is not whole yet", extra={"shard": name, "reason": str(error)}
-                )
+                told = {"shard": name, "reason": str(error)}
+                logger.error("the ledger is not whole yet", extra=told)
         if failure is not None:
             raise failure

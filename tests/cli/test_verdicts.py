@@ -10,9 +10,16 @@ NAME = "_globaldns.global"
 
 def test_what_is_wrong_stands_below_the_table_with_its_remedy():
     own = Verdict(QueryPath("globaldns", "10.0.0.53"), NAME, Outcome.OK, instance="east/pod")
-    way = Verdict(QueryPath("cluster-dns", "10.0.0.10"), NAME, Outcome.FAILED, "SERVFAIL", "look")
+    way = Verdict(
+        QueryPath("cluster-dns", "10.0.0.10"),
+        NAME,
+        Outcome.FAILED,
+        "SERVFAIL",
+        "look",
+        cause="not-ready",
+    )
     head, first, second, fault = format_verdicts([own, way]).splitlines()
     assert head.split() == ["PATH", "ADDRESS", "NAME", "RESULT", "INSTANCE"]
     assert first.split() == ["globaldns", "10.0.0.53#53", NAME, "ok", "east/pod"]
     assert second.split() == ["cluster-dns", "10.0.0.10#53", NAME, "failed", "<none>"]
-    assert fault == f"cluster-dns 10.0.0.10#53: {NAME}: SERVFAIL (fix: look)"
+    assert fault == f"cluster-dns 10.0.0.10#53: {NAME}: not-ready: SERVFAIL (fix: look)"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from globaldns.errors import LedgerError
-from globaldns.model.address import Address, parse_address
+from globaldns.model.address import parse_address
 from globaldns.model.claim import (
     Claim,
     ClaimKind,
@@ -28,7 +28,7 @@ from globaldns.model.host import Host
 TIMES = st.integers(0, 0xFFFF_FFFF)
 """Until the year 9999, the last that RFC 3339 can write."""
 WORDS = st.from_regex(r"[a-z]{1,5}", fullmatch=True)
-ADDRESSES = st.ip_addresses().map(lambda address: Address(address.packed))
+ADDRESSES = st.ip_addresses().map(str).map(parse_address)
 CLAIMS = st.builds(
     Claim,
     host=st.builds("{}.{}".format, WORDS, WORDS).map(Host),
