@@ -94,7 +94,7 @@ class FakeApiServer:
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", answer)
         runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=0.0
+            app, handler_cancellation=True, access_log=None, shutdown_timeout=0.05
         )
         await runner.setup()
         _, port = self._reserved.getsockname()
