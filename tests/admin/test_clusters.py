@@ -119,8 +119,8 @@ def test_a_gateway_is_reached_as_it_was_found_to_be(mesh):
     mesh.turn(lambda registry: registry.apply([SetGateways("west", (gateway,))], 20))
     assert by_id(mesh)["west"].gateways[0].addresses == ()
     bad, down = ("0.0.0.0 is bad",), {"203.0.113.1": "connection refused"}
-    reach = Reach(("203.0.113.1",), GatewayState.DOWN, 60, "connection refused", "NXDOMAIN", bad)
-    mesh.reach = {gateway: msgspec.structs.replace(reach, down=down)}
+    reach = Reach(("203.0.113.1",), GatewayState.DOWN, 60, "connection refused", "NXDOMAIN")
+    mesh.reach = {gateway: msgspec.structs.replace(reach, left_out=bad, down=down)}
     (found,) = by_id(mesh)["west"].gateways
     assert (found.addresses, found.state, found.since) == (
         ("203.0.113.1",),
