@@ -139,8 +139,7 @@ def split(service: Service, viewer: Viewer, topology: Topology) -> Horizon:
         ways = topology.ways_to(network, cluster)
         able = [sight for sight in sights if MUTUAL_TLS in sight.endpoint.labels]
         if not ways:
-            is_named = network in topology.unresolved
-            lack = Lack.UNRESOLVED if is_named else Lack.NO_GATEWAY
+            lack = Lack.UNRESOLVED if network in topology.entered else Lack.NO_GATEWAY
             gaps.append(Gap(lack, cluster, network, len(sights)))
             continue
         gaps += _unable(cluster, network, sights)

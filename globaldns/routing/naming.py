@@ -19,7 +19,8 @@ def sni_for(service: Service, preferred: Sni, topology: Topology) -> Sni:
     """Return how the calls of all clients to a service are told apart.
 
     What a ServiceEntry exports is a Service of its cluster only by chance: behind a gateway it is
-    known as the entry's host alone. One name has to do for all endpoints of a service.
+    known as the entry's host alone. One name has to do for all endpoints of a service, and every
+    cluster has to decide on the same: by what is configured and found, not by what it has resolved.
     """
     if not is_wildcard(service.host) and _has_far_entry(service, topology):
         return Sni.GATEWAY
@@ -32,8 +33,7 @@ def _has_far_entry(service: Service, topology: Topology) -> bool:
         export.kind is ExportKind.SERVICE_ENTRY
         and export.location is Location.MESH_INTERNAL
         and any(
-            MUTUAL_TLS in one.labels and topology.ways_to(one.network, export.cluster)
-            for one in export.endpoints
+            MUTUAL_TLS in one.labels and one.network in topology.entered for one in export.endpoints
         )
         for export in service.contributions
     )

@@ -47,8 +47,8 @@ class Topology(msgspec.Struct, frozen=True):
     """Networks whose addresses are reached from everywhere."""
     unit: int
     """The weight of one endpoint of weight 1: what every number of ways divides."""
-    unresolved: frozenset[str] = frozenset()
-    """Networks without a way, for the names of their gateways have no address that is known."""
+    entered: frozenset[str] = frozenset()
+    """Networks that have gateways, be it by names without an address that is known."""
 
     @classmethod
     def of(
@@ -74,7 +74,7 @@ class Topology(msgspec.Struct, frozen=True):
             {key: tuple(sorted(each)) for key, each in of_cluster.items()},
             frozenset(direct),
             math.lcm(*counts),
-            frozenset(networks) - ways.keys(),
+            frozenset((*networks, *ways)),
         )
 
     def is_direct(self, network: str, viewer: Viewer) -> bool:

@@ -140,6 +140,24 @@ def test_the_gateway_follows_the_machines_that_calls_name(server: Server) -> Non
     assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
 
 
+def test_who_has_a_gateway_with_a_name_has_for_it_what_far_clients_call_by_its_host() -> None:
+    """Nobody looks up the gateways of a network of one's own."""
+    machine = Endpoint("10.2.0.9", network="n2", labels=(MUTUAL_TLS,))
+    server = Server(both(replace(export("c.ns", "west"), endpoints=(machine,))))
+    server.registry.views.set_way_in(SetGateways("west", (NAMED,)))
+    for cluster, reach in (("east", {NAMED: Reach(("203.0.113.1",))}), ("west", {})):
+        server.config = replace(server.config, cluster=ClusterId(cluster))
+        server.reach = reach
+        server.book.renew()
+        if cluster == "east":
+            [rule] = (
+                one for one in server.book.wanted(C).documents if one["kind"] == "DestinationRule"
+            )
+            assert "portLevelSettings" not in rule["spec"]["trafficPolicy"]
+    [gateway] = server.book.wanted(Host("")).documents
+    assert gateway["spec"]["servers"][0]["hosts"] == ["c.ns.global"]
+
+
 def test_a_namespace_that_comes_has_its_own_hosts_looked_at(server: Server) -> None:
     assert list(server.book.renew()) == []
     server.namespaces = frozenset({"ns", "other", "third"})

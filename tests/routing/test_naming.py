@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from globaldns.config.routing import Sni
-from globaldns.model.export import ExportKind, Location
+from globaldns.model.export import ExportKind, Gateway, Location
 from globaldns.model.host import Host
 from globaldns.routing.naming import sni_for
+from globaldns.routing.topology import Topology
 from tests.routing.meshes import EXPORTS, TOPOLOGY, endpoint, export, service
 
 ENTRY = {"kind": ExportKind.SERVICE_ENTRY}
@@ -43,6 +44,14 @@ def test_what_an_entry_has_behind_a_gateway_is_called_by_its_host(
 ) -> None:
     assert sni_for(service(*exports), Sni.CLIENT, TOPOLOGY) is expected  # type: ignore[arg-type]
     assert sni_for(service(*exports), Sni.GATEWAY, TOPOLOGY) is Sni.GATEWAY  # type: ignore[arg-type]
+
+
+def test_whether_a_gateways_name_has_an_address_here_decides_nothing() -> None:
+    resolved = Topology.of((Gateway("n2", "2.2.2.2", 15443, "c2a"),), networks=("n2",))
+    unresolved = Topology.of((), networks=("n2",))
+    assert sni_for(service(FAR), Sni.CLIENT, resolved) is Sni.GATEWAY
+    assert sni_for(service(FAR), Sni.CLIENT, unresolved) is Sni.GATEWAY
+    assert sni_for(service(FAR), Sni.CLIENT, Topology.of(())) is Sni.CLIENT
 
 
 def test_a_wildcard_has_no_name_by_which_a_gateway_could_know_it() -> None:
