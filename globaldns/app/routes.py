@@ -271,7 +271,7 @@ def gateway_hosts(
     if not site.is_served:
         return ()
     served = {str(one) for one in served_clusters(config, cluster)}
-    return exposed_hosts(services, served, site.settings, site.topology)
+    return exposed_hosts(services, served, site.settings)
 
 
 def _find_unheard(mesh: OfflineMesh) -> dict[str, str]:

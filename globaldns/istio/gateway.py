@@ -12,8 +12,7 @@ from globaldns.istio.settings import RouteSettings
 from globaldns.model.export import ExportKind
 from globaldns.model.place import Place
 from globaldns.model.service import Service
-from globaldns.routing.naming import sni_for
-from globaldns.routing.topology import Topology
+from globaldns.routing.naming import is_ever_named
 
 GATEWAY_NAME = "globaldns-eastwest"
 
@@ -24,21 +23,17 @@ def gateway_place(settings: RouteSettings) -> Place:
 
 
 def exposed_hosts(
-    services: Iterable[Service],
-    clusters: Collection[str],
-    settings: RouteSettings,
-    topology: Topology,
+    services: Iterable[Service], clusters: Collection[str], settings: RouteSettings
 ) -> tuple[str, ...]:
     """Return the hosts that calls name which come in for some clusters; none: no Gateway is needed.
 
-    In gateway mode those are all of our zones. In client mode only those that far clients cannot
-    name as Services, each by itself: nothing else is let through than has to be.
+    In gateway mode those are all of our zones. In client mode only those that far clients may name
+    because they are no Services, each by itself: nothing else is let through than has to be.
     """
     own = (service for service in services if _is_exported(service, clusters))
     if settings.sni is Sni.GATEWAY:
         return tuple(f"*.{zone}" for zone in settings.zones) if any(own) else ()
-    named = (one for one in own if sni_for(one, settings.sni, topology) is Sni.GATEWAY)
-    return tuple(sorted(name for service in named for name in _names(service)))
+    return tuple(sorted(name for one in own if is_ever_named(one) for name in _names(one)))
 
 
 def _is_exported(service: Service, clusters: Collection[str]) -> bool:

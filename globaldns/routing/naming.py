@@ -7,8 +7,10 @@ Standards:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from globaldns.config.routing import Sni
-from globaldns.model.export import ExportKind, Location
+from globaldns.model.export import Export, ExportKind, Location
 from globaldns.model.host import is_wildcard
 from globaldns.model.service import Service
 from globaldns.routing.horizon import MUTUAL_TLS
@@ -27,13 +29,27 @@ def sni_for(service: Service, preferred: Sni, topology: Topology) -> Sni:
     return preferred
 
 
+def is_ever_named(service: Service) -> bool:
+    """Whether calls to a service name its host once it has workloads behind a gateway.
+
+    These come and go, and clusters far away know of it a little earlier or later: where calls come
+    in, the host is to be let through before and after.
+    """
+    return not is_wildcard(service.host) and next(_entries(service), None) is not None
+
+
 def _has_far_entry(service: Service, topology: Topology) -> bool:
     """Whether an entry has workloads that some clients reach by a gateway, ready or not."""
     return any(
-        export.kind is ExportKind.SERVICE_ENTRY
-        and export.location is Location.MESH_INTERNAL
-        and any(
-            MUTUAL_TLS in one.labels and one.network in topology.entered for one in export.endpoints
-        )
-        for export in service.contributions
+        MUTUAL_TLS in one.labels and one.network in topology.entered
+        for export in _entries(service)
+        for one in export.endpoints
     )
+
+
+def _entries(service: Service) -> Iterator[Export]:
+    """Yield what ServiceEntries offer inside of the mesh."""
+    for export in service.contributions:
+        is_entry = export.kind is ExportKind.SERVICE_ENTRY
+        if is_entry and export.location is Location.MESH_INTERNAL:
+            yield export

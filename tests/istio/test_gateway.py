@@ -6,11 +6,11 @@ from msgspec.structs import replace
 from globaldns.config.routing import Sni
 from globaldns.istio.gateway import exposed_hosts, make_gateway
 from globaldns.model.address import parse_address
-from globaldns.model.export import ExportKind
+from globaldns.model.export import ExportKind, Location
 from globaldns.model.host import Host
 from globaldns.model.service import Service
 from tests.istio.sites import settings
-from tests.routing.meshes import EXPORTS, TOPOLOGY, endpoint, export, service
+from tests.routing.meshes import EXPORTS, endpoint, export, service
 
 VM = replace(
     service(
@@ -23,7 +23,7 @@ VM = replace(
 
 def exposed(*services: Service, cluster: str = "c2a", sni: Sni = Sni.CLIENT) -> tuple[str, ...]:
     where = settings(zones=("global", "mesh"), sni=sni)
-    return exposed_hosts(services, {cluster}, where, TOPOLOGY)
+    return exposed_hosts(services, {cluster}, where)
 
 
 def test_in_gateway_mode_what_exports_anything_has_all_zones() -> None:
@@ -44,6 +44,15 @@ def test_in_client_mode_who_exports_it_has_what_cannot_be_called_as_a_service() 
         "vm.shop.mesh",
     )
     assert exposed(*services, cluster="c2b") == ()
+
+
+def test_an_entry_has_its_host_before_and_after_it_has_workloads_behind_a_gateway() -> None:
+    entry = export("c2a", kind=ExportKind.SERVICE_ENTRY)
+    both = replace(VM, contributions=(VM.contributions[0], entry))
+    assert exposed(both, cluster="c1a") == exposed(both) == ("vm.shop.global",)
+    assert exposed(replace(both, host=Host("*.shop"))) == ()
+    outside = replace(entry, location=Location.MESH_EXTERNAL)
+    assert exposed(replace(VM, contributions=(outside,))) == ()
 
 
 def test_a_gateway_lets_hosts_through() -> None:

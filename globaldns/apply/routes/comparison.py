@@ -6,7 +6,7 @@ nor is the share of a gateway that has hardly moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -92,6 +92,19 @@ def hold_demotions(before: Document, after: Document) -> Document:
         for one in spec["endpoints"]
     ]
     return {**after, "spec": {**spec, "endpoints": endpoints}}
+
+
+def hosts_of(document: Document) -> frozenset[str]:
+    """Return the hosts that a Gateway lets through."""
+    servers = (document.get("spec") or {}).get("servers") or ()
+    return frozenset(host for one in servers for host in one.get("hosts") or ())
+
+
+def hold_hosts(document: Document, hosts: Iterable[str]) -> Document:
+    """Return a Gateway that lets some hosts through besides."""
+    spec = document["spec"]
+    servers = [{**one, "hosts": sorted({*one["hosts"], *hosts})} for one in spec["servers"]]
+    return {**document, "spec": {**spec, "servers": servers}}
 
 
 def _is_marked(before: Document, after: Document) -> bool:

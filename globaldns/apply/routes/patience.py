@@ -1,12 +1,14 @@
 """What is to be done for a host now, and what may wait. Pure.
 
 name is gone ──► twice the largest TTL ──► its route is withdrawn
+no client is to name a host ──► twice the largest TTL ──► its Gateway lets it through no more
 endpoints that came last may come earlier ──► STABLE_SECONDS ──► they do
 an object was written ──► REST_SECONDS ──► it is written again; what leads nowhere goes at once
 
 Whoever writes may be killed between any two requests. So what says how calls go (DestinationRule)
 is there before what has clients make any (ServiceEntry, Service), and goes after it: a host without
-a rule would be called in all places alike, and no far gateway be told whom for.
+a rule would be called in all places alike, and no far gateway be told whom for. What far clients
+name is for their own cluster to say, and that may come to know later than we do.
 """
 
 from __future__ import annotations
@@ -16,7 +18,14 @@ from enum import StrEnum
 
 import msgspec
 
-from globaldns.apply.routes.comparison import Urgency, amend, compare, hold_demotions
+from globaldns.apply.routes.comparison import (
+    Urgency,
+    amend,
+    compare,
+    hold_demotions,
+    hold_hosts,
+    hosts_of,
+)
 from globaldns.apply.routes.standing import Document, Standing, key_of
 from globaldns.objects.metadata import ObjectKey
 
@@ -24,6 +33,7 @@ STABLE_SECONDS = 300.0
 """How long a cluster must be back before its endpoints come before others again."""
 _LEADING = frozenset(("ServiceEntry", "Service"))
 """Kinds that have clients make calls."""
+_GATEWAY = "Gateway"
 REST_SECONDS = 1.0
 """The least time between two writes of an object that leads to all that it should."""
 
@@ -60,6 +70,8 @@ class Memory(msgspec.Struct, frozen=True):
     gone_since: float | None = None
     back_since: float | None = None
     """Since when endpoints that come last could come earlier."""
+    dropped: Mapping[str, float] = {}
+    """Since when hosts that a Gateway lets through are not wanted in it."""
     written: Mapping[ObjectKey, float] = {}
 
 
@@ -147,7 +159,9 @@ def _write(
 ) -> Decision:
     at = {one.key: one for one in present}
     documents = {key_of(document): document for document in wanted.documents}
+    documents, memory, due_hosts = _hold_hosts(documents, at, memory, rules, now)
     documents, memory, later = _hold(documents, at, memory, now)
+    later = min(filter(None, (later, due_hosts)), default=None)
     found: list[tuple[Urgency, Step]] = []
     for key, document in documents.items():
         one = at.get(key)
@@ -192,3 +206,24 @@ def _hold(
     memory = msgspec.structs.replace(memory, back_since=since)
     due = since + STABLE_SECONDS
     return (documents, memory, None) if due <= now else (held, memory, due)
+
+
+def _hold_hosts(
+    documents: dict[ObjectKey, Document],
+    at: Mapping[ObjectKey, Standing],
+    memory: Memory,
+    rules: Rules,
+    now: float,
+) -> tuple[dict[ObjectKey, Document], Memory, float | None]:
+    """Return what is to be written while Gateways let hosts through that clients may still name."""
+    dropped: dict[str, float] = {}
+    held = dict(documents)
+    for key in documents.keys() & at.keys():
+        if key.kind == _GATEWAY:
+            gone = hosts_of(at[key].document) - hosts_of(documents[key])
+            dropped |= {host: memory.dropped.get(host, now) for host in gone}
+            kept = [host for host in gone if now < dropped[host] + rules.withdraw_seconds]
+            held[key] = hold_hosts(documents[key], kept) if kept else documents[key]
+    memory = msgspec.structs.replace(memory, dropped=dropped)
+    ends = (since + rules.withdraw_seconds for since in dropped.values())
+    return held, memory, min((end for end in ends if now < end), default=None)

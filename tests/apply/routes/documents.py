@@ -36,6 +36,19 @@ def rule(sni: str = "x", name: str = "web-global") -> Document:
     }
 
 
+def gateway(*hosts: str) -> Document:
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": {
+            "name": "globaldns-eastwest",
+            "namespace": "globaldns",
+            "labels": {OWNED_BY: "east"},
+        },
+        "spec": {"servers": [{"port": {"number": 15443}, "hosts": [*hosts]}]},
+    }
+
+
 def replica(*ports: dict[str, Any], name: str = "web", namespace: str = "shop") -> Document:
     return {
         "apiVersion": "v1",

@@ -18,7 +18,7 @@ from globaldns.apply.routes.patience import (
     step_key,
 )
 from globaldns.apply.routes.standing import Document, Standing, key_of
-from tests.apply.routes.documents import LAST, endpoint, entry, rule, standing
+from tests.apply.routes.documents import LAST, endpoint, entry, gateway, rule, standing
 
 RULES = Rules(weight_step=0.1, withdraw_seconds=60.0)
 KINDS = ("ServiceEntry", "DestinationRule")
@@ -140,6 +140,30 @@ def test_endpoints_that_came_last_come_earlier_once_that_is_stable() -> None:
     assert over.step == Replace(one, entry(HERE, THERE))
     relapse = judge([entry(HERE, last)], [one], held.memory, now=1200.0)
     assert relapse.memory.back_since is None
+
+
+def test_a_gateway_lets_a_host_through_for_some_time_after_the_last_client_is_to_name_it() -> None:
+    one = standing(gateway("a.ns.global", "b.ns.global", "c.ns.global"))
+    waiting = judge([gateway("a.ns.global", "c.ns.global")], [one])
+    assert (waiting.step, waiting.later) == (None, 1060.0)
+    fewer, more = gateway("c.ns.global"), gateway("c.ns.global", "d.ns.global")
+    still = judge([fewer], [one], waiting.memory, now=1030.0)
+    assert (still.step, still.later) == (None, 1060.0)
+    held = judge([more], [one], still.memory, now=1059.0)
+    every = gateway("a.ns.global", "b.ns.global", "c.ns.global", "d.ns.global")
+    assert (held.step, held.later) == (Replace(one, every), 1060.0)
+    over = judge([fewer], [one], still.memory, now=1060.0)
+    assert over.step == Replace(one, gateway("a.ns.global", "c.ns.global"))
+    last = judge([fewer], [one], over.memory, now=1090.0)
+    assert (last.step, last.later) == (Replace(one, fewer), None)
+
+
+def test_a_gateways_host_that_came_back_is_dropped_from_the_beginning() -> None:
+    one, fewer = standing(gateway("a.ns.global", "b.ns.global")), gateway("a.ns.global")
+    waiting = judge([fewer], [one])
+    back = judge([one.document], [one], waiting.memory, now=1050.0)
+    again = judge([fewer], [one], back.memory, now=1070.0)
+    assert (again.step, again.later) == (None, 1130.0)
 
 
 @pytest.mark.parametrize("fate", [Fate.WRITE, Fate.END, Fate.WITHDRAW])
