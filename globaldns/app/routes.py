@@ -13,7 +13,7 @@ from globaldns.config.gateways import HINT
 from globaldns.config.kinds import ClusterId
 from globaldns.config.schema import Config
 from globaldns.errors import RequestRefused
-from globaldns.istio.gateway import exposed_hosts, gateway_place, make_gateway
+from globaldns.istio.gateway import Exposure, Incoming, gateway_place, make_gateway
 from globaldns.istio.hiding import Routed, Surroundings, tell_hidden
 from globaldns.istio.notices import Code, Notice, to_finding
 from globaldns.istio.owned import is_own_entry
@@ -99,7 +99,7 @@ def _make_bundles(mesh: OfflineMesh, site: Site) -> tuple[tuple[Bundle, ...], li
         route = make_route(services[host], own.get(host), site)
         notices += route.notices
         bundles.update((bundle.place, bundle) for bundle in route.bundles)
-    if hosts := gateway_hosts(mesh.config, cluster, services.values(), site):
+    if hosts := Exposure(incoming_of(mesh.config, site), services.values()).hosts:
         gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings, hosts),))
         bundles[gateway.place] = gateway
     return tuple(_each_once(bundles[place] for place in sorted(bundles))), notices
@@ -264,14 +264,10 @@ def _tell_left_out(gateway: Gateway, reach: Reach) -> Notice:
     )
 
 
-def gateway_hosts(
-    config: Config, cluster: str, services: Iterable[Service], site: Site
-) -> tuple[str, ...]:
-    """Return the hosts that calls name which come into a cluster; none: it needs no Gateway."""
-    if not site.is_served:
-        return ()
-    served = {str(one) for one in served_clusters(config, cluster)}
-    return exposed_hosts(services, served, site.settings)
+def incoming_of(config: Config, site: Site) -> Incoming:
+    """Return whose calls come in by the Gateway of a cluster."""
+    served = served_clusters(config, site.settings.cluster) if site.is_served else ()
+    return Incoming(frozenset(map(str, served)), site.settings)
 
 
 def _find_unheard(mesh: OfflineMesh) -> dict[str, str]:

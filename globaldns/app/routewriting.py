@@ -13,20 +13,18 @@ import msgspec
 
 from globaldns.app.membership import listed_access
 from globaldns.app.mesh import Mesh
-from globaldns.app.routes import gateway_hosts, has_routes, make_site
+from globaldns.app.routes import has_routes, incoming_of, make_site
 from globaldns.app.settings import zone_names
 from globaldns.app.sources import Sources
 from globaldns.app.surroundings import istiods_of
 from globaldns.app.writing import WritableLedger
-from globaldns.config.routing import Sni
 from globaldns.config.schema import Config
-from globaldns.istio.gateway import make_gateway
+from globaldns.istio.gateway import Exposure, make_gateway
 from globaldns.istio.notices import Code, Notice
 from globaldns.istio.routes import Route, Site, make_route
-from globaldns.model.export import ExportKind, Gateway
+from globaldns.model.export import Gateway
 from globaldns.model.host import Host, namespace_of
 from globaldns.model.reach import Reach, are_looked_up
-from globaldns.model.service import Service
 from globaldns.registry.delta import Delta
 from globaldns.registry.registry import Registry
 
@@ -61,26 +59,11 @@ class RouteBook:
         self._wiring = wiring
         self._registry = wiring.mesh.registry
         self._site = self._make_site()
-        self._entries: set[Host] = set()
-        """The hosts that ServiceEntries export: few, where the mesh has many services."""
-        self._note_entries(self._registry.services.values())
+        self._exposure = self._make_exposure()
 
     def take_in(self, delta: Delta) -> bool:
         """Take in what a turn has changed; return whether the Gateway may have to be another."""
-        hosts = {*(service.host for service in delta.services), *delta.removed}
-        former = self._entries & hosts
-        self._note_entries(delta.services)
-        self._entries.difference_update(delta.removed)
-        is_by_zone = self._site.settings.sni is Sni.GATEWAY
-        return is_by_zone or bool(former) or not self._entries.isdisjoint(hosts)
-
-    def _note_entries(self, services: Iterable[Service]) -> None:
-        for service in services:
-            kinds = {export.kind for export in service.contributions}
-            if ExportKind.SERVICE_ENTRY in kinds:
-                self._entries.add(service.host)
-            else:
-                self._entries.discard(service.host)
+        return self._exposure.take_in(delta.services, delta.removed)
 
     @property
     def is_settled(self) -> bool:
@@ -94,6 +77,9 @@ class RouteBook:
         """Look at what all routes depend on; return the hosts that have others now."""
         former, self._site = self._site, self._make_site()
         site, services = self._site, self._registry.services
+        if incoming_of(self._wiring.config(), site) != self._exposure.incoming:
+            self._exposure = self._make_exposure()
+            return (*services, Host(""))
         if (former.services is None) != (site.services is None) or site != msgspec.structs.replace(
             former, namespaces=site.namespaces, services=site.services
         ):
@@ -132,24 +118,19 @@ class RouteBook:
     def _wanted_for_all(self) -> Wanted:
         from globaldns.apply.routes.patience import Fate, Wanted  # noqa: PLC0415  # as below
 
-        config, site = self._wiring.config(), self._site
-        hosts = gateway_hosts(config, config.cluster, self._maybe_named(), site)
-        if hosts:
-            return Wanted(Fate.WRITE, (make_gateway(site.settings, hosts),))
+        if hosts := self._exposure.hosts:
+            return Wanted(Fate.WRITE, (make_gateway(self._site.settings, hosts),))
         return Wanted(Fate.WITHDRAW)
-
-    def _maybe_named(self) -> Iterable[Service]:
-        """Return the services that calls may name by their hosts."""
-        services = self._registry.services
-        if self._site.settings.sni is Sni.GATEWAY:
-            return services.values()
-        return (services[host] for host in self._entries if host in services)
 
     def _note(self, host: Host, route: Route) -> None:
         if route.notices:
             self.notices[host] = route.notices
         else:
             self.notices.pop(host, None)
+
+    def _make_exposure(self) -> Exposure:
+        incoming = incoming_of(self._wiring.config(), self._site)
+        return Exposure(incoming, self._registry.services.values())
 
     def _make_site(self) -> Site:
         wiring = self._wiring

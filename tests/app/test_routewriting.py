@@ -201,6 +201,20 @@ def test_where_another_istiod_serves_clients_only_services_are_replicated(server
     assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
 
 
+def test_a_cluster_that_our_istiod_comes_to_serve_has_its_hosts_let_through(
+    server: Server,
+) -> None:
+    server.route(sni=Sni.GATEWAY)
+    server.registry.apply([reset("east")], 30)
+    assert Host("") in {*server.book.renew()}
+    assert server.book.wanted(Host("")) == Wanted(Fate.WITHDRAW)
+    west = replace(server.config.clusters[ClusterId("west")], control_plane=ClusterId("east"))
+    clusters = {**server.config.clusters, ClusterId("west"): west}
+    server.config = replace(server.config, clusters=clusters)
+    assert Host("") in {*server.book.renew()}
+    assert kinds(server.book.wanted(Host(""))) == [("Gateway", "globaldns")]
+
+
 NAMED = replace(WEST, address="gw.example")
 
 
@@ -298,10 +312,24 @@ def test_what_a_turn_changes_is_looked_at(server: Server) -> None:
     services = tuple(server.registry.services.values())
     news.tell(Delta(complete=True, services=services[:1], removed=(Host("c.ns"),)))
     assert noted.hosts == [services[0].host, "c.ns"]
+    entry = replace(export("c.ns"), endpoints=(Endpoint("10.0.0.9", labels=(MUTUAL_TLS,)),))
+    exports = (export("a.ns", kind=SERVICE), entry)
+    news.tell(server.registry.apply([reset("east", *exports)], 30))
+    assert noted.hosts == ["c.ns", ""]
+    news.tell(server.registry.apply([reset("east", *exports, export("d.ns", kind=SERVICE))], 31))
+    assert noted.hosts == ["d.ns"]
+
+
+def test_in_gateway_mode_only_the_first_and_the_last_export_change_the_gateway() -> None:
+    server = Server(both(export("b.other", "west", kind=SERVICE)))
     server.route(sni=Sni.GATEWAY)
     server.book.renew()
-    news.tell(Delta(complete=True, services=services[:1]))
-    assert noted.hosts == [services[0].host, ""]
+    noted = Noted()
+    news = told(server, noted)
+    one, other = export("a.ns", kind=SERVICE), export("c.ns", kind=SERVICE)
+    for now, exports, about_all in ((30, (one,), True), (31, (one, other), False), (32, (), True)):
+        news.tell(server.registry.apply([reset("east", *exports)], now))
+        assert ("" in noted.hosts) is about_all
 
 
 async def test_only_a_cluster_with_an_api_server_has_routes_written(server: Server) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 import yaml
 from msgspec.structs import replace
 
 from globaldns.config.routing import Sni
-from globaldns.istio.gateway import exposed_hosts, make_gateway
+from globaldns.istio.gateway import Exposure, Incoming, make_gateway
 from globaldns.model.address import parse_address
 from globaldns.model.export import ExportKind, Location
 from globaldns.model.host import Host
@@ -23,7 +24,7 @@ VM = replace(
 
 def exposed(*services: Service, cluster: str = "c2a", sni: Sni = Sni.CLIENT) -> tuple[str, ...]:
     where = settings(zones=("global", "mesh"), sni=sni)
-    return exposed_hosts(services, {cluster}, where)
+    return Exposure(Incoming(frozenset({cluster}), where), services).hosts
 
 
 def test_in_gateway_mode_what_exports_anything_has_all_zones() -> None:
@@ -53,6 +54,25 @@ def test_an_entry_has_its_host_before_and_after_it_has_workloads_behind_a_gatewa
     assert exposed(replace(both, host=Host("*.shop"))) == ()
     outside = replace(entry, location=Location.MESH_EXTERNAL)
     assert exposed(replace(VM, contributions=(outside,))) == ()
+
+
+@pytest.mark.parametrize("sni", Sni)
+def test_what_is_let_through_follows_services_and_is_told_only_when_it_changes(sni: Sni) -> None:
+    incoming = Incoming(frozenset({"c2a"}), settings(sni=sni))
+    exposure = Exposure(incoming, ())
+    vm, other = VM, replace(VM, host=Host("db.shop"))
+    elsewhere = replace(VM, contributions=EXPORTS[:1], host=Host("far.shop"))
+    assert not exposure.take_in((elsewhere,))
+    for turn, removed in (((vm,), ()), ((other,), ()), ((), (vm.host,)), ((), (other.host,))):
+        before = exposure.hosts
+        assert exposure.take_in(turn, removed) is (exposure.hosts != before)
+        assert not exposure.take_in(turn, removed)
+    assert exposure.hosts == ()
+    assert exposure.take_in((vm, other))
+    assert exposure.hosts == Exposure(incoming, (other, vm)).hosts
+    assert not exposure.take_in((replace(vm, changed_at=9), elsewhere), (Host("gone.shop"),))
+    assert exposure.take_in((replace(vm, contributions=EXPORTS[:1]),)) is (sni is Sni.CLIENT)
+    assert exposure.hosts == (("*.global",) if sni is Sni.GATEWAY else ("db.shop.global",))
 
 
 def test_a_gateway_lets_hosts_through() -> None:
