@@ -34,9 +34,12 @@ class Choice(msgspec.Struct, frozen=True):
 
     @property
     def is_weighted(self) -> bool:
-        """Whether a gateway is among the nearest: its weight is that of all whom it stands for."""
-        nearest = self.targets[0].rank if self.targets else None
-        return any(one.is_gateway and one.rank is nearest for one in self.targets)
+        """Whether a gateway is among them: its weight is that of all whom it stands for.
+
+        Of whatever rank: a rule that says something else replaces every sidecar's connections, and
+        the last near pod's end is no time for that.
+        """
+        return any(one.is_gateway for one in self.targets)
 
 
 def choose_targets(service: Service, name: str, horizon: Horizon, sni: Sni) -> Choice:

@@ -14,8 +14,9 @@ a second of what goes to it: so long an Envoy holds back an ejection that follow
 stays away leaves the route, by probes of gateways and the readiness of pods.
 
 By default Envoys under istiod prefer who has the least under way for its weight: a gateway that
-stands for many gets less than its share the more there is. Where gateways are among the nearest
-calls go round by weight instead; pods by themselves have what is best for them.
+stands for many gets less than its share the more there is. Where there are gateways, near or far,
+calls go round by weight instead: with the last near pod nothing changes but who is called. Pods by
+themselves have what is best for them.
 
 Standards:
     Istio networking API: ``failoverPriority`` counts an endpoint's priority by its first mismatch
@@ -66,7 +67,7 @@ def rule_spec(
 ) -> Document:
     """Return the ``spec`` for a host, given with its zone.
 
-    ``is_weighted``: the weights of its nearest endpoints are to be kept, whatever is under way.
+    ``is_weighted``: the weights of its endpoints are to be kept, whatever is under way.
     ``sni_of``: calls name the Service of that host in the far cluster, with mutual TLS; None: they
     name what istiod makes of the host, with mutual TLS where an endpoint's labels say so.
     """

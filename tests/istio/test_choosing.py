@@ -127,13 +127,13 @@ def test_outside_of_the_mesh_names_stand_where_they_are_looked_up(
     [
         ((), False),
         ((NEAR,), False),
-        ((NEAR, GATEWAY), False),
+        ((NEAR, GATEWAY), True),
         ((GATEWAY,), True),
         ((replace(NEAR, rank=Rank.OTHER), GATEWAY), True),
     ],
     ids=["none", "pods", "a gateway farther away", "a gateway", "a gateway beside pods"],
 )
-def test_weights_count_where_a_gateway_is_among_the_nearest(
+def test_weights_count_where_there_is_a_gateway_however_far(
     targets: tuple[Target, ...], *, expected: bool
 ) -> None:
     assert choose(*targets).is_weighted is expected

@@ -37,6 +37,7 @@ metadata:
 """
 POLICY = """
     loadBalancer: &l
+      simple: ROUND_ROBIN
       localityLbSetting:
         failoverPriority:
         - globaldns.io/rank-1=y
@@ -128,6 +129,20 @@ def test_a_service_of_the_mesh_is_an_entry_and_a_rule() -> None:
     assert list(yaml.safe_load_all(texts(found))) == list(yaml.safe_load_all(WANTED))
     assert codes(found) == [Code.NOT_ROUTED]
     assert found.skipped is None
+
+
+def test_when_the_last_near_pod_goes_the_rule_stands_as_it_is() -> None:
+    near, *far = WEB.contributions
+    near = replace(near, endpoints=(replace(near.endpoints[0], ready=False),))
+    entries, rules = zip(
+        *(
+            route(one, site("n1")).bundles[0].documents
+            for one in (WEB, replace(WEB, contributions=(near, *far)))
+        ),
+        strict=True,
+    )
+    assert rules[0] == rules[1]
+    assert [len(entry["spec"]["endpoints"]) for entry in entries] == [3, 2]
 
 
 def test_in_gateway_mode_labels_decide_about_mutual_tls() -> None:
