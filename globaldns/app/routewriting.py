@@ -60,6 +60,8 @@ class RouteBook:
         self._registry = wiring.mesh.registry
         self._site = self._make_site()
         self._exposure = self._make_exposure()
+        self._were_looked_up = False
+        """Whether every gateway's name was, once: from then on one alone has its hosts wait."""
 
     def take_in(self, delta: Delta) -> bool:
         """Take in what a turn has changed; return whether the Gateway may have to be another."""
@@ -67,11 +69,15 @@ class RouteBook:
 
     @property
     def is_settled(self) -> bool:
-        """Whether VIPs are decided, and every gateway's name was looked up.
+        """Whether VIPs are decided, and every gateway's name of the start was looked up.
 
         Before that a route would lose who is behind such a name, and have it back a moment later.
+        A name that comes later has nobody wait but whom it leads to (``Fate.WRITE_KNOWN``).
         """
-        return self._registry.is_settled and are_looked_up(self._wiring.reach())
+        if not self._registry.is_settled:
+            return False
+        self._were_looked_up |= are_looked_up(self._wiring.reach())
+        return self._were_looked_up
 
     def renew(self) -> Iterable[Host]:
         """Look at what all routes depend on; return the hosts that have others now."""
@@ -107,7 +113,8 @@ class RouteBook:
                 documents = (one for bundle in route.bundles for one in bundle.documents)
                 # A namespace is made with the first that is to stand in it.
                 kept = (one for one in documents if one["kind"] != "Namespace")
-                return Wanted(Fate.WRITE, tuple(kept))
+                fate = Fate.WRITE if route.are_gateways_known else Fate.WRITE_KNOWN
+                return Wanted(fate, tuple(kept))
             case Code.UNANSWERED | Code.UNHEARD | Code.GATEWAY_NAME:
                 return Wanted(Fate.STAND)
             case Code.OWN_ENTRY:

@@ -78,6 +78,8 @@ class Route(msgspec.Struct, frozen=True):
     """What is not served, and why."""
     skipped: Code | None = None
     """Why nothing is written."""
+    are_gateways_known: bool = True
+    """Whether all gateways are in it; else those that stand are as good as what is known."""
 
 
 class _Written(msgspec.Struct, frozen=True):
@@ -101,7 +103,8 @@ def make_route(service: Service, own: Export | None, site: Site) -> Route:
     route = _make_route(service, own, site)
     if not replicas or route.skipped not in {None, Code.OWN_ENTRY}:
         return route
-    return Route((*route.bundles, *replicas), route.notices)
+    bundles = (*route.bundles, *replicas)
+    return Route(bundles, route.notices, are_gateways_known=route.are_gateways_known)
 
 
 def _replicas(service: Service, site: Site) -> Iterator[Bundle]:
@@ -187,7 +190,8 @@ def _make_internal(written: _Written, horizon: Horizon, site: Site) -> Route:
     sni = sni_for(service, settings.sni, site.topology)
     choice = choose_targets(service, written.name, horizon, sni)
     notices = (*written.notices, *choice.notices)
-    if not choice.targets and any(gap.lack is Lack.UNRESOLVED for gap in horizon.gaps):
+    are_known = all(gap.lack is not Lack.UNRESOLVED for gap in horizon.gaps)
+    if not choice.targets and not are_known:
         # Nobody knows where calls go, so nobody knows that they should not go where they did.
         return Route(notices=tuple(sorted(notices)), skipped=Code.GATEWAY_NAME)
     if any(target.is_gateway for target in choice.targets):
@@ -200,7 +204,8 @@ def _make_internal(written: _Written, horizon: Horizon, site: Site) -> Route:
         write_endpoints(choice.targets, ports, site.viewer),
         identities(service, settings.trust_domain),
     )
-    return Route(_bundles(written, entry, choice, site), tuple(sorted(notices)))
+    bundles = _bundles(written, entry, choice, site)
+    return Route(bundles, tuple(sorted(notices)), are_gateways_known=are_known)
 
 
 def _make_external(written: _Written, horizon: Horizon, site: Site) -> Route:

@@ -241,11 +241,19 @@ def behind_a_name(*own: Endpoint) -> Server:
 
 def test_nothing_is_written_before_every_name_of_a_gateway_was_looked_up() -> None:
     server = behind_a_name()
-    assert server.book.is_settled
     server.reach = {NAMED: Reach()}
     assert not server.book.is_settled
     server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
     assert server.book.is_settled
+
+
+def test_a_name_that_comes_later_has_nobody_wait_but_whom_it_leads_to() -> None:
+    server = behind_a_name()
+    assert server.book.is_settled
+    server.reach = {NAMED: Reach()}
+    server.book.renew()
+    assert server.book.is_settled
+    assert server.book.wanted(B) == Wanted(Fate.STAND)
 
 
 def test_what_is_behind_a_name_without_an_address_stands_as_it_is() -> None:
@@ -265,6 +273,7 @@ def test_what_is_near_is_written_although_what_is_far_has_no_address() -> None:
     server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
     server.book.renew()
     wanted = server.book.wanted(B)
+    assert wanted.fate is Fate.WRITE_KNOWN
     (entry,) = (one["spec"] for one in wanted.documents if one["kind"] == "ServiceEntry")
     assert [one["address"] for one in entry["endpoints"]] == ["10.1.0.1"]
 

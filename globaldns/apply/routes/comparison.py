@@ -12,6 +12,7 @@ from typing import Any
 
 from globaldns.apply.routes.standing import Document
 from globaldns.exports.marks import OWNED_BY
+from globaldns.istio.endpoints import REMOTE_NETWORK
 from globaldns.istio.labels import RANKS
 from globaldns.objects.kubernetes import Service
 
@@ -105,6 +106,19 @@ def hold_hosts(document: Document, hosts: Iterable[str]) -> Document:
     spec = document["spec"]
     servers = [{**one, "hosts": sorted({*one["hosts"], *hosts})} for one in spec["servers"]]
     return {**document, "spec": {**spec, "servers": servers}}
+
+
+def keep_gateways(before: Document, after: Document) -> Document:
+    """Return what an object is to say, with the gateways that it has and is not to have besides."""
+    wanted = _endpoints(after)
+    kept = [
+        one
+        for place, one in _endpoints(before).items()
+        if one.get("network") == REMOTE_NETWORK and place not in wanted
+    ]
+    if not kept:
+        return after
+    return {**after, "spec": {**after["spec"], "endpoints": [*wanted.values(), *kept]}}
 
 
 def _is_marked(before: Document, after: Document) -> bool:

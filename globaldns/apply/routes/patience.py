@@ -25,6 +25,7 @@ from globaldns.apply.routes.comparison import (
     hold_demotions,
     hold_hosts,
     hosts_of,
+    keep_gateways,
 )
 from globaldns.apply.routes.standing import Document, Standing, key_of
 from globaldns.objects.metadata import ObjectKey
@@ -42,6 +43,8 @@ class Fate(StrEnum):
     """What becomes of what stands for a host."""
 
     WRITE = "write"
+    WRITE_KNOWN = "write-known"
+    """It is written; but not all gateways are known now, and those that stand go on standing."""
     STAND = "stand"
     """It is not known what it should be: it stays as it is."""
     WITHDRAW = "withdraw"
@@ -124,7 +127,7 @@ def decide(
             return _delete(present, memory)
         case Fate.WITHDRAW:
             return _withdraw(present, memory, rules, now)
-        case Fate.WRITE:
+        case Fate.WRITE | Fate.WRITE_KNOWN:
             return _write(
                 wanted, present, msgspec.structs.replace(memory, gone_since=None), rules, now
             )
@@ -158,7 +161,7 @@ def _write(
     wanted: Wanted, present: Sequence[Standing], memory: Memory, rules: Rules, now: float
 ) -> Decision:
     at = {one.key: one for one in present}
-    documents = {key_of(document): document for document in wanted.documents}
+    documents = _documents(wanted, at)
     documents, memory, due_hosts = _hold_hosts(documents, at, memory, rules, now)
     documents, memory, later = _hold(documents, at, memory, now)
     later = min(filter(None, (later, due_hosts)), default=None)
@@ -178,7 +181,8 @@ def _write(
             found.append((urgency, Replace(one, amended)))
         else:
             later = min(due, later or due)
-    if not found and later is None and all(key in at for key in documents):
+    is_whole = wanted.fate is Fate.WRITE
+    if is_whole and not found and later is None and all(key in at for key in documents):
         # Elsewhere it stands only until it stands where it should.
         elsewhere = [at[key] for key in at.keys() - documents.keys()]
         if elsewhere:
@@ -187,6 +191,21 @@ def _write(
         return Decision(later=later, memory=memory)
     urgency, step = min(found, key=lambda one: (one[0], _leads(step_key(one[1]))))
     return Decision(step, urgency, later, memory)
+
+
+def _documents(wanted: Wanted, at: Mapping[ObjectKey, Standing]) -> dict[ObjectKey, Document]:
+    """Return what is to be written; gateways that have to stand go on being called as they are."""
+    documents = {key_of(document): document for document in wanted.documents}
+    if wanted.fate is Fate.WRITE:
+        return documents
+    stand = {key: at[key].document for key in documents if key in at}
+    kept = {key: keep_gateways(stand[key], documents[key]) for key in stand}
+    if all(kept[key] == documents[key] for key in kept):
+        return documents
+    return {
+        key: kept.get(key, document) if _leads(key) else stand.get(key, document)
+        for key, document in documents.items()
+    }
 
 
 def _hold(

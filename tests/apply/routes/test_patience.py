@@ -18,6 +18,7 @@ from globaldns.apply.routes.patience import (
     step_key,
 )
 from globaldns.apply.routes.standing import Document, Standing, key_of
+from globaldns.istio.endpoints import REMOTE_NETWORK
 from tests.apply.routes.documents import LAST, endpoint, entry, gateway, rule, standing
 
 RULES = Rules(weight_step=0.1, withdraw_seconds=60.0)
@@ -82,6 +83,25 @@ def test_the_most_urgent_thing_is_done_first() -> None:
     decision = judge([rule("new"), entry(HERE)], present)
     assert decision.step == Replace(present[1], entry(HERE))
     assert decision.urgency is Urgency.REMOVAL
+
+
+GATEWAY = endpoint("2.2.2.1", network=REMOTE_NETWORK)
+
+
+def test_gateways_that_stand_go_on_standing_while_not_all_are_known() -> None:
+    before, near = standing(entry(HERE, GATEWAY)), endpoint("10.0.0.2")
+    wanted, present = [entry(near), rule("none")], [before, standing(rule())]
+    known = judge(wanted, present, fate=Fate.WRITE_KNOWN)
+    assert known.step == Replace(before, entry(near, GATEWAY))
+    now = [standing(entry(near, GATEWAY)), standing(rule())]
+    assert judge(wanted, now, fate=Fate.WRITE_KNOWN).step is None
+    assert judge(wanted, now).step is not None
+    # Where no gateway stands all is written as it is known; but one may stand elsewhere.
+    assert judge(wanted, [], fate=Fate.WRITE_KNOWN).step == Create(rule("none"))
+    elsewhere = standing(entry(GATEWAY, name="elsewhere"))
+    present = [standing(entry(near)), standing(rule("none")), elsewhere]
+    assert judge(wanted, present, fate=Fate.WRITE_KNOWN).step is None
+    assert judge(wanted, present).step == Delete(elsewhere)
 
 
 def test_what_stands_elsewhere_goes_once_all_stands_where_it_should() -> None:
