@@ -26,6 +26,7 @@ from globaldns.model.reach import Reach, are_looked_up
 from globaldns.model.service import Service
 from globaldns.registry.delta import Delta
 from globaldns.registry.views import Views
+from globaldns.routing.topology import Topology
 from globaldns.state.refusals import REMEDIES
 from globaldns.tasks import Backoff, steady_clock
 
@@ -63,6 +64,8 @@ class EnvoyWriter:
         self._wanted = asyncio.Event()
         self._changed: set[Host] = set()
         self._desks: dict[Role, Desk] = {}
+        self._topology: Topology | None = None
+        """What was last written by; None: nothing is before every gateway's name is looked up."""
         self._is_urgent = False
         self._resume_at = 0.0
         """Steady time before which only what is urgent is written."""
@@ -94,13 +97,15 @@ class EnvoyWriter:
     async def _take_in(self) -> bool:
         """Take in what has changed; return whether there is anything to keep."""
         directory = self._seams.config().envoy.directory
-        if directory is not None and not are_looked_up(self._seams.reach()):
+        is_start = directory is not None and self._topology is None
+        if is_start and not are_looked_up(self._seams.reach()):
             return False  # who looks names up wakes us
         changed, self._changed = self._changed, set()
         if directory is None:
-            self._desks = {}
+            self._desks, self._topology = {}, None
             return False
         scenes = {role: self._scene(directory / role) for role in KEPT}
+        self._topology = scenes[Role.SIDECAR].topology
         for role, scene in scenes.items():
             desk = self._desks.get(role)
             if desk is None or str(desk.folder) != scene.rules.folder:
@@ -114,7 +119,13 @@ class EnvoyWriter:
 
     def _scene(self, folder: Path) -> Scene:
         config = self._seams.config()
-        return make_scene(config, self._seams.views, config.cluster, folder, self._seams.reach())
+        views, reach = self._seams.views, self._seams.reach()
+        scene = make_scene(config, views, config.cluster, folder, reach)
+        if self._topology is None:
+            return scene
+        # A name that comes later, and has no address yet, takes nobody's way.
+        topology = scene.topology.keep_ways(self._topology)
+        return msgspec.structs.replace(scene, topology=topology)
 
     def _all(self) -> list[tuple[Role, Desk]]:
         return [*self._desks.items()]

@@ -77,6 +77,22 @@ class Topology(msgspec.Struct, frozen=True):
             frozenset((*networks, *ways)),
         )
 
+    def keep_ways(self, former: Topology) -> Topology:
+        """Return it with the former ways of networks that have none for names alone."""
+        kept = self.unresolved & former.ways.keys()
+        if not kept:
+            return self
+        ways = {network: former.ways[network] for network in kept}
+        of_cluster = {key: way for key, way in former.ways_of_cluster.items() if key[0] in kept}
+        counts = (len(each) for each in (*ways.values(), *of_cluster.values()))
+        return Topology(
+            {**self.ways, **ways},
+            {**self.ways_of_cluster, **of_cluster},
+            self.direct,
+            math.lcm(self.unit, *counts),
+            self.unresolved - kept,
+        )
+
     def is_direct(self, network: str, viewer: Viewer) -> bool:
         """Whether a viewer's clients reach addresses of a network without a gateway."""
         return viewer.reaches(network) or network in self.direct

@@ -129,6 +129,24 @@ async def test_nothing_is_written_before_every_name_of_a_gateway_was_looked_up(
         assert "10.0.0.1" in server.clusters.read_text()
 
 
+async def test_a_name_that_comes_later_takes_nobodys_way_and_has_nothing_wait(
+    server: Server,
+) -> None:
+    server.say(web(NEAR, FAR))
+    async with running(server):
+        await server.until_told("2.2.2.2")
+        named = replace(GATEWAY, address="gw.example")
+        server.views.set_way_in(SetGateways("west", (named,)))
+        server.reach = {named: Reach()}
+        server.say(web(FAR))
+        await server.until_told("10.0.0.1", absent=True)
+        assert "2.2.2.2" in server.clusters.read_text()
+        server.reach = {named: Reach(("2.2.2.9",))}
+        server.writer.wake()
+        await server.until_told("2.2.2.9")
+        await server.until_told("2.2.2.2", absent=True)
+
+
 async def test_other_gateways_are_other_documents(server: Server) -> None:
     server.say(web(NEAR, FAR))
     async with running(server):

@@ -42,3 +42,16 @@ def test_what_is_not_known_to_be_elsewhere_is_in_reach(
     viewer = Viewer("c1", frozenset(networks))
     assert tuple(name for name in ("n1", "n2", "") if viewer.reaches(name)) == reached
     assert viewer.splits_by_itself is splits
+
+
+def test_a_network_whose_gateways_have_names_alone_keeps_the_ways_that_it_had() -> None:
+    former = Topology.of(GATEWAYS)
+    nameless = [one for one in GATEWAYS if one.network != "n2"]
+    networks = {one.network for one in GATEWAYS}
+    named = Topology.of(nameless, networks=networks)
+    assert named.ways_to("n2", "c2b") == ()
+    assert named.unresolved == {"n2"}
+    kept = named.keep_ways(former)
+    assert (kept, kept.unit) == (former, former.unit)
+    assert Topology.of(nameless).keep_ways(former) == Topology.of(nameless)
+    assert named.keep_ways(named) == named
