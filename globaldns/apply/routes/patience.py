@@ -7,8 +7,10 @@ an object was written ──► REST_SECONDS ──► it is written again; what
 
 Whoever writes may be killed between any two requests. So what says how calls go (DestinationRule)
 is there before what has clients make any (ServiceEntry, Service), and goes after it: a host without
-a rule would be called in all places alike, and no far gateway be told whom for. What far clients
-name is for their own cluster to say, and that may come to know later than we do.
+a rule would be called in all places alike, and no far gateway be told whom for. Where a server
+takes no rule, what stands goes on being written without it: else it would lead to where nobody is.
+
+What far clients name is for their own cluster to say, and that may come to know later than we do.
 """
 
 from __future__ import annotations
@@ -76,6 +78,8 @@ class Memory(msgspec.Struct, frozen=True):
     dropped: Mapping[str, float] = {}
     """Since when hosts that a Gateway lets through are not wanted in it."""
     written: Mapping[ObjectKey, float] = {}
+    refused: frozenset[ObjectKey] = frozenset()
+    """What was to be written and was not taken, as another has its name or it may not be."""
 
 
 class Create(msgspec.Struct, frozen=True):
@@ -188,9 +192,25 @@ def _write(
         if elsewhere:
             found.append((Urgency.REMOVAL, Delete(_first_to_go(elsewhere))))
     if not found:
+        memory = msgspec.structs.replace(memory, refused=frozenset())
         return Decision(later=later, memory=memory)
-    urgency, step = min(found, key=lambda one: (one[0], _leads(step_key(one[1]))))
+    urgency, step = _first(found, memory.refused)
     return Decision(step, urgency, later, memory)
+
+
+def _first(
+    found: list[tuple[Urgency, Step]], refused: frozenset[ObjectKey]
+) -> tuple[Urgency, Step]:
+    """Return what is done first: what was refused comes last, but before what leads to it anew."""
+    stuck = refused & {step_key(step) for _, step in found}
+    lacks_rule = not all(map(_leads, stuck))
+
+    def may_go(step: Step) -> bool:
+        is_new = isinstance(step, Create) and _leads(step_key(step))
+        return step_key(step) not in stuck and not (lacks_rule and is_new)
+
+    free = [one for one in found if may_go(one[1])]
+    return min(free or found, key=lambda one: (one[0], _leads(step_key(one[1]))))
 
 
 def _documents(wanted: Wanted, at: Mapping[ObjectKey, Standing]) -> dict[ObjectKey, Document]:

@@ -263,8 +263,10 @@ class Term:
             self._following.objects.drop(key)
         else:
             self._following.objects.put(standing)
-            written = {**decision.memory.written, key: now}
-            self._memory[host] = msgspec.structs.replace(decision.memory, written=written)
+            memory = decision.memory
+            self._memory[host] = msgspec.structs.replace(
+                memory, written={**memory.written, key: now}, refused=memory.refused - {key}
+            )
         self.note((host,))  # it may not be all
 
     async def _find_holder(self, host: Host, step: Create) -> None:
@@ -304,6 +306,9 @@ class Term:
         if setback.server_seconds:
             self._paused_until = clock() + setback.server_seconds
         if setback.host_seconds:
+            memory = self._memory.get(host, Memory())
+            refused = memory.refused | {key}
+            self._memory[host] = msgspec.structs.replace(memory, refused=refused)
             self._pending.note_at(host, clock() + setback.host_seconds)
         else:
             self.note((host,))

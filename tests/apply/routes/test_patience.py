@@ -19,7 +19,7 @@ from globaldns.apply.routes.patience import (
 )
 from globaldns.apply.routes.standing import Document, Standing, key_of
 from globaldns.istio.endpoints import REMOTE_NETWORK
-from tests.apply.routes.documents import LAST, endpoint, entry, gateway, rule, standing
+from tests.apply.routes.documents import LAST, endpoint, entry, gateway, replica, rule, standing
 
 RULES = Rules(weight_step=0.1, withdraw_seconds=60.0)
 KINDS = ("ServiceEntry", "DestinationRule")
@@ -83,6 +83,23 @@ def test_the_most_urgent_thing_is_done_first() -> None:
     decision = judge([rule("new"), entry(HERE)], present)
     assert decision.step == Replace(present[1], entry(HERE))
     assert decision.urgency is Urgency.REMOVAL
+
+
+def test_what_is_refused_has_a_new_host_wait_and_none_that_stands() -> None:
+    memory = Memory(refused=frozenset({key_of(rule())}))
+    wanted, before = [entry(HERE, THERE), rule()], standing(entry(HERE))
+    assert judge(wanted, [before]).step == Create(rule())
+    assert judge(wanted, [before], memory).step == Replace(before, entry(HERE, THERE))
+    assert judge(wanted, [standing(entry(HERE, THERE))], memory).step == Create(rule())
+    assert judge(wanted, [], memory).step == Create(rule())
+    other = standing(rule("other"))
+    assert judge(wanted, [before, other], memory).step == Replace(before, entry(HERE, THERE))
+    # An entry whose name is taken has nothing else wait.
+    taken = Memory(refused=frozenset({key_of(entry())}))
+    replicated = replica({"port": 80})
+    assert judge([entry(HERE), replicated], [], taken).step == Create(replicated)
+    whole = [standing(entry(HERE, THERE)), standing(rule())]
+    assert judge(wanted, whole, memory).memory == Memory()
 
 
 GATEWAY = endpoint("2.2.2.1", network=REMOTE_NETWORK)

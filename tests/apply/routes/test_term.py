@@ -87,6 +87,28 @@ async def test_an_object_of_somebody_else_is_never_touched(
         assert keeper.counted.keys() == {"failed"}
 
 
+@pytest.mark.parametrize("is_taken", [True, False])
+async def test_an_entry_that_stands_follows_its_pods_while_its_rule_cannot_be_written(
+    keeper: Keeper, server: FakeApiServer, *, is_taken: bool
+) -> None:
+    server.put(entry(A))
+    if is_taken:
+        server.put({**rule("theirs"), "metadata": {"name": "web-global", "namespace": "shop"}})
+    else:
+        server.deny("create", RULES.plural)
+    other, its_rule = entry(A, name="new-global"), rule(name="new-global")
+    other["spec"]["hosts"], its_rule["spec"]["host"] = ["new.shop.global"], "new.shop.global"
+    keeper.want("new.shop", other, its_rule)
+    keeper.want("web.shop", entry(A, B), rule())
+    async with keeping(keeper):
+        await keeper.until(lambda: keeper.spec(ENTRIES) == entry(A, B)["spec"])
+        if not is_taken:
+            assert keeper.spec(ENTRIES, "new-global") is None
+            server.allow()
+            await keeper.until(lambda: keeper.spec(RULES) == rule()["spec"])
+            await keeper.until(lambda: keeper.spec(ENTRIES, "new-global") is not None)
+
+
 async def test_who_has_a_name_of_ours_is_told_once_until_it_is_free(
     keeper: Keeper, server: FakeApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
