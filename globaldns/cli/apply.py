@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from globaldns.cli.export import tell
+from globaldns.cli.export import refuse_unresolved, tell
 from globaldns.cli.findings import count, print_findings
 from globaldns.cli.invocation import Invocation, config_options
 from globaldns.cli.output import Tone, paint, say
@@ -96,12 +96,7 @@ def apply(invocation: Invocation, cluster_id: str | None, *, dry_run: bool) -> N
     cluster = cluster_id or config.cluster
     access = find_access(config, cluster, hint=_hint(cluster))
     plan = make_plan(config, cluster, access)
-    if plan.unresolved:
-        raise GlobalDnsError(
-            f"nothing is written: {', '.join(plan.unresolved)} cannot be looked up, and routes by "
-            "these gateways would go",
-            hint="try again, or write the addresses: clusters.<id>.gateways",
-        )
+    refuse_unresolved(plan.unresolved)
     failures = take_steps(access, cluster, plan.steps, show, dry_run=dry_run)
     words = "would be changed" if dry_run else "changed"
     say(f"{count(len(plan.steps) - failures, 'object')} {words} in {cluster}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from globaldns.cli.findings import count, print_findings
 from globaldns.cli.invocation import Invocation, config_options
 from globaldns.cli.output import OutputFormat, say
 from globaldns.documents import format_documents
+from globaldns.errors import GlobalDnsError
 
 if TYPE_CHECKING:
     from globaldns.app.routes import ClusterRoutes
@@ -64,6 +65,7 @@ def export(
     routes = make_routes(mesh, cluster_id, look_up_gateways(mesh, cluster_id))
     tell(routes)
     if folder is not None:
+        refuse_unresolved(routes.unresolved)
         write_files(routes, folder, cluster_id)
     elif (output or invocation.output) == OutputFormat.JSON:
         click.echo(format_list(routes.bundles))
@@ -90,6 +92,20 @@ def tell(routes: ClusterRoutes) -> None:
         say(
             f"{count(routes.unwritten, 'VIP')} of these no ledger has yet: apply them once "
             "globaldns serve has written it"
+        )
+
+
+def refuse_unresolved(names: Collection[str]) -> None:
+    """Write nothing by gateways of which it is not known where they are.
+
+    Raises:
+        GlobalDnsError: there are names of gateways that have no address now.
+    """
+    if names:
+        raise GlobalDnsError(
+            f"nothing is written: {', '.join(names)} cannot be looked up, and routes by "
+            "these gateways would go",
+            hint="try again, or write the addresses: clusters.<id>.gateways",
         )
 
 

@@ -70,6 +70,23 @@ def test_a_service_that_is_gone_loses_its_file_once_all_clusters_are_known(comma
     assert not (folder / "bookinfo/mysqldb-global.yaml").exists()
 
 
+def test_while_a_gateways_name_has_no_address_files_stand_as_they_are(
+    command, mesh, tmp_path, dns_server
+):
+    folder = tmp_path / "out"
+    command(*EAST, "--to", folder)
+    files = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
+    dns_server.over_udp = lambda query: (query[:2] + b"\x81\x83" + query[4:],)
+    west = mesh.settings["clusters"]["west"]
+    west |= {"network": "network2", "gateways": [{"address": "gw.example"}]}
+    mesh.configure(routing={"probes": {"interval": "0s", "resolvers": [dns_server.at]}})
+    printed = command(*EAST, "--to", folder)
+    assert printed.exit_code == 1
+    assert "error: nothing is written: gw.example cannot be looked up" in printed.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*.yaml")} == files
+    assert command(*EAST).exit_code == 0
+
+
 def test_a_directory_of_another_cluster_is_refused(command, tmp_path):
     command(*EAST, "--to", tmp_path / "out")
     printed = command("export", "--cluster", "west", "--to", tmp_path / "out")
