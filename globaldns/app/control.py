@@ -323,14 +323,15 @@ class Control:
         return are_heard and not any(chain(mistaken(sources, known), accepted(sources, known)))
 
     def _confirm(self) -> None:
-        self.recognition.look()
+        sources = self.sources
+        self.recognition.learn(sources.sources, are_synced=sources.are_synced)
         self.orders.recognize()
         self._count_once()
         if self.copier.is_behind:
             self.writer.wake()
         self.scribe.confirm(asyncio.get_running_loop().time())
         self.situation.turned_at = steady_clock()
-        for source in self.sources.sources.values():
+        for source in sources.sources.values():
             self.registry.views.note_contact(source.freshness)
 
     def _measure(self, cluster: str, received: float) -> None:

@@ -16,13 +16,13 @@ import msgspec
 from globaldns.app.fencing import Words, read_words
 from globaldns.app.ledgers import read_claims
 from globaldns.app.rules import export_rules, registry_settings
-from globaldns.app.views import load_views, recognized, with_ledgers
+from globaldns.app.views import load_views, recognized, view_uids, with_ledgers
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerError, StateError
 from globaldns.model.claim import Claim
 from globaldns.model.export import Gateway
 from globaldns.model.finding import Finding, Severity
-from globaldns.model.head import Uids
+from globaldns.model.head import Uids, unite_uids
 from globaldns.model.host import Host
 from globaldns.model.reach import Reach
 from globaldns.model.service import Service
@@ -172,7 +172,7 @@ def read_mesh(
     share_gateways(sources)
     registry = Registry(registry_settings(config), claims, at_once=sys.maxsize)
     registry.views.set_words(words)
-    registry.views.uids = uids
+    registry.views.uids = unite_uids(view_uids(views), uids)
     read = {cluster: source.uid for cluster, source in sources.items()}
     registry.views.set_doubles(find_doubles(read, own=config.cluster, lost=()))
     known = {cluster: view.ledger for cluster, view in views.items()}

@@ -136,6 +136,7 @@ class Orders:
         report = await self._releaser.forget(cluster)
         await self._fences.drop(cluster)
         self._sources.forget(cluster)
+        self._recognition.forget(cluster)
         await asyncio.to_thread(forget_view, self._membership.state, cluster)
         self._mesh.publish(self._registry.obey_words(self._fences.words, self._clock.now()))
         self._mesh.changed_by_hand.set()

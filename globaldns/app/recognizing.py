@@ -11,8 +11,10 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from globaldns.app.views import view_uids
 from globaldns.app.writing import WritableLedger
-from globaldns.model.head import Head
+from globaldns.model.head import Head, unite_uids
+from globaldns.model.view import View
 from globaldns.registry.recognition import known_uids, remember_uids
 from globaldns.registry.registry import Registry
 from globaldns.sources.source import Source
@@ -40,8 +42,31 @@ class Recognition:
         self._is_listed.set()
 
     def look(self) -> None:
-        """Take in what our ledger says now."""
-        self._registry.views.uids = self._ledger.uids
+        """Take in what our ledger says now; of what it does not say what is known stays."""
+        views = self._registry.views
+        views.uids = unite_uids(views.uids, self._ledger.uids)
+
+    def remember(self, views: Mapping[str, View]) -> None:
+        """Take in which clusters the views of the last run are of."""
+        self._registry.views.uids = unite_uids(view_uids(views), self._registry.views.uids)
+
+    def learn(self, sources: Mapping[str, Source], *, are_synced: bool) -> bool:
+        """Look, and take in which cluster is read under each name; return whether that counts yet.
+
+        It does once all were read that could know it otherwise, or that has taken too long.
+        """
+        self.look()
+        registry = self._registry
+        counts = registry.is_settled and (are_synced or steady_clock() >= self._patience_ends)
+        if counts:
+            read = {cluster: source.uid for cluster, source in sources.items()}
+            registry.views.uids = remember_uids(registry.views, registry.claims, read)
+        return counts
+
+    def forget(self, cluster: str) -> None:
+        """Know no more which cluster a name stood for."""
+        views = self._registry.views
+        views.uids = tuple(one for one in views.uids if one[0] != cluster)
 
     @property
     def known(self) -> Mapping[str, str]:
@@ -56,17 +81,10 @@ class Recognition:
         return self.known.get(cluster, "")
 
     def head(self, sources: Mapping[str, Source], *, are_synced: bool) -> Head:
-        """Return what our ledger is to say beside claims: of clusters what it says, at first.
-
-        Which cluster is read under a name that nobody knows counts once all were read that could
-        know it, or that has taken too long.
-        """
-        self.look()
-        registry, uids = self._registry, self._ledger.uids
-        if registry.is_settled and (are_synced or steady_clock() >= self._patience_ends):
-            read = {cluster: source.uid for cluster, source in sources.items()}
-            uids = remember_uids(registry.views, registry.claims, read)
-        return Head(registry.settings.fingerprint, uids)
+        """Return what our ledger is to say beside claims: of clusters what it says, at first."""
+        counts = self.learn(sources, are_synced=are_synced)
+        uids = self._registry.views.uids if counts else self._ledger.uids
+        return Head(self._registry.settings.fingerprint, uids)
 
 
 def accepted(sources: Mapping[str, Source], known: Mapping[str, str]) -> Iterator[str]:

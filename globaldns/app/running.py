@@ -102,6 +102,7 @@ async def run(
     stack.push_async_callback(controls.stop)
     begun()
     views = with_ledgers(await asyncio.to_thread(load_views, started.state, config), copies)
+    control.recognition.remember(views)
     tell = partial(_tell, control, admin, announce)
     await _run_tasks(file, control, started, memory, views, tell=tell)
 

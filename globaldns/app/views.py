@@ -11,6 +11,7 @@ from globaldns.app.rules import cluster_rules
 from globaldns.app.settings import zone_names
 from globaldns.config.schema import Config
 from globaldns.errors import StateError
+from globaldns.model.head import Uids
 from globaldns.model.view import ClaimSet, Doubt, Freshness, SourceState, View
 from globaldns.sources.remembered import FORMAT, decode_view, file_name
 from globaldns.state import StateDirectory
@@ -51,6 +52,11 @@ def load_views(state: StateDirectory, config: Config) -> dict[str, View]:
 def recognized(views: Mapping[str, View], known: Mapping[str, str]) -> dict[str, View]:
     """Return those views that are of the clusters that are known by their names, by UID."""
     return {name: view for name, view in views.items() if known.get(name, view.uid) == view.uid}
+
+
+def view_uids(views: Mapping[str, View]) -> Uids:
+    """Return which cluster each view is of, by UID, where it says so."""
+    return tuple(sorted((cluster, view.uid) for cluster, view in views.items() if view.uid))
 
 
 def unread_view(cluster: str, ledger: ClaimSet, uid: str = "") -> View:

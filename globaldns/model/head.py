@@ -10,6 +10,11 @@ Uids = tuple[tuple[str, str], ...]
 """Which cluster each name stands for: by cluster's id the UID of namespace kube-system, sorted."""
 
 
+def unite_uids(uids: Uids, better: Uids) -> Uids:
+    """Return which cluster each name stands for by either; where they differ, by ``better``."""
+    return tuple(sorted((dict(uids) | dict(better)).items()))
+
+
 class Head(msgspec.Struct, frozen=True, gc=False):
     """What others are to know of its writer."""
 

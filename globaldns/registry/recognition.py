@@ -2,9 +2,9 @@
 
 A cluster that is rebuilt under its old name has another. What counts is, first of all, the newest
 word of people who accepted one that was rebuilt; then what our own ledger says, so that a server
-which knows nothing else takes no other cluster for it; then, for what that does not say, what most
-of the other clusters say in theirs. None is asked about itself: one that was rebuilt would say what
-it is now.
+which knows nothing else takes no other cluster for it; then, for what that does not say, which one
+our own view is of, so that no other's wrong word ends it; then what most of the other clusters say
+in their ledgers. None is asked about itself: one that was rebuilt would say what it is now.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Views:
         self.words: Mapping[str, Fence] = {}
         """What people told us of fences, beside what clusters' objects say."""
         self.uids: Uids = ()
-        """Which cluster our own ledger takes each name for."""
+        """Which cluster each name is taken for here: by our ledger, else by the view of it."""
         self.doubles: Mapping[str, str] = {}
         """The ids of clusters that count under another one, and which that is."""
         self._clusters: dict[str, ClusterView] = {}

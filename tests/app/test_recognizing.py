@@ -6,18 +6,21 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
 from globaldns.app.recognizing import Recognition, accepted, mistaken
 from globaldns.app.writing import WritableLedger
 from globaldns.model.head import Head, Uids
-from globaldns.model.view import View
+from globaldns.model.view import SetLedger, View
 from globaldns.registry.registry import Registry
 from globaldns.sources.awaited import AwaitedSource, await_access
 from globaldns.sources.source import Source
+from tests.registry.mesh import ledger as ledger_of
 from tests.registry.mesh import reset, settings, settled
 from tests.sources.manifests import RULES
 
 FOR_EVER = 600.0
+CLUSTERS = ("east", "north", "west")
 
 
 class Ledger:
@@ -63,6 +66,51 @@ async def test_what_our_ledger_says_now_counts() -> None:
     ledger.uids = (("west", "new"),)
     one.look()
     assert one.known == {"west": "new"}
+
+
+def meshed() -> Registry:
+    return Registry(settings(clusters=CLUSTERS))
+
+
+def others_say(registry: Registry, uid: str) -> None:
+    """Have north's ledger take west for the cluster with a UID."""
+    said = structs.replace(ledger_of("north"), uids=(("west", uid),))
+    registry.apply([SetLedger("north", said)], 0)
+
+
+async def test_who_was_read_before_is_not_another_because_a_neighbour_says_so() -> None:
+    registry = meshed()
+    one = recognition(Ledger(), registry)
+    one.remember({"west": View("west", uid="w"), "east": View("east")})
+    settled(registry, *map(reset, CLUSTERS))
+    others_say(registry, "wrong")
+    assert one.known == {"west": "w"}
+    sources = {"west": source("w")}
+    one.learn(sources, are_synced=True)
+    assert [*mistaken(sources, one.known)] == []
+    one.forget("west")
+    assert one.known == {"west": "wrong"}
+
+
+async def test_what_is_read_counts_before_what_neighbours_say_once_they_were_heard() -> None:
+    registry, sources = meshed(), {"west": source("rebuilt")}
+    one = recognition(Ledger(), registry)
+    settled(registry, *map(reset, CLUSTERS))
+    one.learn(sources, are_synced=False)
+    others_say(registry, "w")
+    assert [*mistaken(sources, one.known)] == ["west"], "it was met before they spoke"
+    one.learn({"west": source("w")}, are_synced=True)
+    others_say(registry, "wrong")
+    assert one.known == {"west": "w"}
+
+
+async def test_what_our_ledger_said_counts_while_it_is_written_anew() -> None:
+    registry, ledger = meshed(), Ledger((("west", "w"),))
+    one = recognition(ledger, registry)
+    ledger.uids = ()
+    others_say(registry, "wrong")
+    one.look()
+    assert one.known == {"west": "w"}
 
 
 @pytest.mark.parametrize(
