@@ -319,8 +319,9 @@ class Control:
     def _may_settle(self) -> bool:
         """Whether all that can be heard is, and is of the clusters that it is to be of."""
         are_heard = self.sources.are_heard and self.ledger.is_listed
-        sources, known = self.sources.sources, self.recognition.known
-        return are_heard and not any(chain(mistaken(sources, known), accepted(sources, known)))
+        sources, one = self.sources.sources, self.recognition
+        others = chain(mistaken(sources, one.known, one.accepted), accepted(sources, one.known))
+        return are_heard and not any(others)
 
     def _confirm(self) -> None:
         sources = self.sources

@@ -69,8 +69,8 @@ class Orders:
 
     def recognize(self) -> None:
         """Read each cluster as the one that its name stands for."""
-        views = self._registry.views
-        self._sources.recognize(self._recognition.known, lambda name: views.cluster(name).ledger)
+        views, one = self._registry.views, self._recognition
+        self._sources.recognize(one.known, one.accepted, lambda name: views.cluster(name).ledger)
 
     async def renumber(self, hosts: Sequence[Host]) -> Sequence[MoveReport]:
         """Give hosts new VIPs, and return how each moved.

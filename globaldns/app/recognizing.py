@@ -14,8 +14,8 @@ from contextlib import suppress
 from globaldns.app.views import view_uids
 from globaldns.app.writing import WritableLedger
 from globaldns.model.head import Head, unite_uids
-from globaldns.model.view import View
-from globaldns.registry.recognition import known_uids, remember_uids
+from globaldns.model.view import SourceState, View
+from globaldns.registry.recognition import accepted_uids, known_uids, remember_uids
 from globaldns.registry.registry import Registry
 from globaldns.sources.source import Source
 from globaldns.tasks import steady_clock
@@ -73,6 +73,11 @@ class Recognition:
         """The UID of each cluster, where anybody says so."""
         return known_uids(self._registry.views)
 
+    @property
+    def accepted(self) -> Mapping[str, str]:
+        """The UID of each cluster of which people said which one it is now."""
+        return accepted_uids(self._registry.views)
+
     async def recall(self, cluster: str) -> str:
         """Return the UID that a cluster is known by, once our ledger is read; empty: by none."""
         with suppress(TimeoutError):
@@ -94,8 +99,15 @@ def accepted(sources: Mapping[str, Source], known: Mapping[str, str]) -> Iterato
             yield cluster
 
 
-def mistaken(sources: Mapping[str, Source], known: Mapping[str, str]) -> Iterator[str]:
-    """Yield the clusters whose views are of others than those that are known by their names."""
+def mistaken(
+    sources: Mapping[str, Source], known: Mapping[str, str], said: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield the clusters whose views are of others than those that are known by their names.
+
+    Not those of which people said so (``said``), and the new one was not heard here yet: what the
+    one before said stands until it answers.
+    """
     for cluster, source in sources.items():
-        if source.uid and known.get(cluster, source.uid) != source.uid:
+        is_awaited = cluster in said and source.freshness.state is not SourceState.SYNCED
+        if source.uid and known.get(cluster, source.uid) != source.uid and not is_awaited:
             yield cluster

@@ -152,11 +152,17 @@ class Sources:
         is_read = source.freshness.state is SourceState.SYNCED
         return source.another or (source.uid if is_read else "")
 
-    def recognize(self, known: Mapping[str, str], ledger: Callable[[str], ClaimSet]) -> None:
+    def recognize(
+        self,
+        known: Mapping[str, str],
+        said: Mapping[str, str],
+        ledger: Callable[[str], ClaimSet],
+    ) -> None:
         """Read each cluster as the one that its name is known to stand for, by UID.
 
-        A rebuilt one that was accepted is read as it is; of another that is read under the name
-        what its ledger says stands, as of one that was never read.
+        A rebuilt one that was accepted is read as it is, once it answers: ``said`` are those of
+        which people said which they are. Of another that is read under the name what its ledger
+        says stands, as of one that was never read.
         """
         for cluster in [*accepted(self.sources, known)]:
             logger.warning(
@@ -164,7 +170,7 @@ class Sources:
                 extra={"cluster": cluster, "uid": known[cluster]},
             )
             self._restart(cluster, None)
-        for cluster in [*mistaken(self.sources, known)]:
+        for cluster in [*mistaken(self.sources, known, said)]:
             logger.error(
                 "what is read of a cluster does not count: its name is known to be another's",
                 extra={

@@ -19,7 +19,7 @@ from globaldns.registry.views import Views
 
 def known_uids(views: Views) -> dict[str, str]:
     """Return the UID of the cluster that each name stands for, where anybody says so."""
-    known = dict(views.uids) | _accepted(views)
+    known = dict(views.uids) | accepted_uids(views)
     if unknown := views.settings.clusters.keys() - known.keys():
         known |= _by_most(views, unknown)
     return known
@@ -50,7 +50,8 @@ def differing_words(views: Views) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _accepted(views: Views) -> dict[str, str]:
+def accepted_uids(views: Views) -> dict[str, str]:
+    """Return the UID of each cluster of which people said which one it is since it was rebuilt."""
     words = sorted((word.at, word.uid, word.target) for word in views.all_fences() if word.uid)
     return {cluster: uid for _, uid, cluster in words}
 

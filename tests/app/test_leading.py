@@ -172,16 +172,16 @@ async def test_a_cluster_that_was_rebuilt_is_read_once_it_is_accepted(
         server.serve(*DEFINED.values())
         server.put(entry("other"))
         await until(lambda: bool(west.another))
-        running.sources.recognize({"west": former}, nothing)
-        running.sources.recognize({}, nothing)
+        running.sources.recognize({"west": former}, {}, nothing)
+        running.sources.recognize({}, {}, nothing)
         assert running.sources.sources["west"] is west, "none of them is meant"
         assert running.hosts("west") == {"w"}
         accepted = running.sources.answering("west")
-        running.sources.recognize({"west": accepted}, nothing)
+        running.sources.recognize({"west": accepted}, {}, nothing)
         await until(lambda: running.hosts("west") == {"other"})
         assert (running.sources.answering("west"), west.uid) == (accepted, former)
         source = running.sources.sources["west"]
-        running.sources.recognize({"west": accepted}, nothing)
+        running.sources.recognize({"west": accepted}, {}, nothing)
         assert running.sources.sources["west"] is source, "it is taken for it already"
 
 
@@ -199,7 +199,25 @@ async def test_a_rebuilt_cluster_is_accepted_too_where_only_new_credentials_lead
         west = running.sources.sources["west"]
         await until(lambda: "another cluster answers than before" in west.freshness.reason)
         assert running.hosts("west") == {"w"}
-        running.sources.recognize({"west": running.sources.sources["west"].another}, nothing)
+        running.sources.recognize({"west": running.sources.sources["west"].another}, {}, nothing)
+        await until(lambda: running.hosts("west") == {"other"})
+
+
+async def test_what_a_cluster_said_before_it_was_rebuilt_stands_until_the_accepted_one_answers(
+    running: Reached, server: FakeApiServer
+) -> None:
+    async with running.run(), FakeApiServer(*DEFINED.values()) as rebuilt:
+        rebuilt.put(entry("other"))
+        running.reach(access(server))
+        await until(lambda: running.state("west") is SourceState.SYNCED)
+        await server.stop()
+        await until(lambda: running.state("west") is not SourceState.SYNCED)
+        said = {"west": rebuilt.uid}
+        running.sources.recognize(said, said, nothing)
+        assert running.hosts("west") == {"w"}
+        running.reach(access(rebuilt))
+        await until(lambda: running.sources.sources["west"].another == said["west"])
+        running.sources.recognize(said, said, nothing)
         await until(lambda: running.hosts("west") == {"other"})
 
 
@@ -211,16 +229,18 @@ async def test_what_was_read_of_another_cluster_than_the_one_that_is_known_does_
         running.reach(access(server))
         await until(lambda: running.hosts("west") == {"w"})
         uid = running.sources.answering("west")
-        running.sources.recognize({"west": "the one before", "east": "e"}, lambda _cluster: said)
+        running.sources.recognize(
+            {"west": "the one before", "east": "e"}, {}, lambda _cluster: said
+        )
         west = running.sources.sources["west"]
         await until(lambda: "another cluster answers than before" in west.freshness.reason)
         assert west.another == uid
         await until(lambda: running.sources.are_synced)
         assert (west.uid, west.view().ledger, west.view().exports) == ("the one before", said, ())
         assert not west.freshness.is_known, "nobody knows what the one before exports"
-        running.sources.recognize({"west": "the one before"}, nothing)
+        running.sources.recognize({"west": "the one before"}, {}, nothing)
         assert running.sources.sources["west"] is west
-        running.sources.recognize({"west": uid}, nothing)
+        running.sources.recognize({"west": uid}, {}, nothing)
         await until(lambda: running.hosts("west") == {"w"})
 
 

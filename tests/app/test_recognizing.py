@@ -11,7 +11,7 @@ from msgspec import structs
 from globaldns.app.recognizing import Recognition, accepted, mistaken
 from globaldns.app.writing import WritableLedger
 from globaldns.model.head import Head, Uids
-from globaldns.model.view import SetLedger, View
+from globaldns.model.view import Freshness, SetLedger, SourceState, View
 from globaldns.registry.registry import Registry
 from globaldns.sources.awaited import AwaitedSource, await_access
 from globaldns.sources.source import Source
@@ -87,7 +87,7 @@ async def test_who_was_read_before_is_not_another_because_a_neighbour_says_so() 
     assert one.known == {"west": "w"}
     sources = {"west": source("w")}
     one.learn(sources, are_synced=True)
-    assert [*mistaken(sources, one.known)] == []
+    assert [*mistaken(sources, one.known, {})] == []
     one.forget("west")
     assert one.known == {"west": "wrong"}
 
@@ -98,7 +98,7 @@ async def test_what_is_read_counts_before_what_neighbours_say_once_they_were_hea
     settled(registry, *map(reset, CLUSTERS))
     one.learn(sources, are_synced=False)
     others_say(registry, "w")
-    assert [*mistaken(sources, one.known)] == ["west"], "it was met before they spoke"
+    assert [*mistaken(sources, one.known, {})] == ["west"], "it was met before they spoke"
     one.learn({"west": source("w")}, are_synced=True)
     others_say(registry, "wrong")
     assert one.known == {"west": "w"}
@@ -168,4 +168,17 @@ def test_another_cluster_that_is_known_by_the_name_is_accepted(
 def test_a_view_of_another_cluster_is_mistaken(
     uid: str, known: dict[str, str], found: list[str]
 ) -> None:
-    assert [*mistaken({"west": source(uid)}, known)] == found
+    assert [*mistaken({"west": source(uid)}, known, {})] == found
+
+
+@pytest.mark.parametrize("state", SourceState)
+def test_the_view_of_before_stands_until_an_accepted_cluster_answers(state: SourceState) -> None:
+    class Former(AwaitedSource):
+        @property
+        def freshness(self) -> Freshness:
+            return Freshness(RULES.cluster, state)
+
+    former = Former(RULES, reason="", remembered=View(RULES.cluster, uid="w"))
+    found = ["west"] if state is SourceState.SYNCED else []
+    assert [*mistaken({"west": former}, {"west": "new"}, {"west": "new"})] == found
+    assert [*mistaken({"west": former}, {"west": "new"}, {})] == ["west"], "nobody said so"
