@@ -22,13 +22,24 @@ import yaml
 
 from tests.certificates import make_pair
 from tests.kube.kubeconfig import kubeconfig
-from tests.system.etcd import Etcd
+from tests.system.etcd import PREFIX, Etcd, encode
 from tests.system.running import CEILING, free_port, wait_until
 
 PR_SET_PDEATHSIG = 1
 MANAGER = "kubectl"
 APPLY = "application/apply-patch+yaml"
 ADMIN = {"admin": ["system:masters"]}
+LATE = (
+    *(
+        f"namespaces/{name}"
+        for name in ("default", "kube-node-lease", "kube-public", "kube-system")
+    ),
+    *(f"{kind}/default/kubernetes" for kind in ("endpointslices", "services/endpoints")),
+    "services/specs/default/kubernetes",
+    "configmaps/kube-system/kube-apiserver-legacy-service-account-token-tracking",
+)
+"""What a new API server may store after it says that it is ready; roles come before."""
+KINDS = "customresourcedefinitions.apiextensions.k8s.io"
 Object = dict[str, Any]
 _libc = ctypes.CDLL(None)
 
@@ -56,7 +67,7 @@ class ApiServer:
         self._pair = make_pair(folder)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._first: dict[str, str] = {}
-        """What etcd had when the API server was ready first."""
+        """What etcd had when the API server was ready first, and all of ``LATE`` was there."""
         self.is_another = False
         """Whether what is stored is no longer what began there: it cannot be wiped."""
         self._port, self._etcd_port, self._peer_port = free_port(), free_port(), free_port()
@@ -160,9 +171,12 @@ class ApiServer:
         self.wait_ready()
 
     def wait_ready(self) -> Self:
-        """Return itself once ``/readyz`` is 200."""
+        """Return itself once ``/readyz`` is 200, and of a new cluster all is there."""
         wait_until(self._is_ready, f"{self.url} is ready")
-        self._first = self._first or self._etcd.contents()
+        if not self._first:
+            late = {encode(PREFIX + name) for name in LATE}
+            wait_until(lambda: late <= self._etcd.contents().keys(), "what comes late is there")
+            self._first = self._etcd.contents()
         return self
 
     def _is_ready(self) -> bool:
@@ -224,13 +238,13 @@ class ApiServer:
             shutil.rmtree(self._data)
             shutil.copytree(folder, self._data)
 
-        self._offline(replace)
         self.is_another = True
+        self._offline(replace)
 
     def rebuild(self) -> None:
         """Be another cluster at the same address: a new uid, and nothing is stored."""
-        self._offline(lambda: shutil.rmtree(self._data))
         self.is_another = True
+        self._offline(lambda: shutil.rmtree(self._data))
 
     def _offline(self, act: Any) -> None:
         self.stop()
@@ -241,9 +255,11 @@ class ApiServer:
 
     def wipe(self) -> None:
         """Be as when it was new, while it runs: every object that has come since is gone."""
+        served = [path for kind in self.objects(KINDS) for path in _served(kind["spec"])]
         self._etcd.put_back(self._first)
-        kinds = "customresourcedefinitions.apiextensions.k8s.io"
-        wait_until(lambda: self.objects(kinds) == [], "no kind is left")
+        wait_until(lambda: self.objects(KINDS) == [], "no kind is left")
+        for path in served:
+            self.wait_request("GET", path, status=404)
 
     # Objects
 

@@ -27,10 +27,15 @@ class Pool:
         def make(count: int = 1, users: Mapping[str, Iterable[str]] = {}) -> list[ApiServer]:
             wanted = {name: [*groups] for name, groups in {**ADMIN, **users}.items()}
             made = [self._take(wanted) for _ in range(count)]
+            try:
+                start_all(made)
+                for server in made:
+                    server.wipe()
+            except BaseException:
+                for server in made:  # nobody knows what they are by now
+                    server.end()
+                raise
             lent.extend(made)
-            start_all(made)
-            for server in made:
-                server.wipe()
             return made
 
         try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.kube.apiserver.resources import Resource, definition
 from tests.system.api_servers import ApiServer
+from tests.system.etcd import encode
 from tests.system.pool import Pool
 
 WIDGETS = Resource("example.test", ("v1",), "widgets", "Widget", status=True)
@@ -106,10 +108,24 @@ def test_a_wiped_cluster_is_as_new_and_runs_on(server: ApiServer) -> None:
     assert server.uid == uid
     assert server.get("flowschemas.flowcontrol.apiserver.k8s.io", "probes") is not None
     assert server.get("namespaces", "shop") is None
-    server.wait_request("GET", "/apis/example.test/v1/widgets", status=404)
+    assert server.request("GET", "/apis/example.test/v1/widgets")[0] == 404
     server.apply(definition(WIDGETS), NAMESPACE)
     assert server.objects(WIDGETS.id) == []
     assert server.objects("roles.rbac.authorization.k8s.io", "shop") == []
+
+
+def test_what_an_api_server_knows_of_compaction_is_not_wiped(server: ApiServer) -> None:
+    key, value = encode("compact_rev_key"), encode("7")
+    server._etcd.put(key, value)
+    server.wipe()
+    assert server._etcd.get(key) == value
+
+
+def test_what_a_new_cluster_stores_after_it_is_ready_is_not_wiped(server: ApiServer) -> None:
+    server.wipe()
+    for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
+        assert server.get("namespaces", name) is not None
+    assert server.get("services", "kubernetes", "default") is not None
 
 
 def test_who_gets_a_cluster_finds_it_as_new_with_the_users_that_are_asked_for(
@@ -124,4 +140,23 @@ def test_who_gets_a_cluster_finds_it_as_new_with_the_users_that_are_asked_for(
         assert server.get("namespaces", "shop") is None
         assert server.request("GET", "/api/v1/namespaces", user="reader")[0] == 403
         server.is_another = True  # as when it was rebuilt: what it was when it was new is gone
+    assert server not in pool._idle
+
+
+def test_nobody_gets_a_cluster_that_could_not_be_made_another(pool: Pool, tmp_path: Path) -> None:
+    with pool.lending() as make:
+        (server,) = make()
+        with pytest.raises(FileNotFoundError):
+            server.restore(tmp_path / "missing")
+    assert server not in pool._idle
+
+
+def test_nobody_gets_a_cluster_that_did_not_start(pool: Pool) -> None:
+    with pool.lending() as make:
+        (server,) = make()
+        server.folder.joinpath("tokens.csv").unlink()
+    with pool.lending() as make:
+        server.stop()
+        with pytest.raises(AssertionError, match="kube-apiserver ended"):
+            make()
     assert server not in pool._idle
