@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "globaldns")
 CEILING = 60.0
 """Seconds after which a condition that has not come true is a failure; never what is measured."""
+PORTS = range(20000, 32768)
+"""Below what Linux gives to who asks for any (net.ipv4.ip_local_port_range)."""
 
 
 def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = CEILING) -> None:
@@ -41,23 +43,24 @@ def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = CEILING
 def free_port() -> int:
     """Return a port that is free on both loopback addresses for UDP and TCP, and given once.
 
-    Where several processes run tests side by side, each has its own share of the ports.
+    Where several processes run tests side by side, each has its own share of the ports. None of
+    them is one that the kernel chooses for who names no port.
     """
+    return next(_unused)
+
+
+def _free_ports() -> Iterator[int]:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    while True:
-        with socket.socket() as chosen:
-            chosen.bind(("127.0.0.1", 0))
-            port: int = chosen.getsockname()[1]
-        # In pairs: of a pair the kernel prefers one to be bound and the other to connect from.
-        is_new = port not in _GIVEN and port // 2 % workers == worker
-        if is_new and all(_is_free(family, kind, port) for family, kind in _SOCKETS):
-            _GIVEN.add(port)
-            return port
+    share = PORTS[worker::workers]
+    # Another run beside this one has the same shares, and begins elsewhere in them.
+    first = os.getpid() * 7919 % len(share)
+    for port in (*share[first:], *share[:first]):
+        if all(_is_free(family, kind, port) for family, kind in _SOCKETS):
+            yield port
 
 
-_GIVEN: set[int] = set()
-"""The kernel chooses one again as soon as nobody has it."""
+_unused = _free_ports()
 _SOCKETS = [
     (family, kind)
     for family in (socket.AF_INET, socket.AF_INET6)
