@@ -79,7 +79,7 @@ class Topology(msgspec.Struct, frozen=True):
 
     def keep_ways(self, former: Topology) -> Topology:
         """Return it with the former ways of networks that have none for names alone."""
-        kept = self.unresolved & former.ways.keys()
+        kept = (self.entered - self.ways.keys()) & former.ways.keys()
         if not kept:
             return self
         ways = {network: former.ways[network] for network in kept}
@@ -90,7 +90,7 @@ class Topology(msgspec.Struct, frozen=True):
             {**self.ways_of_cluster, **of_cluster},
             self.direct,
             math.lcm(self.unit, *counts),
-            self.unresolved - kept,
+            self.entered,
         )
 
     def is_direct(self, network: str, viewer: Viewer) -> bool:
