@@ -10,19 +10,19 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from globaldns.app.surroundings import Istiods, read_mesh, tell_unread
-from globaldns.errors import ApiError
+from globaldns.errors import ApiError, ApiRefused
 from globaldns.exports.marks import OWNED_BY
 from globaldns.istio.hiding import Surroundings
 from globaldns.istio.surroundings import config_name, describe_surroundings
 from globaldns.kube.client import Client
 from globaldns.kube.mirror import Mirror
 from globaldns.kube.resources import CONFIG_MAPS, DESTINATION_RULES, NAMESPACES, SIDECARS
-from globaldns.kube.watch import Begun, Failed, Follower, Scope, Timing
+from globaldns.kube.watch import Absent, Begun, Failed, Follower, Listed, Scope, Timing
 from globaldns.objects.istio import DestinationRule, MeshConfig, Sidecar
 from globaldns.objects.kubernetes import ConfigMap, Namespace
 from globaldns.objects.metadata import Resource
@@ -35,9 +35,7 @@ TIMING = Timing(poll=60.0)
 _RULES = Scope(DESTINATION_RULES, labels=f"!{OWNED_BY}")
 _SIDECARS = Scope(SIDECARS)
 _NAMESPACES = Scope(NAMESPACES)
-_TYPES: dict[str, type[Resource]] = {
-    one.kind: one for one in (DestinationRule, Sidecar, ConfigMap, Namespace)
-}
+Found = TypeVar("Found", bound=Resource)
 
 
 class Lookout:
@@ -53,14 +51,19 @@ class Lookout:
         self._tasks: dict[Scope, asyncio.Task[None]] = {}
         self._failed: dict[Scope, str] = {}
         """Why a scope is not read, as it was told."""
-        self._around: Surroundings | None = Surroundings()
-        """None: something has changed since it was put together."""
+        self._answered: set[Scope] = set()
+        """The scopes of which it is known what there is, or that they may not be read."""
+        self._listed: set[Scope] = set()
+        """Of these the former."""
+        self._around = Surroundings()
+        self._is_stale = True
+        """Whether something has changed since it was put together."""
 
     @property
     def around(self) -> Surroundings:
-        """As it is, as far as it was seen."""
-        if self._around is None:
-            self._around = self._describe()
+        """As it is, as far as it was seen; while not all is answered as it was before."""
+        if self._is_stale and self._wanted() <= self._answered:
+            self._around, self._is_stale = self._describe(), False
         return self._around
 
     async def run(self) -> None:
@@ -80,10 +83,11 @@ class Lookout:
         for scope in self._tasks.keys() - wanted:
             self._tasks.pop(scope).cancel()
             del self._mirrors[scope]
-            self._around = None
+            self._answered.discard(scope)
+            self._listed.discard(scope)
+            self._is_stale = True
         for scope in wanted - self._tasks.keys():
-            read = partial(_read, _TYPES[scope.resource.kind])
-            self._mirrors.setdefault(scope, Mirror(read))
+            self._mirrors.setdefault(scope, Mirror(_READERS[scope.resource.kind]))
             self._tasks[scope] = group.create_task(self._follow(scope))
 
     def _wanted(self) -> set[Scope]:
@@ -97,9 +101,13 @@ class Lookout:
         follower, mirror = Follower(self._client, scope, self._timing), self._mirrors[scope]
         async with aclosing(follower.run()) as notices:
             async for notice in notices:
-                if mirror.take(notice):
-                    self._around = None
+                self._is_stale |= mirror.take(notice)
+                if isinstance(notice, Listed | Absent):
+                    self._answered.add(scope)
+                    self._listed.add(scope)
                 if isinstance(notice, Failed):
+                    if isinstance(notice.error, ApiRefused):
+                        self._answered.add(scope)
                     self._tell(scope, notice.error)
                 elif not isinstance(notice, Begun):  # a list begins before it is answered
                     self._failed.pop(scope, None)
@@ -117,7 +125,7 @@ class Lookout:
             name: one.metadata.labels for (_, name), one in self._seen(_NAMESPACES).items()
         }
         return describe_surroundings(
-            self._seen(_RULES).values(),
+            self._seen(_RULES).values() if _RULES in self._listed else None,
             self._seen(_SIDECARS).values(),
             self._meshes(istiods),
             namespaces or None,
@@ -141,9 +149,14 @@ def _config_scope(istiods: Istiods, revision: str) -> Scope:
     return Scope(CONFIG_MAPS, istiods.namespace, name=config_name(revision))
 
 
-def _read(kind: type[Resource], data: msgspec.Raw) -> Resource | None:
+def _read(kind: type[Found], data: msgspec.Raw) -> Found | None:
     """Return an object; None: it has another shape, as istiod would not take it either."""
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.MsgspecError:
         return None
+
+
+_READERS: dict[str, Callable[[msgspec.Raw], Any]] = {
+    one.kind: partial(_read, one) for one in (DestinationRule, Sidecar, ConfigMap, Namespace)
+}

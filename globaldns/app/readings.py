@@ -16,14 +16,14 @@ from globaldns.app.mesh import Mesh
 from globaldns.app.news import News
 from globaldns.app.offline import is_complete
 from globaldns.app.readiness import Standing, reasons
-from globaldns.app.routes import list_routed, tell_notices
+from globaldns.app.routes import tell_around, tell_notices
 from globaldns.app.routewriting import RouteNews, site_of
 from globaldns.app.sources import Sources
 from globaldns.app.writing import LedgerWriter, WritableLedger
 from globaldns.config.keys import show
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerError, StateError
-from globaldns.istio.hiding import Surroundings, tell_hidden
+from globaldns.istio.hiding import Surroundings
 from globaldns.istio.notices import Notice, to_finding
 from globaldns.istio.routes import Site
 from globaldns.metrics import Metrics
@@ -173,7 +173,7 @@ class ServerReadings:
             return tuple
         known = [*chain.from_iterable(self._routes.notices.values())]
         services, own, site, around = self.services, self._own_exports, self._site(), self._around
-        return lambda: [*known, *tell_hidden(list_routed(services.values(), own, site), around)]
+        return lambda: [*known, *tell_around(services.values(), own, site, around)]
 
     @property
     def _own_exports(self) -> Mapping[Host, Export]:

@@ -78,7 +78,7 @@ def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach])
         if site.is_served and host in own and is_own_entry(own[host])
     ]
     around = read_surroundings(config, cluster)
-    notices += tell_hidden(list_routed(mesh.services.values(), own, site), around)
+    notices += tell_around(mesh.services.values(), own, site, around)
     return ClusterRoutes(
         bundles,
         tuple(to_finding(notice, cluster) for notice in notices),
@@ -132,11 +132,9 @@ def find_hidden(mesh: OfflineMesh) -> list[Finding]:
     if cluster not in served_clusters(config, cluster):
         return []
     site = make_site(config, views, cluster, {}, mesh.sources[cluster])
-    routed = list_routed(mesh.services.values(), views.cluster(cluster).exports, site)
-    return [
-        to_finding(notice, cluster)
-        for notice in tell_hidden(routed, read_surroundings(config, cluster))
-    ]
+    own, around = views.cluster(cluster).exports, read_surroundings(config, cluster)
+    notices = tell_around(mesh.services.values(), own, site, around)
+    return [to_finding(notice, cluster) for notice in notices]
 
 
 def notices_of(mesh: OfflineMesh, service: Service) -> tuple[Notice, ...]:
@@ -154,7 +152,20 @@ def tell_notices(
 ) -> tuple[Notice, ...]:
     """Return what clients do not get of a service; ``own``: what the cluster itself offers."""
     route = make_route(service, own.get(service.host), site)
-    return (*route.notices, *tell_hidden(list_routed((service,), own, site), around))
+    return (*route.notices, *tell_around((service,), own, site, around))
+
+
+def tell_around(
+    services: Iterable[Service], own: Mapping[Host, Export], site: Site, around: Surroundings
+) -> list[Notice]:
+    """Return what stands beside routes and hides them, or should; ``own``: as above."""
+    if around.hide_nothing:  # the hosts of people are few
+        services = (one for one in services if _is_theirs(own.get(one.host)))
+    return tell_hidden(list_routed(services, own, site), around)
+
+
+def _is_theirs(export: Export | None) -> bool:
+    return export is not None and is_own_entry(export)
 
 
 def list_routed(
@@ -165,8 +176,7 @@ def list_routed(
     ``own``: what the cluster itself offers.
     """
     for service in services:
-        export = own.get(service.host)
-        is_theirs = export is not None and is_own_entry(export)
+        is_theirs = _is_theirs(own.get(service.host))
         if not service.contributions or (is_theirs and not _leads_away(service, site)):
             continue
         is_internal = deciding_export(service.contributions).location is Location.MESH_INTERNAL

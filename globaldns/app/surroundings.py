@@ -70,7 +70,7 @@ async def ask_surroundings(client: Client, istiods: Istiods) -> Surroundings:
 
     others = {"labelSelector": f"!{OWNED_BY}"}
     rules = await _list(client, DESTINATION_RULES, DestinationRule, others)
-    sidecars = await _list(client, SIDECARS, Sidecar, {})
+    sidecars = await _list(client, SIDECARS, Sidecar, {}) or ()
     meshes = {"": MeshConfig()}
     for revision in istiods.revisions:
         name = config_name(revision)
@@ -82,14 +82,17 @@ async def ask_surroundings(client: Client, istiods: Istiods) -> Surroundings:
     namespaces = None
     if any(mesh.discovery_selectors for mesh in meshes.values()):
         found = await _list(client, NAMESPACES, Namespace, {})
-        namespaces = {one.metadata.name: one.metadata.labels for one in found} or None
+        namespaces = {one.metadata.name: one.metadata.labels for one in found or ()} or None
     return describe_surroundings(rules, sidecars, meshes, namespaces, istiods.namespace)
 
 
 async def _list(
     client: Client, resource: Served, kind: type[Found], query: Mapping[str, str]
-) -> list[Found]:
-    """Return the objects of a kind; what has another shape is passed over, as istiod does."""
+) -> list[Found] | None:
+    """Return the objects of a kind; None: they may not be read.
+
+    What has another shape is passed over, as istiod does.
+    """
     from globaldns.kube.listing import list_objects  # noqa: PLC0415  # as above
     from globaldns.kube.resources import find_version  # noqa: PLC0415
 
@@ -102,7 +105,7 @@ async def _list(
             found += _convert(msgspec.json.decode(data), kind)
     except ApiRefused as error:
         tell_unread(str(resource), error)
-        return []
+        return None
     return found
 
 

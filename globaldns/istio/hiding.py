@@ -75,6 +75,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     scopes: tuple[Scope, ...] = ()
     meshes: tuple[Mesh, ...] = (Mesh(),)
+    are_rules_known: bool = False
+    """Whether all were read; else one that is not among them may stand there all the same."""
 
     @property
     def hide_nothing(self) -> bool:
@@ -109,14 +111,17 @@ class _Cause(msgspec.Struct, frozen=True):
 
 
 def tell_hidden(routed: Iterable[Routed], around: Surroundings) -> list[Notice]:
-    """Return what hides routes or takes their place: one notice a cause, by its first host."""
-    if around.hide_nothing:
+    """Return what hides routes or takes their place: one notice a cause, by its first host.
+
+    Of what people have written too: where it has no rule.
+    """
+    if around.hide_nothing and not around.are_rules_known:
         return []  # without a look at every host
     found: dict[_Cause, tuple[str, int]] = {}
     routed = sorted(routed)
-    ours = [one for one in routed if not one.is_theirs]
-    causes = (*_causes(ours, around), _without_rule([*set(routed).difference(ours)], around))
-    for cause, names in causes:
+    ours = [] if around.hide_nothing else [one for one in routed if not one.is_theirs]
+    theirs = [one for one in routed if one.is_theirs] if around.are_rules_known else []
+    for cause, names in (*_causes(ours, around), _without_rule(theirs, around)):
         if names:
             first, count = found.get(cause, (names[0], 0))
             found[cause] = (min(first, names[0]), count + len(names))

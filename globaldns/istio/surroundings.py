@@ -25,7 +25,7 @@ _NAME = "kubernetes.io/metadata.name"
 
 
 def describe_surroundings(
-    rules: Iterable[DestinationRule],
+    rules: Iterable[DestinationRule] | None,
     sidecars: Iterable[Sidecar],
     meshes: Mapping[str, MeshConfig],
     namespaces: Mapping[str, Mapping[str, str]] | None,
@@ -33,16 +33,17 @@ def describe_surroundings(
 ) -> Surroundings:
     """Return what objects say.
 
-    ``meshes`` is each istiod's configuration by its revision, ``namespaces`` the labels of each;
-    None: they are not known.
+    ``meshes`` is each istiod's configuration by its revision, ``namespaces`` the labels of each.
+    ``rules`` or ``namespaces`` None: they are not known.
     """
     return Surroundings(
-        rules=tuple(sorted(map(_read_rule, rules))),
+        rules=tuple(sorted(map(_read_rule, rules or ()))),
         scopes=tuple(sorted(_read_scope(one) for one in sidecars if _hosts(one))),
         meshes=tuple(
             _read_mesh(revision, meshes[revision], namespaces, system_namespace)
             for revision in sorted(meshes)
         ),
+        are_rules_known=rules is not None,
     )
 
 

@@ -132,3 +132,22 @@ async def test_what_may_not_be_read_is_told_once(
         assert lookout.around.scopes == ()
     told = [one for one in caplog.records if "what hides routes" in one.message]
     assert len(told) == 1
+
+
+async def test_nothing_is_told_before_all_was_answered_nor_of_rules_that_may_not_be_read(
+    server: FakeApiServer,
+) -> None:
+    server.fail(0, times=3, resource=SIDECARS.id)
+    server.deny(resource=RULES.id)
+    async with looking(server, [ISTIODS]) as lookout:
+        seen = [lookout.around]
+
+        def has_all() -> bool:
+            seen.append(lookout.around)
+            return lookout.around.scopes == FOUND.scopes
+
+        await until(has_all, every=0.001)
+        assert {len(one.scopes) for one in seen if one != Surroundings()} == {1}
+        assert (lookout.around.rules, lookout.around.are_rules_known) == ((), False)
+        server.allow()
+        await until(lambda: lookout.around == FOUND)

@@ -167,6 +167,16 @@ def test_what_takes_the_place_of_routes_is_told_beside_them_and_alone(place: Pla
     assert Code.OTHER_RULE not in {one.code for one in routes(place, "west").findings}
 
 
+def test_a_persons_entry_that_leads_away_wants_a_rule_where_nobody_has_written_one(
+    place: Place,
+) -> None:
+    for cluster in ("east", "west"):
+        place.write(cluster, PERSONS, "own.yaml")
+    [told] = find_hidden(read_offline(place.config, START))
+    assert (told.code, told.object) == (Code.OWN_ENTRY, "own.ns.global")
+    assert told in routes(place).findings
+
+
 def test_a_cluster_that_another_ones_istiod_serves_has_nothing_that_is_hidden(
     place: Place,
 ) -> None:

@@ -75,7 +75,9 @@ FOUND = Surroundings(
         Mesh(watched=frozenset({SYSTEM, "shop"}), entries_seen_in=(".",)),
         Mesh("1-31", watched=frozenset({SYSTEM, "web"}), rules_seen_in=(".",)),
     ),
+    are_rules_known=True,
 )
+NOTHING = Surroundings(are_rules_known=True)
 
 
 def test_a_directory_has_what_its_manifests_say(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_mesh_configuration_without_a_word_for_us_is_istios_default(
 ) -> None:
     written = thing("ConfigMap", "istio", SYSTEM, data={"mesh": mesh})
     (tmp_path / "a.yaml").write_text(yaml.safe_dump(written))
-    assert find_surroundings(tmp_path, ISTIODS) == Surroundings()
+    assert find_surroundings(tmp_path, ISTIODS) == NOTHING
 
 
 @pytest_asyncio.fixture
@@ -120,7 +122,7 @@ async def test_an_api_server_has_what_its_objects_say(
 @pytest.mark.parametrize(
     ("denied", "left"),
     [
-        (RULES.id, {"rules": ()}),
+        (RULES.id, {"rules": (), "are_rules_known": False}),
         (SIDECARS.id, {"scopes": ()}),
         (CONFIG_MAPS.id, {"meshes": (Mesh(),)}),
         (
@@ -144,7 +146,7 @@ async def test_where_istio_is_not_there_is_nothing_of_it(
     server.unserve(RULES.id, SIDECARS.id)
     for name in ("istio", "istio-1-31"):
         server.delete(CONFIG_MAPS.id, name, SYSTEM)
-    assert await ask_surroundings(client, ISTIODS) == Surroundings()
+    assert await ask_surroundings(client, ISTIODS) == NOTHING
 
 
 def test_a_cluster_that_is_out_of_reach_has_nothing_that_is_known(place: Place) -> None:

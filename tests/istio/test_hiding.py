@@ -19,7 +19,8 @@ ALL = (WEB, FAR, CART, OUTSIDE)
 def told(*routed: Routed, **around: object) -> dict[str, str]:
     """What is told, by the first host."""
     mesh = {key: around.pop(key) for key in Mesh.__struct_fields__ if key in around}
-    found = Surroundings(**around, meshes=(Mesh(**mesh),))  # type: ignore[arg-type]
+    keys: dict[str, object] = {"are_rules_known": True, **around}
+    found = Surroundings(**keys, meshes=(Mesh(**mesh),))  # type: ignore[arg-type]
     notices = tell_hidden(routed or ALL, found)
     return {f"{one.code} {one.host}": one.detail for one in notices}
 
@@ -204,3 +205,7 @@ def test_an_entry_of_a_person_wants_a_rule_of_theirs_and_is_hidden_by_their_own_
         Rule("shop", "other", "web.shop.global", has_policy=True),
     ):
         assert [*told(PERSONS, rules=(rule,))] == ["own-entry cart.shop.global"]
+    # So it is in a cluster where nobody has written a rule, but not where none may be read.
+    assert [*told(PERSONS)] == ["own-entry cart.shop.global"]
+    assert told(PERSONS, are_rules_known=False) == {}
+    assert told(PERSONS, are_rules_known=False, scopes=(scope,)) == {}

@@ -60,7 +60,7 @@ def test_a_sidecar_that_lists_nothing_hides_nothing() -> None:
 
 
 def test_a_mesh_without_a_word_is_as_istio_has_it() -> None:
-    assert described() == Surroundings()
+    assert described() == Surroundings(are_rules_known=True)
 
 
 def test_a_mesh_says_where_what_says_nothing_is_seen() -> None:
