@@ -136,8 +136,8 @@ class Lookout:
         """Return the mesh configurations by revision; without one of its own it is Istio's."""
         found = {"": MeshConfig()}
         for revision in istiods.revisions:
-            for config_map in self._seen(_config_scope(istiods, revision)).values():
-                found[revision] = read_mesh(config_map)
+            for mesh in self._seen(_config_scope(istiods, revision)).values():
+                found[revision] = mesh
         return found
 
     def _seen(self, scope: Scope) -> dict[tuple[str, str], Any]:
@@ -157,6 +157,13 @@ def _read(kind: type[Found], data: msgspec.Raw) -> Found | None:
         return None
 
 
+def _read_config(data: msgspec.Raw) -> MeshConfig | None:
+    """Return the mesh configuration of a ConfigMap; parsed here, it is so once for each change."""
+    config_map = _read(ConfigMap, data)
+    return None if config_map is None else read_mesh(config_map)
+
+
 _READERS: dict[str, Callable[[msgspec.Raw], Any]] = {
-    one.kind: partial(_read, one) for one in (DestinationRule, Sidecar, ConfigMap, Namespace)
+    **{one.kind: partial(_read, one) for one in (DestinationRule, Sidecar, Namespace)},
+    ConfigMap.kind: _read_config,
 }

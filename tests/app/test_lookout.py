@@ -151,3 +151,23 @@ async def test_nothing_is_told_before_all_was_answered_nor_of_rules_that_may_not
         assert (lookout.around.rules, lookout.around.are_rules_known) == ((), False)
         server.allow()
         await until(lambda: lookout.around == FOUND)
+
+
+async def test_a_mesh_configuration_is_parsed_and_told_of_once_a_change(
+    server: FakeApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    server.put(thing("ConfigMap", "istio-1-31", SYSTEM, data={"mesh": "["}))
+    async with looking(server, [ISTIODS]) as lookout:
+        await until(lambda: lookout.around.meshes[1:] == (Mesh("1-31"),))
+        counted = 0
+
+        def istiods() -> Istiods:
+            nonlocal counted
+            counted += 1
+            return ISTIODS
+
+        lookout._istiods = istiods
+        await until(lambda: counted > 10)
+    told = [one for one in caplog.records if "what hides routes" in one.message]
+    assert len(told) == 1
