@@ -19,6 +19,7 @@ from globaldns.objects.metadata import Time
 
 MANAGER = "globaldns"
 ATTEMPTS = 3
+_VERSION = CLUSTER_FENCES.versions[0]
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -89,17 +90,21 @@ async def _write(client: Client, word: Fence, held: _Held | None, *, owner: str)
     if held is not None:
         metadata["resourceVersion"] = held.metadata.resource_version
     body = {
-        "apiVersion": f"{CLUSTER_FENCES.group}/{CLUSTER_FENCES.versions[0]}",
+        "apiVersion": f"{CLUSTER_FENCES.group}/{_VERSION}",
         "kind": CLUSTER_FENCES.kind,
         "metadata": metadata,
         "spec": spec,
     }
-    data, query = msgspec.json.encode(body), {"fieldManager": MANAGER, "force": "true"}
+    data, query = msgspec.json.encode(body), {"fieldManager": MANAGER}
+    if held is None:  # to apply it would overwrite one that was made meanwhile
+        await client.send("POST", CLUSTER_FENCES.path(_VERSION), data, query=query)
+        return
+    query["force"] = "true"
     await client.send("PATCH", _path(word.target), data, query=query, content_type=APPLY)
 
 
 def _path(cluster: str) -> str:
-    return CLUSTER_FENCES.path(CLUSTER_FENCES.versions[0], name=object_name(cluster))
+    return CLUSTER_FENCES.path(_VERSION, name=object_name(cluster))
 
 
 def why(error: ApiError) -> str:

@@ -20,7 +20,7 @@ def way(server: FakeApiServer) -> Access:
 
 async def test_every_cluster_that_answers_holds_it_and_of_the_others_it_is_told_why() -> None:
     async with FakeApiServer(FENCES) as east, FakeApiServer(FENCES) as north:
-        north.deny("patch", "clusterfences.globaldns.io")
+        north.deny("create", "clusterfences.globaldns.io")
         dead = FakeApiServer(FENCES)
         async with dead:
             gone = way(dead)

@@ -80,9 +80,25 @@ async def test_a_word_that_comes_between_is_seen_before_another_is_written() -> 
             await client.close()
 
 
+async def test_a_word_that_was_first_meanwhile_is_not_overwritten() -> None:
+    async with FakeApiServer(FENCES) as server:
+        client = Client(Access(text=yaml.safe_dump(server.kubeconfig("east"))))
+        try:
+            newer = Fence("west", False, WORD.at + 5, WORD.origin, "u-2")
+            await write_fence(client, newer, owner="north")
+            # It is read as it was before that was made.
+            server.fail(404, verb="get", resource="clusterfences.globaldns.io")
+            with pytest.raises(ApiError, match="a newer word stands there"):
+                await write_fence(client, WORD, owner="east")
+            (found,) = server.objects("clusterfences.globaldns.io")
+            assert (found["spec"]["fenced"], found["spec"]["uid"]) == (False, "u-2")
+        finally:
+            await client.close()
+
+
 async def test_who_may_not_write_is_told_so() -> None:
     async with FakeApiServer(FENCES) as server:
-        server.deny("patch", "clusterfences.globaldns.io")
+        server.deny("create", "clusterfences.globaldns.io")
         client = Client(Access(text=yaml.safe_dump(server.kubeconfig("east"))))
         try:
             with pytest.raises(ApiRefused) as caught:
