@@ -109,10 +109,15 @@ class Sources:
         """Run the sources of a configuration for ever; until one is read its view stands for it."""
         async with asyncio.TaskGroup() as self._tasks:
             self._own = config.cluster
-            self._grace_ends = steady_clock() + config.grace
+            self._tasks.create_task(self._begin_grace(config.grace))
             for cluster, spec in source_specs(config, self._seams.reach).items():
                 self._start(cluster, spec, views.get(cluster))
             await asyncio.Event().wait()
+
+    async def _begin_grace(self, grace: float) -> None:
+        """Begin to count how long sources are waited for: none is believed before that."""
+        await self._seams.recall(self._own)
+        self._grace_ends = steady_clock() + grace
 
     def reconfigure(self, config: Config) -> None:
         """Run the sources of another configuration; those that stay the same go on."""

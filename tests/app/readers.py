@@ -18,10 +18,6 @@ from tests.sources.manifests import hosts
 SYNCED, SILENT, REMEMBERED = SourceState.SYNCED, SourceState.SILENT, SourceState.REMEMBERED
 
 
-async def recall_nothing(_cluster: str) -> str:
-    return ""
-
-
 class Running:
     """Sources that run, and all that they say."""
 
@@ -32,6 +28,9 @@ class Running:
         self.counted: list[tuple[str, str, str]] = []
         self.restarts: list[str] = []
         self.failures = 0
+        self.is_recalled = asyncio.Event()
+        """Whether it is known by now which cluster each is to be."""
+        self.is_recalled.set()
         seams = SourceSeams(
             offer=self._offer,
             count=lambda *labels: self.counted.append(labels),
@@ -39,7 +38,7 @@ class Running:
             wall=wall_clock,
             reach=lambda _cluster: None,
             are_members_known=lambda: True,
-            recall=recall_nothing,
+            recall=self._recall,
         )
         self.sources = Sources(seams, BulkReader())
 
@@ -72,6 +71,10 @@ class Running:
         """Obey a configuration in which some keys of west are others."""
         clusters = {"east": self.place.cluster("east"), "west": self.place.cluster("west", **west)}
         self.sources.reconfigure(self.place.configure(clusters=clusters))
+
+    async def _recall(self, _cluster: str) -> str:
+        await self.is_recalled.wait()
+        return ""
 
     def _offer(self, changes: Sequence[Change], received: float) -> None:
         if self.failures:

@@ -18,7 +18,7 @@ from globaldns.sources.cluster import ClusterSource
 from globaldns.sources.secrets import Refused
 from globaldns.tasks import steady_clock
 from tests.app.meshes import Place, until
-from tests.app.readers import Running, recall_nothing
+from tests.app.readers import Running
 from tests.kube.fake import FakeApiServer
 from tests.registry.mesh import claim, export, ledger
 from tests.sources.manifests import entries, vip_ledger
@@ -44,7 +44,7 @@ class Reached(Running):
             wall=lambda: 1_800_000_000,
             reach=lambda cluster: self.ways.get(cluster),  # noqa: PLW0108 - changed later
             are_members_known=lambda: self.are_known,
-            recall=recall_nothing,
+            recall=self._recall,
         )
         self.sources = Sources(seams, BulkReader())
 

@@ -164,7 +164,20 @@ async def test_they_are_heard_when_their_grace_is_over(running: Running) -> None
     shutil.rmtree(running.place.folder / "west")
     running.place.configure(grace="0s")
     async with running.run():
-        assert running.sources.are_heard
+        await until(lambda: running.sources.are_heard)
+
+
+async def test_their_grace_begins_once_it_is_known_which_clusters_they_are_to_be(
+    running: Running,
+) -> None:
+    shutil.rmtree(running.place.folder / "west")
+    running.place.configure(grace="0s")
+    running.is_recalled.clear()
+    async with running.run():
+        await until(lambda: running.state("east") is SYNCED)
+        assert not running.sources.are_heard
+        running.is_recalled.set()
+        await until(lambda: running.sources.are_heard)
 
 
 async def test_sources_that_stay_the_same_go_on(running: Running) -> None:
