@@ -61,9 +61,11 @@ class Foresee(msgspec.Struct, frozen=True, tag_field="do", tag="foresee"):
 
 
 class Forget(msgspec.Struct, frozen=True, tag_field="do", tag="forget"):
-    """Release what a cluster claims that is not configured any more."""
+    """Release what a cluster claims that is not configured any more, or accept a rebuilt one."""
 
     cluster: str
+    rebuilt: str = ""
+    """The UID of the one that is accepted, as it was foreseen; empty: none is."""
 
 
 Request = Renumber | Import | SetFence | Foresee | Forget
@@ -92,7 +94,7 @@ class Changes(msgspec.Struct, frozen=True):
     import_claims: Callable[[Sequence[Claim]], Awaitable[int]]
     set_fence: Callable[[str, bool], Awaitable[FenceReport]]
     foresee: Callable[[str], Awaitable[ForgetReport]]
-    forget: Callable[[str], Awaitable[ForgetReport]]
+    forget: Callable[[str, str], Awaitable[ForgetReport]]
 
 
 class ControlServer:
@@ -171,8 +173,8 @@ class ControlServer:
                 return Reply(fence=await self._changes.set_fence(cluster, fenced))
             case Foresee(cluster):
                 return Reply(forgotten=await self._changes.foresee(cluster))
-            case Forget(cluster):
-                return Reply(forgotten=await self._changes.forget(cluster))
+            case Forget(cluster, rebuilt):
+                return Reply(forgotten=await self._changes.forget(cluster, rebuilt))
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request:

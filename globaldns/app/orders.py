@@ -22,10 +22,11 @@ from globaldns.app.recognizing import Recognition
 from globaldns.app.sources import Sources
 from globaldns.app.views import forget_view
 from globaldns.app.writing import LedgerWriter, WritableLedger
-from globaldns.errors import LedgerError
+from globaldns.errors import LedgerError, RequestRefused
 from globaldns.model.claim import Claim
 from globaldns.model.host import Host
 from globaldns.model.view import Fence
+from globaldns.registry.recognition import differing_words
 
 
 class Orders:
@@ -121,13 +122,29 @@ class Orders:
         await self._fences.put(word)
         self._mesh.publish(self._registry.obey_words(self._fences.words, self._clock.now()))
 
+    def _rebuilt(self, cluster: str) -> str:
+        """Return the UID of the one that answers under a name, if it is to be accepted.
+
+        Empty: it is the one that everybody knows, or none answers.
+        """
+        uid, views = self._sources.answering(cluster), self._registry.views
+        source = self._sources.sources.get(cluster)
+        is_held_back = source is not None and bool(source.another)
+        is_disputed = cluster in differing_words(views) or views.accepted_uid(cluster) == uid
+        return uid if is_held_back or is_disputed else ""
+
     async def _foresee(self, cluster: str) -> ForgetReport:
-        if uid := self._sources.answering(cluster):
+        if uid := self._rebuilt(cluster):
             return ForgetReport(cluster=cluster, vips=0, resting=(), rebuilt=uid, done=False)
         return self._releaser.foresee(cluster)
 
-    async def _forget(self, cluster: str) -> ForgetReport:
-        if uid := self._sources.answering(cluster):
+    async def _forget(self, cluster: str, uid: str) -> ForgetReport:
+        if self._rebuilt(cluster) != uid:
+            raise RequestRefused(
+                f"not done: under {cluster} answers another cluster by now than was shown, or none",
+                hint=f"globaldns cluster forget {cluster} shows it again",
+            )
+        if uid:
             word = accept_word(self._registry, cluster, uid, self._clock.now())
             spread = dict(await self._spread(word))
             await self._obey(word)

@@ -111,12 +111,13 @@ def forget(invocation: Invocation, cluster_id: str, *, yes: bool) -> None:
     Without this they are released once it was not configured for vips.quarantine. Either way a VIP
     that no other cluster claims then rests for the quarantine. That a rebuilt cluster is accepted
     takes no --yes: it is said to every server, by a ClusterFence that names its kube-system's UID,
-    so that no other cluster is ever meant by it.
+    so that no other cluster is ever meant by it. One that all know as it is cannot be forgotten
+    while it is configured.
     """
     config = ledger_config(invocation)
     report = foresee_forgotten(config, cluster_id)
     if yes or report.rebuilt:
-        report = forget_cluster(config, cluster_id)
+        report = forget_cluster(config, cluster_id, rebuilt=report.rebuilt)
     show_forgotten(report, invocation.output)
     if not report.done:
         raise RequestRefused(
@@ -171,17 +172,19 @@ def foresee_forgotten(config: Config, cluster_id: str) -> ForgetReport:
     return _present(reply.forgotten)
 
 
-def forget_cluster(config: Config, cluster_id: str) -> ForgetReport:
+def forget_cluster(config: Config, cluster_id: str, *, rebuilt: str) -> ForgetReport:
     """Have the running server release what a dropped cluster claims, or do it where none runs.
 
+    Or have it accept one that was rebuilt, by its UID.
+
     Raises:
-        RequestRefused: it is configured, or nothing is known of it.
+        RequestRefused: it is configured, nothing is known of it, or another one answers by now.
     """
     # Here, for the same reason.
     from globaldns.admin.control import Forget, ask  # noqa: PLC0415
     from globaldns.app.changing import forget_offline  # noqa: PLC0415
 
-    reply = ask(config.state, Forget(cluster_id))
+    reply = ask(config.state, Forget(cluster_id, rebuilt))
     if reply is None:
         report = forget_offline(config, cluster_id, wall_clock())
         say(f"no server runs: the ledger in {config.state} is changed")

@@ -69,8 +69,8 @@ class Ledger:
     async def foresee(self, cluster):
         return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",), done=False)
 
-    async def forget(self, cluster):
-        return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",))
+    async def forget(self, cluster, rebuilt):
+        return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",), rebuilt=rebuilt)
 
 
 @pytest.fixture

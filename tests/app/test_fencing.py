@@ -177,7 +177,7 @@ async def test_a_cluster_that_is_forgotten_has_no_word_left(place: Place) -> Non
         await control.changes.set_fence("west", True)
         place.configure(clusters={"east": place.cluster("east")})
         control.reload({})
-        found = await control.changes.forget("west")
+        found = await control.changes.forget("west", "")
         assert (found.vips, found.resting) == (2, ("b.ns",))
         assert control.fences.words == {}
 

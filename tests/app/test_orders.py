@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
+from globaldns.app.rules import export_rules
 from globaldns.errors import LedgerError, RequestRefused
 from globaldns.model.claim import ClaimKind
 from globaldns.model.host import Host
+from globaldns.model.view import ClaimSet, Freshness, SetLedger, SourceState, View
+from globaldns.sources.awaited import AwaitedSource
 from tests.app.meshes import CLAIM, START, Place, break_ledger, inhabit, until
 from tests.app.servers import address_of, answer, controlled, running
-from tests.registry.mesh import claim
+from tests.registry.mesh import claim, ledger
 from tests.sources.manifests import entries, vip_ledger
 
 A = Host("a.ns")
@@ -70,6 +74,55 @@ async def test_an_import_counts_what_is_new_and_is_written_when_it_is_told(place
         retired = new.retire(START, "withdrawn")
         assert await control.changes.import_claims([retired]) == 1
         assert await control.changes.import_claims([new]) == 0
+
+
+class Read(AwaitedSource):
+    """The source of a cluster that is read, and to which perhaps another one answers."""
+
+    other = ""
+
+    @property
+    def freshness(self) -> Freshness:
+        return Freshness(self.cluster, SourceState.SYNCED)
+
+    @property
+    def another(self) -> str:
+        return self.other
+
+
+async def test_a_rebuilt_cluster_is_accepted_as_the_one_that_was_shown_and_no_other(
+    place: Place,
+) -> None:
+    async with running(place) as control:
+        source = Read(export_rules(place.config, "west"), reason="", remembered=View("west"))
+        control.sources.sources["west"], source.other = source, "new"
+        assert (await control.changes.foresee("west")).rebuilt == "new"
+        for shown in ("older", ""):
+            with pytest.raises(RequestRefused, match="another cluster by now than was shown"):
+                await control.changes.forget("west", shown)
+        assert control.fences.words == {}
+        assert (await control.changes.forget("west", "new")).rebuilt == "new"
+        assert control.fences.words["west"].uid == "new"
+
+
+async def test_a_cluster_that_all_know_as_it_is_is_not_accepted_but_configured(
+    place: Place,
+) -> None:
+    async with running(place) as control:
+        views, rules = control.registry.views, export_rules(place.config, "west")
+        control.sources.sources["west"] = Read(rules, reason="", remembered=View("west", uid="w"))
+        views.uids = (("west", "w"),)
+        for uid in ("", "w"):
+            with pytest.raises(RequestRefused):
+                await control.changes.forget("west", uid)
+        with pytest.raises(RequestRefused, match="west is configured"):
+            await control.changes.foresee("west")
+        views.set_ledger(SetLedger("east", structs.replace(ledger("east"), uids=(("west", "x"),))))
+        assert (await control.changes.foresee("west")).rebuilt == "w", "east is to be told"
+        views.set_ledger(SetLedger("east", ClaimSet()))
+        await control.changes.set_fence("west", True)
+        with pytest.raises(RequestRefused, match="west is configured"):
+            await control.changes.foresee("west")
 
 
 async def test_nothing_is_imported_for_a_cluster_that_keeps_a_ledger(place: Place) -> None:

@@ -192,7 +192,7 @@ def dns_server() -> Iterator[NameServer]:
 @pytest.fixture
 def control(mesh: Mesh) -> Iterator[SimpleNamespace]:
     """The control socket of the mesh's server, which keeps what it was told to do."""
-    told = SimpleNamespace(hosts=[], claims=[], fences=[], forgotten=[], spread=None)
+    told = SimpleNamespace(hosts=[], claims=[], fences=[], forgotten=[], accepted=[], spread=None)
 
     async def renumber(hosts: Sequence[str]) -> Sequence[MoveReport]:
         told.hosts += hosts
@@ -216,8 +216,9 @@ def control(mesh: Mesh) -> Iterator[SimpleNamespace]:
         rebuilt = "" if told.spread is None else "u-2"
         return ForgetReport(cluster=cluster, vips=2, resting=("a.ns",), rebuilt=rebuilt, done=False)
 
-    async def forget(cluster: str) -> ForgetReport:
+    async def forget(cluster: str, rebuilt: str) -> ForgetReport:
         told.forgotten.append(cluster)
+        told.accepted.append(rebuilt)
         if told.spread is not None:
             return ForgetReport(
                 cluster=cluster, vips=0, resting=(), rebuilt="u-2", spread=told.spread

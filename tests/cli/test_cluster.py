@@ -223,6 +223,7 @@ def test_that_a_rebuilt_cluster_is_accepted_is_told_with_who_hears_of_it(
         "west is taken as it is now (kube-system has UID u-2): what it was before it was rebuilt "
         "ends\n"
     )
+    assert control.accepted == ["u-2"], "the one that was foreseen"
     assert printed.stderr.splitlines()[1:] == said
 
 
