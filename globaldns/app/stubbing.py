@@ -103,6 +103,8 @@ def install(
 ) -> tuple[Change, ...]:
     """Have all places that can be told have the stub; return what became of each.
 
+    Servers that were told to leave the cluster's DNS alone keep it again, also where none is.
+
     Raises:
         StubError: a place is refused; nothing was written.
         ApiError: a request failed.
@@ -113,7 +115,7 @@ def install(
         objects = DnsObjects(client, config.namespace, cluster, dry_run=dry_run)
         return await changing.install(objects, wishes, tell)
 
-    return ask_cluster(config, cluster, write) if wishes else ()
+    return ask_cluster(config, cluster, write)
 
 
 def wishes_of(looked: Looked, stub: Stub, cluster: str, *, adopt: bool) -> dict[Target, Wish]:

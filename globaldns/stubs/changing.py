@@ -35,7 +35,7 @@ async def install(
 ) -> tuple[Change, ...]:
     """Have each place tell what is wished; return what became of each, unchanged ones too.
 
-    ``resume``: although it was suspended.
+    ``resume``: although it was suspended; it is not any more, whatever is wished.
 
     Raises:
         StubError: a place is refused, and nothing was written; code ``busy``: others write all the
@@ -52,10 +52,10 @@ async def install(
                 hint="globaldns stub install has it kept again",
             )
         changes = await _decide(objects, wishes, recorded.record, shapes.plan_install)
-        record = _remembering(recorded.record, changes, wishes)
+        resumed = msgspec.structs.replace(recorded.record, suspended=False)
+        record = _remembering(resumed, changes, wishes)
         try:
-            if record != recorded.record:
-                await objects.write_record(recorded, record)
+            await _remember(objects, recorded, record)
             await _write(objects, changes, tell, done)
         except ApiRefused as error:
             _check_late(error)
@@ -109,6 +109,15 @@ async def _suspend(objects: DnsObjects) -> None:
         else:
             return
     raise _busy()
+
+
+async def _remember(objects: DnsObjects, recorded: Recorded, record: Record) -> None:
+    if record == recorded.record:
+        return
+    if record == Record():
+        await objects.delete_record(recorded)
+    else:
+        await objects.write_record(recorded, record)
 
 
 async def _forget(objects: DnsObjects, recorded: Recorded, *, suspend: bool) -> None:

@@ -138,6 +138,20 @@ async def test_nothing_is_remembered_where_nothing_can_be_told(tmp_path: Path) -
         assert server.revision == revision
 
 
+async def test_servers_keep_again_what_can_be_told_by_others_alone(tmp_path: Path) -> None:
+    async with cluster() as (server, _):
+        config = config_of(server, tmp_path)
+
+        def suspend_and_resume() -> None:
+            looked = look(config, "east")
+            remove(config, "east", looked, STUB, ignore, adopt=False, suspend=True, dry_run=False)
+            assert look(config, "east").record.suspended
+            install(config, "east", looked, STUB, ignore, adopt=False, dry_run=False)
+            assert not look(config, "east").record.suspended
+
+        await asyncio.to_thread(suspend_and_resume)
+
+
 def test_a_cluster_without_an_api_server_has_to_be_told_by_hand(place: Place) -> None:
     with pytest.raises(RequestRefused, match="no API server of east") as refused:
         look(place.config, "east")

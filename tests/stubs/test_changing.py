@@ -252,6 +252,21 @@ async def test_what_is_suspended_is_left_by_servers_until_a_person_installs_it()
         await install(here(client), only, ignore, resume=False)
 
 
+@pytest.mark.parametrize("is_wished", [True, False], ids=["told by others", "nothing to tell"])
+async def test_what_is_suspended_is_kept_again_where_nothing_is_written(is_wished: bool) -> None:  # noqa: FBT001
+    theirs = {"Corefile": KUBEADM[0]["data"]["Corefile"] + PLAIN}
+    wishes = {COREFILE: BOTH[COREFILE]} if is_wished else {}
+    async with cluster(*KUBEADM[1:], config_map("coredns", theirs)) as (server, client):
+        await remove(here(client), wishes, ignore, suspend=True)
+        dry = DnsObjects(client, "globaldns", "east", dry_run=True)
+        await install(dry, wishes, ignore)
+        assert (await here(client).read_record()).record.suspended
+        assert not any(one.is_needed for one in await install(here(client), wishes, ignore))
+        assert server.get("configmaps", "globaldns-stub", "globaldns") is None
+        await install(here(client), wishes, ignore, resume=False)
+        assert data(server, "coredns") == theirs
+
+
 @pytest.mark.parametrize("name", ["node-local", "kubespray"])
 async def test_names_of_others_are_not_asked_elsewhere_by_the_caches_of_nodes(name: str) -> None:
     async with cluster(*PLATFORMS[name]) as (server, client):
