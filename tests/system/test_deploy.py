@@ -226,5 +226,19 @@ def test_a_component_adds_metrics_to_an_overlay(tmp_path: Path) -> None:
     assert ("ServiceMonitor", "globaldns") in objects
     policy = objects["NetworkPolicy", "globaldns"]["spec"]
     assert len(policy["ingress"]) == 2
-    asked = {(one["protocol"], one["port"]) for one in policy["egress"][-1]["ports"]}
+    *_, names, _ = policy["egress"]
+    asked = {(one["protocol"], one["port"]) for one in names["ports"]}
     assert asked == {(protocol, port) for protocol in ("UDP", "TCP") for port in (53, 5353, 8053)}
+
+
+def test_a_pod_may_ask_the_pods_behind_our_service(helm: Helm) -> None:
+    objects = helm.render(cluster="east")
+    *_, ourselves = objects["NetworkPolicy", "globaldns"]["spec"]["egress"]
+    container = pod_spec(objects)["containers"][0]
+    named = {one["name"]: one["containerPort"] for one in container["ports"]}
+    service = objects["Service", "globaldns"]["spec"]
+    behind = {
+        (one["protocol"], named[one["targetPort"]]) for one in service["ports"] if one["port"] == 53
+    }
+    assert {(one["protocol"], one["port"]) for one in ourselves["ports"]} == behind
+    assert ourselves["to"] == [{"podSelector": {"matchLabels": service["selector"]}}]
