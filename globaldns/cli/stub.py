@@ -174,7 +174,7 @@ def install(
     "--wait",
     type=click.IntRange(0, 3600),
     default=0,
-    help="Seconds to wait after a change, for CoreDNS to read it [0].",
+    help="Seconds to wait for CoreDNS to read a change, one of a former --suspend too [0].",
 )
 @_dry_run
 @local_options
@@ -205,7 +205,9 @@ def remove(
     told = {"adopt": adopt, "suspend": suspend, "dry_run": dry_run}
     changes = stubbing.remove(config, name, looked, former, teller, **told)
     _show(invocation, PlacesReport(tuple(map(report_change, changes))), dry_run=dry_run)
-    if wait and not dry_run and any(change.is_needed for change in changes):
+    # A Job's second try finds done what the first did, and not when.
+    may_be_read_late = suspend and looked.record.suspended
+    if not dry_run and (may_be_read_late or any(change.is_needed for change in changes)):
         time.sleep(wait)
     if config.stub.manage and name == config.cluster and not suspend:
         say("stub.manage is set: a server with this configuration tells it again (--suspend)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import pytest
 import yaml
@@ -89,6 +90,15 @@ async def test_what_a_server_will_tell_again_is_said(run, tmp_path):
             run, "stub", "remove", "--suspend", "--wait", "3600", "--config", path
         )
     assert (done.exit_code, done.stderr) == (0, f"{NAME}: unchanged\n")
+
+
+async def test_who_suspends_it_again_waits_until_the_former_change_is_read(stub):
+    started = time.monotonic()
+    *_, again = await stub(
+        ["install"], ["remove", "--suspend"], ["remove", "--suspend", "--wait", "1"]
+    )
+    assert time.monotonic() >= started + 1
+    assert (again.exit_code, again.stderr) == (0, f"{NAME}: unchanged\n")
 
 
 async def test_what_somebody_else_has_is_said_with_its_own_exit_code(stub):

@@ -202,7 +202,7 @@ def test_while_the_job_fails_nothing_is_deleted(release: Release) -> None:
     release.install()
     release.tell()
     told = release.corefile
-    with uninstall(release, "--timeout", "2s") as running:
+    with uninstall(release, "--timeout", "30s") as running:
         printed, _ = running.communicate(timeout=CEILING)
     assert running.returncode != 0
     assert "timed out" in printed
