@@ -96,9 +96,11 @@ async def test_a_definition_is_asked_for_once_however_much_is_removed_at_a_time(
         server.stall_requests()
         for name in names:
             server.delete("serviceentries.networking.istio.io", name, "ns")
+        server.put(entry("last"))
         await server.until(lambda: server.count("get", DEFINITIONS) > 0)
+        await until(lambda: "last.ns" in one.hosts)  # so all that was told before has come
         server.stall_requests(stalled=False)
-        await until(lambda: one.hosts == {"a.ns"})
+        await until(lambda: one.hosts == {"a.ns", "last.ns"})
         assert server.count("get", DEFINITIONS) <= 2  # of what came after the first was asked
 
 
