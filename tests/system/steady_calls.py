@@ -16,7 +16,7 @@ from pathlib import Path
 
 PAUSE = 0.05
 """Seconds between the calls of a protocol."""
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def over_http(name: str, port: int) -> None:
