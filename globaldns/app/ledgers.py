@@ -61,7 +61,11 @@ def verify_ledger(config: Config) -> tuple[Finding, ...] | None:
     """
     if config.vips.ledger.kubernetes is not None:
         said = _read_shared(config)
-        return None if said is None else contradictions(said.claims, "VIPLedger")
+        return (
+            None
+            if said is None or said.marker is None
+            else contradictions(said.claims, "VIPLedger")
+        )
     ledger = _open(config)
     if ledger is None:
         return None

@@ -87,7 +87,9 @@ def spread_word(config: Config, word: Fence) -> Mapping[str, str]:
 
 
 def read_shared_ledger(config: Config) -> ReadLedger | None:
-    """Return what the ledger in Kubernetes says; None: there is none.
+    """Return what the ledger in Kubernetes says; None: nothing stands in its place.
+
+    Where what stands there is no ledger that counts, why that is so is all that is returned.
 
     Raises:
         LedgerError: it cannot be read.
@@ -96,11 +98,12 @@ def read_shared_ledger(config: Config) -> ReadLedger | None:
     claims, copies = shelf.read_all()
     for held in shelf.of_another_ledger():
         remarks.note(held.name, shelf.remark(held))
+    odd = remarks.findings()
     if shelf.marker is None:
-        return None
+        return ReadLedger(None, (), {}, findings=odd) if odd else None
     first = shelf.get(ShardId(LedgerRole.OWN, config.cluster, 0))
     uids = () if first is None else first.head.uids
-    return ReadLedger(shelf.marker, tuple(claims), copies, uids, remarks.findings())
+    return ReadLedger(shelf.marker, tuple(claims), copies, uids, odd)
 
 
 def ask_servers(config: Config, remote: RemoteClusters, path: str) -> dict[str, bytes | ApiError]:

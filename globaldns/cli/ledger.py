@@ -62,7 +62,7 @@ def export_claims(invocation: Invocation) -> None:
 
     config = ledger_config(invocation)
     ledger = read_claims(config)
-    if ledger is None:
+    if ledger is None or ledger.marker is None:
         raise LedgerError(f"{config.state} has no ledger yet", hint="globaldns serve begins one")
     claims = ledger.everything
     if invocation.output is OutputFormat.TABLE:

@@ -87,7 +87,8 @@ def _by_cluster(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
 class ReadLedger(msgspec.Struct, frozen=True):
     """All that a ledger says."""
 
-    marker: Marker
+    marker: Marker | None
+    """Which one it is; None: none of what stands in its place counts."""
     claims: tuple[Claim, ...]
     copies: Mapping[str, ClaimSet]
     """What other clusters said last in ledgers of their own."""

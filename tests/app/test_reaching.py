@@ -11,6 +11,7 @@ import pytest_asyncio
 import yaml
 
 from globaldns.app import reaching
+from globaldns.app.ledgers import verify_ledger
 from globaldns.app.offline import look_offline
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerError
@@ -138,6 +139,18 @@ async def test_the_shared_ledger_is_read_as_it_stands(place: Place, server: Fake
     with pytest.raises(LedgerError, match="cannot be read") as refusal:
         await reaching._read_shelf(config)
     assert "cluster roles" in refusal.value.hint
+
+
+async def test_what_stands_in_the_place_of_a_shared_ledger_is_told_where_none_of_it_counts(
+    place: Place, server: FakeApiServer
+) -> None:
+    configured(place, server, "east")
+    server.put(vip_ledger("mine", line("a.ns", 7)))
+    shared = place.configure(vips={"ledger": {"kubernetes": {}}})
+    mesh = await asyncio.to_thread(look_offline, shared, 1_800_000_000)
+    (told,) = [one for one in mesh.findings() if one.object == "VIPLedger mine"]
+    assert "has a name that no part of a ledger has" in told.reason
+    assert await asyncio.to_thread(verify_ledger, shared) is None
 
 
 async def test_a_shared_ledger_wants_an_api_server_of_our_own(place: Place) -> None:
