@@ -36,6 +36,7 @@ def needed_rights(namespace: str) -> tuple[Right, ...]:
         Right("get", LEASES, namespace, lease.NAME),
         Right("create", LEASES, namespace),
         Right("update", LEASES, namespace, lease.NAME),
+        Right("get", VIP_LEDGERS, namespace),
         Right("create", VIP_LEDGERS, namespace),
         Right("update", VIP_LEDGERS, namespace),
         Right("delete", VIP_LEDGERS, namespace),
@@ -90,6 +91,7 @@ def _tell_lacking(lacking: Sequence[Right], config: Config) -> Iterator[Finding]
             f"our account may not {verbs} it in namespace {config.namespace}: no new name gets a "
             "VIP while no replica may",
             object=str(resource),
-            hint="bind role globaldns-ledger-writer of deploy/README.md to the account",
+            hint="bind roles globaldns-ledger-writer and, to get it, globaldns-ledger-reader of "
+            "deploy/README.md to the account",
             cluster=config.cluster,
         )

@@ -52,7 +52,11 @@ def deny(verb: str, resource: str) -> Callable[[FakeApiServer], None]:
         ),
         (
             deny("*", "vipledgers.globaldns.io"),
-            ["vipledgers.globaldns.io: our account may not create, update, delete it"],
+            ["vipledgers.globaldns.io: our account may not get, create, update, delete it"],
+        ),
+        (
+            deny("get", "vipledgers.globaldns.io"),
+            ["vipledgers.globaldns.io: our account may not get it"],
         ),
         (
             lambda server: server.delete("namespaces", NAMESPACE),
