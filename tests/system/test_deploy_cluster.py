@@ -199,9 +199,9 @@ ALLOWED = [
     *ask(ISTIO, READ, OURS, "shop"),
     *(question for who in (US, READER, ISTIO) for question in ask(who, "get", ROOT_CERTIFICATE)),
     *(question for who in (US, READER, ISTIO) for question in ask(who, "get", DEFINITIONS)),
-    *ask(US, WRITE, "globalservices.globaldns.io", "shop"),
-    *ask(US, "patch update", "globalservices.globaldns.io/status", "shop"),
-    *ask(US, WRITE, "clusterfences.globaldns.io"),
+    *ask(US, "create patch delete", "globalservices.globaldns.io", "shop"),
+    *ask(US, "patch", "globalservices.globaldns.io/status", "shop"),
+    *ask(US, "create patch", "clusterfences.globaldns.io"),
     *ask(US, READ, ROUTES, "shop"),
     *ask(US, "list watch", "sidecars.networking.istio.io", "shop"),
     *ask(US, READ, MESH_CONFIG, "istio-system"),
@@ -212,6 +212,9 @@ ALLOWED = [
     *ask(US, READ, "secrets", NAMESPACE),
 ]
 REFUSED = [
+    *ask(US, "update deletecollection", "globalservices.globaldns.io", "shop"),
+    *ask(US, "create update delete", "globalservices.globaldns.io/status", "shop"),
+    *ask(US, "update delete deletecollection", "clusterfences.globaldns.io"),
     *ask(US, READ, "secrets", "kube-system"),
     *ask(US, READ, "secrets", "istio-system"),
     *ask(US, READ, "secrets configmaps"),
