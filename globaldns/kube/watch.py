@@ -323,13 +323,18 @@ class Follower:
 
         A server whose etcd was restored sends nothing until it has come as far again, and then not
         what was before. So it is asked first: it may come as far while a watch is being opened.
+        For any one object, whatever its labels: of a cluster's many etcd would read all until one
+        matches. Who may list those of all namespaces may list any; RBAC knows no labels.
 
         Raises:
             _Expired: it has not.
             ApiError: it does not say.
         """
         query = {"limit": "1", "resourceVersionMatch": "NotOlderThan"}
-        await self._ask({**self._query(), **query, "resourceVersion": self._position})
+        query |= {"resourceVersion": self._position} | self._query()
+        if not self._scope.namespace:
+            query.pop("labelSelector", None)
+        await self._ask(query)
 
     def _read(self, line: bytes, *, is_listing: bool) -> tuple[Notice, str]:
         """Return what a line tells, and how far that goes."""

@@ -262,6 +262,20 @@ async def test_an_etcd_that_was_restored_is_noticed_though_a_watch_says_nothing_
         assert (await told.until("Put"))[-1] == "Put c 0"
 
 
+@pytest.mark.parametrize(("namespace", "labels"), [("", ""), ("shop", "shown=yes")])
+async def test_how_far_a_server_is_is_asked_by_any_object_but_of_one_namespace_by_its_labels(
+    fake: FakeApiServer, client: Client, namespace: str, labels: str
+) -> None:
+    fake.put(widget("a", shown="yes"))
+    async with following(client, Scope(WIDGETS, namespace, "shown=yes")) as told:
+        await told.until("Listed")
+        fake.cut_watches()
+        await told.until("Opened")
+    looks = [one.query for one in fake.asked if one.query.get("limit") == "1"]
+    assert looks
+    assert {one.get("labelSelector", "") for one in looks} == {labels}
+
+
 async def test_an_etcd_that_comes_as_far_again_while_a_watch_is_opened_is_noticed(
     fake: FakeApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
