@@ -18,12 +18,14 @@ from typing import Self
 import pytest
 
 from tests.system.images import Image, need_namespaces
+from tests.system.namespaces import skip
 from tests.system.running import CEILING, ROOT, wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
 RESOLVED = shutil.which("systemd-resolved", path=f"{os.environ['PATH']}:/lib/systemd")
 """Installed, or unpacked to a folder on PATH: installing it takes over a machine's own names."""
 _TARGET = "alone.target"
+_BOOT_SECONDS = 180.0
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 _MOUNT = """
@@ -113,10 +115,10 @@ class Booted:
 
     def __enter__(self) -> Self:
         try:
-            wait_until(self._is_up, "systemd runs")
+            wait_until(self._is_up, "systemd runs", seconds=_BOOT_SECONDS)
         except AssertionError:
             self._end()
-            pytest.skip(f"systemd does not run in namespaces: {self._log.read_text()[-500:]}")
+            skip(f"systemd does not run in namespaces: {self._log.read_text()[-500:]}")
         return self
 
     def __exit__(self, *_exception: object) -> None:

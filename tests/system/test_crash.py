@@ -70,7 +70,6 @@ def test_no_vip_moves_however_often_it_is_killed(mesh: Mesh) -> None:
     assert len(churn.answered) > len(LASTING) + 20
 
 
-@pytest.mark.timeout(300)
 def test_a_name_that_was_answered_before_the_kill_is_answered_from_the_start(mesh: Mesh) -> None:
     with Server(mesh) as server:
         server.wait_ready()
@@ -82,7 +81,6 @@ def test_a_name_that_was_answered_before_the_kill_is_answered_from_the_start(mes
         assert server.rcode("nothing.bookinfo.global") in {"SERVFAIL", "NXDOMAIN"}
 
 
-@pytest.mark.timeout(300)
 def test_what_a_neighbours_ledger_said_a_moment_before_the_kill_is_not_forgotten(
     make_mesh: Callable[..., Mesh],
 ) -> None:
@@ -110,7 +108,6 @@ def test_what_a_neighbours_ledger_said_a_moment_before_the_kill_is_not_forgotten
         assert server.addresses("late.churn.global") == ("240.128.0.9",)
 
 
-@pytest.mark.timeout(300)
 def test_a_file_that_is_broken_after_the_kill_takes_nothing_back_that_it_had_said(
     mesh: Mesh,
 ) -> None:

@@ -22,8 +22,6 @@ from tests.system.istiods import MESH, SYSTEM
 from tests.system.running import entry, wait_until
 from tests.system.sites import namespace
 
-pytestmark = pytest.mark.timeout(300)
-
 WEB = "web.shop.global"
 NEAR, CLIENT, DOOR = (
     pod("east", "web", "shop", 21),

@@ -16,8 +16,6 @@ from tests.system.running import wait_until
 from tests.system.sites import namespace
 from tests.system.test_istiod import SAY
 
-pytestmark = pytest.mark.timeout(300)
-
 HTTP, TCP, _ = (number for number, _ in PORTS.values())
 PLAIN, GLOBAL = "web.shop.svc.cluster.local", "web.shop.global"
 CLIENT, FAR = (

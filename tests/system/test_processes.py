@@ -19,7 +19,6 @@ from tests.system.running import Mesh, Server, entry, free_port, wait_until
 
 GOOD = "reviews.bookinfo.global"
 NEW = "new.shop.global"
-pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

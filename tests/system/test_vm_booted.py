@@ -12,7 +12,7 @@ from tests.system.booted import RESOLVED, Booted, bootable_image, find_python, n
 from tests.system.images import ADDRESS, ENDPOINT, HOST, PORT, TEXT, Image
 from tests.system.running import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 PROGRAM, PROXY = "/opt/globaldns/bin/globaldns", "/opt/globaldns/bin/envoy"
 PROGRAMS = ("--globaldns", PROGRAM, "--envoy", PROXY)
 INSTALL = (PROGRAM, "vm", "install", "--config", "/etc/globaldns/globaldns.yaml", *PROGRAMS)
