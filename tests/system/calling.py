@@ -1,6 +1,7 @@
-"""Calls a service over HTTP and TCP until somebody answers both; says how long that took.
+"""Calls a service over HTTP and TCP until one who is waited for has answered both; says when.
 
-``calling.py NAME HTTP_PORT TCP_PORT WANTED SINCE``: since then, by the machine's steady clock.
+``calling.py NAME HTTP_PORT TCP_PORT WANTED FILE``: by the machine's steady clock. The file is made
+once anybody has answered both.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import sys
 import time
 import urllib.request
 from contextlib import suppress
+from pathlib import Path
 
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 """Seconds for all, far more than is asked for; and for one call, after which another is made."""
 _CALL = 1.0
 
@@ -25,25 +27,31 @@ def over_http(name: str, port: int) -> str:
 
 
 def over_tcp(name: str, port: int) -> str:
-    """Return who answers a line."""
+    """Return who answers a line; empty: nobody."""
     with socket.create_connection((name, port), _CALL) as connection:
         connection.sendall(b"hello\n")
         return connection.makefile().readline().partition(" ")[0]
 
 
-def call(name: str, ports: dict[str, int], wanted: str, since: float) -> dict[str, float]:
-    """Return after how many seconds somebody answered first, by protocol."""
+def call(name: str, ports: dict[str, int], wanted: str, answered: Path) -> dict[str, float]:
+    """Return when the wanted one answered first, by protocol."""
+    heard: set[str] = set()
     found: dict[str, float] = {}
     calls = {"http": over_http, "tcp": over_tcp}
-    while found.keys() != ports.keys() and time.monotonic() < since + _PATIENCE:
+    deadline = time.monotonic() + _PATIENCE
+    while found.keys() != ports.keys() and time.monotonic() < deadline:
         for protocol in ports.keys() - found.keys():
             with suppress(OSError, ValueError):
-                if calls[protocol](name, ports[protocol]) == wanted:
-                    found[protocol] = round(time.monotonic() - since, 3)
+                pod = calls[protocol](name, ports[protocol])
+                heard.update([protocol] if pod else [])
+                if pod == wanted:
+                    found[protocol] = time.monotonic()
+        if heard == ports.keys():
+            answered.touch()
         time.sleep(0.02)
     return found
 
 
 if __name__ == "__main__":
-    who, http, tcp, expected, began = sys.argv[1:]
-    print(json.dumps(call(who, {"http": int(http), "tcp": int(tcp)}, expected, float(began))))
+    who, http, tcp, expected, file = sys.argv[1:]
+    print(json.dumps(call(who, {"http": int(http), "tcp": int(tcp)}, expected, Path(file))))

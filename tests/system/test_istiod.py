@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,6 @@ from tests.system.istio_objects import PORTS, backends, exported, gateway, pod, 
 from tests.system.running import entry, wait_until
 from tests.system.sites import namespace
 from tests.system.stock_envoys import Pod
-
-pytestmark = pytest.mark.timeout(300)
 
 HERE = Path(__file__).parent
 
@@ -52,8 +51,11 @@ CALLED = {
     Sni.GATEWAY: "outbound_.{}_._.web.shop.global",
 }
 """Of a gateway, the cluster that a call chooses."""
-SOON = 2.0
-"""Seconds: sidecars find five calls failed, and wait for another before they choose anew."""
+SOON = 10.0
+"""Seconds: sidecars find five calls failed, and wait for another before they choose anew.
+
+It takes one or two, and more on a busy machine.
+"""
 SAY = (
     "import socket, sys; s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10); "
     "s.settimeout(10); s.sendall(b'hello\\n'); print(s.makefile().readline(), end='')"
@@ -206,7 +208,7 @@ def test_the_only_gateway_is_tried_although_it_was_found_dead(mesh: IstioMesh) -
 
 @pytest.mark.parametrize("sni", list(Sni))
 def test_the_own_cluster_comes_first_and_the_far_one_when_nobody_is_left(
-    mesh: IstioMesh, sni: Sni
+    mesh: IstioMesh, sni: Sni, tmp_path: Path
 ) -> None:
     use(mesh, sni)
     address, east = resolve(mesh), mesh.sites["east"].api
@@ -223,13 +225,17 @@ def test_the_own_cluster_comes_first_and_the_far_one_when_nobody_is_left(
     for one in (NEAR, FAR):
         wait_until(partial(is_alone_behind, mesh, one, sni), f"{one.full_name} is alone")
     assert mesh.faults() == {}
-    killed_at = time.monotonic()
-    mesh.kill(NEAR)
-    ports = map(str, (HTTP, TCP))
-    told = (str(HERE / "calling.py"), WEB, *ports, FAR.full_name, str(killed_at))
-    took = json.loads(mesh.proxies[CLIENT.full_name].run(sys.executable, *told).stdout)
+    answered, ports = tmp_path / "answered", map(str, (HTTP, TCP))
+    told = (str(HERE / "calling.py"), WEB, *ports, FAR.full_name, str(answered))
+    with ThreadPoolExecutor(1) as beside:
+        calling = beside.submit(mesh.proxies[CLIENT.full_name].run, sys.executable, *told)
+        wait_until(answered.exists, "it is called")
+        killed_at = time.monotonic()
+        mesh.kill(NEAR)
+        found = json.loads(calling.result().stdout)
+    took = {protocol: at - killed_at for protocol, at in found.items()}
     assert took.keys() == {"http", "tcp"}
-    assert max(took.values()) < SOON, f"the far pod answers, after {took}"
+    assert all(0 < seconds < SOON for seconds in took.values()), f"the far pod answers: {took}"
     assert answering() == {FAR.full_name}
     east.apply(backends(*at))
     wait_until(lambda: answering() == {FAR.full_name}, "it is no endpoint: the far pod answers")
