@@ -73,7 +73,8 @@ def choose_external(name: str, horizon: Horizon, resolution: Resolution) -> Choi
         horizon.targets,
         lambda t: is_address(t.address) or (is_by_name and not t.address.startswith(UNIX)),
     )
-    notices = [_tell_address(name, target) for target in left]
+    notices = [_tell_gap(name, gap) for gap in horizon.gaps]
+    notices += [_tell_address(name, target) for target in left]
     most = 1 if resolution is Resolution.DNS_ROUND_ROBIN else MAX_ENDPOINTS
     kept, more = _fit(name, found, most)
     return Choice(kept, None, (*notices, *more))

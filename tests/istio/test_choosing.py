@@ -122,6 +122,12 @@ def test_outside_of_the_mesh_names_stand_where_they_are_looked_up(
     assert len(choice.notices) == {1: 2, 2: 1}[len(written)]
 
 
+def test_what_is_not_seen_outside_of_the_mesh_is_told_too() -> None:
+    gap = Gap(Lack.DOUBLE, "c2a", "n2", 1)
+    choice = choose_external(NAME, Horizon((), (gap,)), Resolution.STATIC)
+    assert codes(choice) == [Code.DOUBLE]
+
+
 @pytest.mark.parametrize(
     ("targets", "expected"),
     [
