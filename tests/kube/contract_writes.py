@@ -277,6 +277,17 @@ class WritingContract(Contract):
         assert right.body["details"]["uid"] == uid
         assert (await session.delete(f"{widgets}/a")).failure == (404, "NotFound")
 
+    async def test_a_delete_with_options_is_dry_by_them_and_not_by_its_query(
+        self, session: Session, widgets: str
+    ) -> None:
+        created = await session.post(widgets, widget("a"))
+        options = {"preconditions": {"resourceVersion": created.version}}
+        tried = await session.call("DELETE", f"{widgets}/a", {**options, "dryRun": ["All"]})
+        assert tried.status == 200
+        assert (await session.get(f"{widgets}/a")).version == created.version
+        assert (await session.call("DELETE", f"{widgets}/a", options, dryRun="All")).status == 200
+        assert (await session.get(f"{widgets}/a")).failure == (404, "NotFound")
+
     async def test_a_delete_of_a_collection_deletes_what_is_selected(
         self, session: Session, widgets: str
     ) -> None:

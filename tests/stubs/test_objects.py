@@ -81,6 +81,10 @@ async def test_a_dry_run_keeps_nothing() -> None:
         await objects.write_record(await objects.read_record(), Record(STUB))
         assert SERVER not in corefile(server)
         assert server.get("configmaps", "globaldns-stub", "globaldns") is None
+        own = DnsObjects(client, "globaldns", "east")
+        await own.write_record(await own.read_record(), Record(STUB))
+        await objects.delete_record(await objects.read_record())
+        assert (await own.read_record()).record == Record(STUB)
 
 
 async def test_the_record_is_written_with_the_version_that_was_read() -> None:

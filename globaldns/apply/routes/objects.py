@@ -125,7 +125,7 @@ class RouteObjects:
                 key, body = standing.key, replacement(standing.document, document)
                 return await self._send("PUT", path_of(key), key, body, query)
             case Delete(standing):
-                await self._delete(standing, {"dryRun": "All"} if dry_run else {})
+                await self._delete(standing, dry_run=dry_run)
                 return None
 
     async def _create(self, document: Document, query: dict[str, str]) -> Standing | None:
@@ -152,11 +152,12 @@ class RouteObjects:
             raise ApiError(f"an answer that is no {key.kind} of ours")
         return standing
 
-    async def _delete(self, standing: Standing, query: dict[str, str]) -> None:
-        body = {"preconditions": {"resourceVersion": standing.version}}
+    async def _delete(self, standing: Standing, *, dry_run: bool) -> None:
+        options: Document = {"preconditions": {"resourceVersion": standing.version}}
+        if dry_run:  # beside options a query does not count
+            options["dryRun"] = ["All"]
         try:
-            path = path_of(standing.key)
-            await self._client.send("DELETE", path, _encode(body), query=query)
+            await self._client.send("DELETE", path_of(standing.key), _encode(options))
         except ApiRefused as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise

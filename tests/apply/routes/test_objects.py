@@ -80,6 +80,13 @@ async def test_a_replicas_namespace_is_made_with_the_first_in_it(
     assert [one.key.name async for one in objects.list(REPLICAS)] == ["other", "web"]
 
 
+async def test_what_is_only_tried_stays(objects: RouteObjects, server: FakeApiServer) -> None:
+    standing = await objects.take(Create(entry(A)))
+    assert standing is not None
+    assert await objects.take(Delete(standing), dry_run=True) is None
+    assert server.get(ENTRIES.id, "web-global", "shop") is not None
+
+
 async def test_an_entrys_namespace_is_not_made(
     objects: RouteObjects, server: FakeApiServer
 ) -> None:

@@ -171,8 +171,11 @@ async def _answer_object(
         if version > api.storage.revision:
             raise too_large_version(version, api.storage.revision)
         return _show(wanted, api.storage.get(target.key), target)
-    writer = Writer(api.storage, api.now, dry_run=query.get("dryRun") == "All")
+    has_options = asked.verb == "delete" and request.body_exists
     body = await _read(request)
+    # Of a delete the query is read where the body is empty.
+    dry_run = body.get("dryRun") == ["All"] if has_options else query.get("dryRun") == "All"
+    writer = Writer(api.storage, api.now, dry_run=dry_run)
     if asked.verb == "delete":
         return _deleted(wanted, writer.delete(target, body.get("preconditions") or {}), target)
     if asked.verb == "deletecollection":
