@@ -62,10 +62,15 @@ def test_a_restored_etcd_moves_nothing_and_is_repaired(sites: Sites, tmp_path: P
     east.api.apply(service("later", "shop"))
     assert sites.wait_agreed("later.shop.global", seconds=240)
     for site in sites:
-        listed = site.replica().run("cluster", "list").stdout.splitlines()
-        states = {line.split()[0]: line.split()[1] for line in listed}
-        assert {name for name, state in states.items() if "restored" in state} == {"east"}
+        told = f"{site.name} tells that east went back, and of nobody else"
+        wait_until(lambda site=site: went_back(site) == {"east"}, told)
         assert "east: warning: its API server went back" in site.replica().run("check").stdout
+
+
+def went_back(site: Site) -> set[str]:
+    """Return the clusters that are told to have gone back."""
+    listed = site.replica().run("cluster", "list").stdout.splitlines()
+    return {line.split()[0] for line in listed if "restored" in line.split()[1]}
 
 
 def write_much(api: ApiServer) -> None:
