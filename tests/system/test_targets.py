@@ -120,13 +120,13 @@ def test_an_object_of_others_is_edited_and_left_as_it_was(
         assert place.replace(edited) == 200
         assert place.replace(edited) == 409, "an older version was written over a newer one"
         standing = place.get()
-        assert install(target, standing, STUB, cluster="east", base=base) == standing
-        known = fingerprints(target, standing, STUB)
-        moved = install(
-            target, standing, MOVED, cluster="east", base=base, options=Options(known=known)
-        )
+        known = fingerprints(target, before, edited)
+        again = Options(known=known)
+        assert install(target, standing, STUB, cluster="east", base=base, options=again) == standing
+        moved = install(target, standing, MOVED, cluster="east", base=base, options=again)
+        known = fingerprints(target, standing, moved, known)
         assert place.replace(moved) == 200
-        left = remove(target, place.get(), MOVED)
+        left = remove(target, place.get(), known)
         assert left is not None
         assert place.replace(left) == 200
         assert content(place.get()) == content(before)
@@ -138,8 +138,10 @@ def test_an_object_of_others_is_edited_and_left_as_it_was(
 @pytest.mark.parametrize("target", [CUSTOM, STUB_DOMAINS, RKE2], ids=lambda target: target.shape)
 def test_an_object_that_is_not_there_is_made_and_goes(target: Target, api: ApiServer) -> None:
     place, base = Place(api, target), BASES.get(target, "")
-    place.create(install(target, None, STUB, cluster="east", base=base))
-    standing = place.get()
-    assert install(target, standing, STUB, cluster="east", base=base) == standing
-    assert remove(target, standing, STUB) is None
+    made = install(target, None, STUB, cluster="east", base=base)
+    place.create(made)
+    standing, known = place.get(), fingerprints(target, None, made)
+    again = Options(known=known)
+    assert install(target, standing, STUB, cluster="east", base=base, options=again) == standing
+    assert remove(target, standing, known) is None
     place.delete()
