@@ -52,6 +52,7 @@ def test_a_restored_etcd_moves_nothing_and_is_repaired(sites: Sites, tmp_path: P
     wait_until(lambda: claimed(east, "both.shop") == [new], "east claims it too")
     assert all('"restored_at":"' not in site.server.get("/api/v1/clusters")[1] for site in sites)
     write_much(east.api)
+    export(sites, "east", "heard")  # so all have heard of what was before it
     east.api.restore(tmp_path / "backup")
     # East's Service of that time is gone with its claim; west's is there, and so is the VIP.
     assert sites.wait_agreed("both.shop.global") == new
@@ -76,8 +77,8 @@ def went_back(site: Site) -> set[str]:
 def write_much(api: ApiServer) -> None:
     """Have a backup be older by far more writes than there are until its watches begin again."""
     for number in range(300):
-        body = {"metadata": {"name": f"filler-{number}", "namespace": "shop"}}
-        assert api.request("POST", "/api/v1/namespaces/shop/configmaps", body)[0] == 201
+        body = service(f"filler-{number}", "shop", exported=False)
+        assert api.request("POST", "/api/v1/namespaces/shop/services", body)[0] == 201
 
 
 @pytest.mark.timeout(600)
