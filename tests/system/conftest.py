@@ -17,7 +17,7 @@ from tests.stubs.platforms import HELM_KIND, OPENSHIFT_KIND, Object, definition
 from tests.system.api_servers import ApiServer
 from tests.system.pool import Pool
 from tests.system.running import Mesh, Server
-from tests.system.sites import namespace
+from tests.system.sites import Sites, namespace
 from tests.system.telling import ACCOUNT, GROUPS, SERVER, US, Told, names_of, service
 
 
@@ -75,6 +75,22 @@ def make_api_servers(pool: Pool) -> Iterator[Callable[..., list[ApiServer]]]:
     """Return a maker of clusters, ready and as new, that the module's tests share."""
     with pool.lending() as make:
         yield make
+
+
+@pytest.fixture(scope="module")
+def sites(
+    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sites]:
+    """Three clusters with one server each, ready; a test puts back what it changes."""
+    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(3))
+    sites.join()
+    for site in sites:
+        site.api.apply(namespace("shop"))
+    try:
+        sites.serve()
+        yield sites
+    finally:
+        sites.close()
 
 
 @pytest.fixture

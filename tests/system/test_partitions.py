@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 
-from tests.system.api_servers import ApiServer
 from tests.system.running import Server, wait_until
-from tests.system.sites import Sites, namespace, service
+from tests.system.sites import Sites, service
 
 NAMES = ("east", "west", "north")
-
-
-@pytest.fixture(scope="module")
-def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sites]:
-    """Three clusters with one server each, ready."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(3))
-    sites.join()
-    for site in sites:
-        site.api.apply(namespace("shop"))
-    try:
-        sites.serve()
-        yield sites
-    finally:
-        sites.close()
 
 
 def is_behind(server: Server, cluster: str) -> bool:

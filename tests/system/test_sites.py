@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.system.api_servers import ApiServer
 from tests.system.running import wait_until
-from tests.system.sites import NAMESPACE, Sites, namespace, remote_secret, service
+from tests.system.sites import NAMESPACE, Sites, remote_secret, service
 
 HOST = "cart.shop.global"
-
-
-@pytest.fixture(scope="module")
-def sites(
-    make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sites]:
-    """Three clusters with one server each, ready; a test puts back what it changes."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(3))
-    sites.join()
-    for site in sites:
-        site.api.apply(namespace("shop"))
-    try:
-        sites.serve()
-        yield sites
-    finally:
-        sites.close()
 
 
 def export(sites: Sites, cluster: str, name: str) -> str:
