@@ -96,8 +96,10 @@ class Intake:
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
         view = self._views.cluster(freshness.cluster)
-        before = (view.may_lack, view.is_own_word)
+        before, was_silent = (view.may_lack, view.is_own_word), view.is_silent
         self._views.set_freshness(freshness)
-        if before == (view.may_lack, view.is_own_word):
-            return set()
-        return self._written.hosts_of_cluster(freshness.cluster)
+        if before != (view.may_lack, view.is_own_word):
+            return self._written.hosts_of_cluster(freshness.cluster)
+        if was_silent != view.is_silent:  # what it has, and what it has not, is as it was
+            return self._written.hosts_of_cluster(freshness.cluster).difference(view.exports)
+        return set()

@@ -176,7 +176,7 @@ class OtherLedgers:
             for host in hosts & self._claims.hosts
             for claim in self._claims.of_host(host)
             if views.has_ledger(claim.cluster)
-            and views.cluster(claim.cluster).is_own_word
+            and views.cluster(claim.cluster).has_ended(claim)
             and not self._numbering.is_of_use(claim)
         }
         for cluster in {claim.cluster for claim in left}:

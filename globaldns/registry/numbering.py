@@ -281,11 +281,11 @@ class Numbering:
         by_pin = {claim.cluster for claim in claims if claim.kind is ClaimKind.PINNED}
         for cluster in sorted((by_pin | {pin.cluster for pin in pinnings}) & writers):
             pinning = self._views.pinning(cluster, host)
-            if pinning is None and not self._views.cluster(cluster).is_own_word:
-                continue
-            if pinning is not None and not self._views.counts(cluster):
-                continue
             mine = [claim for claim in claims if claim.cluster == cluster]
+            if pinning is None:
+                mine = [*filter(self._views.cluster(cluster).has_ended, mine)]
+            elif not self._views.counts(cluster):
+                continue
             yield from pin_claims(pinning, mine, date=self._date, may_pin=self.may_pin)
 
     def _renew(self, host: Host, writers: frozenset[str]) -> Iterator[Claim]:
@@ -299,8 +299,7 @@ class Numbering:
             mine = [claim for claim in claims if claim.cluster == cluster]
             view = self._views.cluster(cluster)
             if host not in view.exports:
-                if view.is_own_word:
-                    yield from end_claims(mine, date=self._date)
+                yield from end_claims(filter(view.has_ended, mine), date=self._date)
                 continue
             yield from lost_claims(mine, held, date=self._date, is_replaced=self._is_replaced)
             if cluster in exporters:

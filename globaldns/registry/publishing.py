@@ -121,7 +121,7 @@ class Publisher:
         told = [
             claim
             for claim in self._claims.of_host(host)
-            if claim.retired_at is None and self._views.may_lack(claim.cluster)
+            if claim.retired_at is None and self._views.may_offer(claim)
         ]
         if not held or not told:
             return None

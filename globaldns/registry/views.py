@@ -89,6 +89,24 @@ class ClusterView:
             is_remembered or not self.freshness.is_known or self.freshness.doubt is not Doubt.NONE
         )
 
+    def may_offer(self, claim: Claim) -> bool:
+        """Whether the cluster may have the host that it claims, though the view lacks it."""
+        return self.may_lack or self._is_unheard(claim)
+
+    def has_ended(self, claim: Claim) -> bool:
+        """Whether a claim's host, which the view lacks, is gone by the owner's own word."""
+        return self.is_own_word and not self._is_unheard(claim)
+
+    def _is_unheard(self, claim: Claim) -> bool:
+        """Whether a claim came after our last contact: who made it has heard what we have not."""
+        contact = self.freshness.contact
+        return self.is_silent and (contact is None or claim.allocated_at >= contact)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it was read, and does not answer now."""
+        return self.freshness.state is SourceState.SILENT
+
 
 class Views:
     """The views of all clusters, and their exports and pins by host."""
@@ -174,9 +192,9 @@ class Views:
         freshness = self.cluster(cluster).freshness
         return self.counts(cluster) and not freshness.is_known_in(self.settings.zones)
 
-    def may_lack(self, cluster: str) -> bool:
-        """Whether a cluster that counts may have hosts that its view lacks."""
-        return self.counts(cluster) and self.cluster(cluster).may_lack
+    def may_offer(self, claim: Claim) -> bool:
+        """Whether a cluster that counts may have a host that it claims and its view lacks."""
+        return self.counts(claim.cluster) and self.cluster(claim.cluster).may_offer(claim)
 
     def is_fresh(self, cluster: str) -> bool:
         """Whether a cluster says now what it says."""

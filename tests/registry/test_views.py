@@ -197,30 +197,33 @@ def test_a_cluster_with_a_ledger_of_its_own_is_not_written_by_us():
 SYNCED, SILENT = SourceState.SYNCED, SourceState.SILENT
 REMEMBERED, WAITING = SourceState.REMEMBERED, SourceState.WAITING
 STANDINGS = [
-    # how the source stands, and whether: it waits, may lack hosts, is fresh, is its own word
-    (WAITING, Doubt.NONE, (True, True, False, False)),
-    (REMEMBERED, Doubt.NONE, (False, True, False, False)),
-    (SYNCED, Doubt.NONE, (False, False, True, True)),
-    (SYNCED, Doubt.YOUNG, (False, True, True, False)),
-    (SYNCED, Doubt.PARTIAL, (True, True, True, False)),
-    (SILENT, Doubt.NONE, (False, False, False, True)),
-    (SILENT, Doubt.YOUNG, (False, True, False, False)),
-    (SILENT, Doubt.PARTIAL, (True, True, False, False)),
+    # how the source stands, and whether: it waits, is fresh;
+    # what was claimed before the last contact, and after it: may be offered, has ended
+    (WAITING, Doubt.NONE, (True, False, "offered", "offered")),
+    (REMEMBERED, Doubt.NONE, (False, False, "offered", "offered")),
+    (SYNCED, Doubt.NONE, (False, True, "ended", "ended")),
+    (SYNCED, Doubt.YOUNG, (False, True, "offered", "offered")),
+    (SYNCED, Doubt.PARTIAL, (True, True, "offered", "offered")),
+    (SILENT, Doubt.NONE, (False, False, "ended", "offered")),
+    (SILENT, Doubt.YOUNG, (False, False, "offered", "offered")),
+    (SILENT, Doubt.PARTIAL, (True, False, "offered", "offered")),
 ]
+OLD, NEW = claim("a.ns", "240.128.0.7", 9), claim("a.ns", "240.128.0.7", 10)
 
 
 @pytest.mark.parametrize(("state", "doubt", "expected"), STANDINGS)
 def test_what_it_means_how_a_source_stands(state, doubt, expected):
     found = views(clusters=("east",))
-    found.set_freshness(structs.replace(stands(state), doubt=doubt))
-    assert not found.cluster("east").is_own_word
+    found.set_freshness(structs.replace(stands(state, 10), doubt=doubt))
+    assert not found.cluster("east").has_ended(OLD)
     found.reset(reset("east"))
     assert expected == (
         found.is_waiting("east"),
-        found.may_lack("east"),
         found.is_fresh("east"),
-        found.cluster("east").is_own_word,
+        *("offered" if found.may_offer(one) else "ended" for one in (OLD, NEW)),
     )
+    for one in (OLD, NEW):
+        assert found.cluster("east").has_ended(one) is not found.may_offer(one)
     assert found.is_complete() is not found.is_waiting("east")
 
 
@@ -236,7 +239,8 @@ def test_a_view_that_was_read_without_a_zone_is_waited_for(zones, waits):
 def test_a_cluster_that_does_not_count_is_not_waited_for():
     found = Views(settings(fenced=["west"]))
     assert (found.is_waiting("east"), found.is_waiting("west")) == (True, False)
-    assert (found.may_lack("east"), found.may_lack("west")) == (True, False)
+    ours, theirs = (claim("a.ns", "240.128.0.7", 5, name) for name in ("east", "west"))
+    assert (found.may_offer(ours), found.may_offer(theirs)) == (True, False)
 
 
 def test_gateways_and_network_are_those_that_were_said_last():
