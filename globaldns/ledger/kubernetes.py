@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
@@ -35,6 +36,7 @@ from globaldns.kube.watch import (
 from globaldns.ledger.gathering import Gathering
 from globaldns.ledger.objects import Held, LedgerObjects, Stranger, read_object
 from globaldns.ledger.remarks import Remarks
+from globaldns.ledger.repairing import Repair
 from globaldns.ledger.shards import ShardId, among, by_shard, shard_of
 from globaldns.ledger.shardwriting import AT_ONCE, ShardWriter, WriterSeams
 from globaldns.ledger.shelf import News, ShardChange, Shelf, compare_copies, dropping
@@ -46,9 +48,6 @@ from globaldns.objects.own import LedgerRole
 from globaldns.tasks import wall_clock
 
 logger = logging.getLogger(__name__)
-
-REPAIR_SECONDS = 5.0
-"""When a shard that could not be repaired is tried again."""
 
 
 class LedgerSeams(msgspec.Struct, frozen=True):
@@ -82,15 +81,19 @@ class KubernetesLedger:
         self.trouble: LedgerError | None = None
         """The same where it was tried, with the remedy."""
         self._objects = LedgerObjects(client, namespace, cluster)
-        self._follower = Follower(client, Scope(VIP_LEDGERS, namespace), timing or Timing())
+        self._begin = partial(Follower, client, Scope(VIP_LEDGERS, namespace), timing or Timing())
         self._seams = seams
         self._shelf = Shelf(lambda: wall_clock() + client.skew + MAX_SKEW_SECONDS)
         self._remarks = Remarks(cluster)
         self._writer = ShardWriter(
-            self._objects, self._shelf, WriterSeams(guard=seams.guard, found=self._find)
+            self._objects,
+            self._shelf,
+            WriterSeams(guard=seams.guard, found=self._find, went_back=self._note_restored),
         )
-        self._is_broken = asyncio.Event()
+        self._repair = Repair(self._shelf, seams.guard, self._write_again)
         self._gathering = Gathering(seams.adopt)
+        self._is_current = True
+        """Whether what is followed is of the history that the server tells now."""
         self._resigned: set[str] = set()
         """Clusters for which we claim nothing in this term that they have said themselves."""
 
@@ -115,20 +118,25 @@ class KubernetesLedger:
 
     async def follow(self) -> None:
         """Follow it for ever."""
-        async with aclosing(self._follower.run()) as notices:
-            async for notice in notices:
-                self._take(notice)
+        while True:
+            self._is_current = True
+            async with aclosing(self._begin().run()) as notices:
+                async for notice in notices:
+                    self._take(notice)
+                    if not self._is_current:
+                        break
+
+    def _note_restored(self) -> None:
+        """List it anew once something is heard: other parts may have gone back as well."""
+        self._is_current = False
+        logger.warning(
+            "the API server went back, as when etcd is restored from a backup",
+            extra={"fix": "apply again what was written since; the ledger is written again"},
+        )
 
     async def repair(self) -> None:
         """Write again what was lost, for ever."""
-        while True:
-            await self._is_broken.wait()
-            self._is_broken.clear()
-            with suppress(LedgerError):  # said where it failed, and tried again
-                await self._repair_once()
-            if self._shelf.broken:
-                await asyncio.sleep(REPAIR_SECONDS)
-                self._is_broken.set()
+        await self._repair.run()
 
     async def reload(self) -> None:
         """Read all of it now, before the first write of a new term.
@@ -344,7 +352,7 @@ class KubernetesLedger:
                 news = shelf.see(found, is_listing=is_listing)
         except LedgerError as error:
             logger.error("a part of the ledger is not taken", extra={"reason": str(error)})
-            self._note_broken()
+            self._repair.note()
         else:
             self._tell(news)
         self._remarks.note(name, shelf.remark(found))
@@ -352,13 +360,7 @@ class KubernetesLedger:
     def _tell(self, news: News) -> None:
         """Tell what others have written, soon, with what comes with it."""
         self._gathering.take(news)
-        self._note_broken()
-
-    def _note_broken(self) -> None:
-        if self._shelf.broken and not self._is_broken.is_set():
-            self._is_broken.set()
-            told = {"shards": len(self._shelf.broken)}
-            logger.warning("the ledger has lost claims: they are written again", extra=told)
+        self._repair.note()
 
     def _stop(self, reason: str, hint: str) -> None:
         if reason != self.failure:
@@ -372,28 +374,10 @@ class KubernetesLedger:
             claims, copies = self._shelf.read_all()
             self.listed.set()
             self._seams.load(claims, copies)
-            self._note_broken()
+            self._repair.note()
             for held in self._shelf.of_another_ledger():
                 self._remarks.note(held.name, self._shelf.remark(held))
         self._remarks.keep(self._shelf.all_names)
 
-    async def _repair_once(self) -> None:
-        """Write again what is missing.
-
-        Raises:
-            LedgerError: some of it cannot be written.
-        """
-        self._seams.guard()
-        failure: LedgerError | None = None
-        for name in sorted(self._shelf.broken):
-            shard = self._shelf.find(name)
-            try:
-                if shard is not None:
-                    await self._writer.write(shard, self._marker(), ShardChange())
-                self._shelf.broken.discard(name)
-            except LedgerError as error:
-                failure = error
-                told = {"shard": name, "reason": str(error)}
-                logger.error("the ledger is not whole yet", extra=told)
-        if failure is not None:
-            raise failure
+    async def _write_again(self, shard: ShardId) -> None:
+        await self._writer.write(shard, self._marker(), ShardChange())

@@ -31,6 +31,8 @@ class WriterSeams(msgspec.Struct, frozen=True):
     """Raises a LedgerError where we may not."""
     found: Callable[[ShardId, Held | Stranger | None], None]
     """Takes a shard as it stands; None: it does not."""
+    went_back: Callable[[], None]
+    """Told before that the server shows an earlier version than it did, as a restored etcd does."""
 
 
 class ShardWriter:
@@ -131,10 +133,14 @@ class ShardWriter:
         Raises:
             LedgerError: it cannot be read.
         """
+        known = self._shelf.get(shard)
         try:
             found = await self._objects.get(shard)
         except ApiError as error:
             raise _unwritable(error) from error
+        if isinstance(found, Held) and known is not None and found.age < known.age:
+            self._shelf.distrust_versions()
+            self._seams.went_back()
         self._seams.found(shard, found)
 
 

@@ -44,6 +44,7 @@ class News(msgspec.Struct, frozen=True):
 
 
 _NO_NEWS = News()
+_OLDEST = "1"  # no object has it: etcd gives it to itself
 
 
 class Shelf:
@@ -232,6 +233,13 @@ class Shelf:
             self.broken.discard(name)
             del self._held[name]
         return news
+
+    def distrust_versions(self) -> None:
+        """Take note that versions have begun again: any is as new as what we know, or newer."""
+        for name, held in self._held.items():
+            if held.version:
+                self._held[name] = msgspec.structs.replace(held, version=_OLDEST)
+        self._deleted.clear()
 
     def is_outdated(self, held: Held) -> bool:
         """Whether a newer version of an object is known."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import pytest
 import pytest_asyncio
 
-from globaldns.ledger import kubernetes
+from globaldns.ledger import repairing
 from globaldns.ledger.opening import OnLoss, open_ledger, read_ledger
 from globaldns.ledger.sqlite import SqliteLedger
 from globaldns.model.address import parse_address
@@ -76,7 +76,7 @@ def ledger(tmp_path):
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubernetes, "REPAIR_SECONDS", 0.01)
+    monkeypatch.setattr(repairing, "REPAIR_SECONDS", 0.01)
 
 
 @pytest_asyncio.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from globaldns.errors import LedgerError
 from globaldns.ledger.shards import ShardId
-from globaldns.ledger.shardwriting import ATTEMPTS, WriterSeams
+from globaldns.ledger.shardwriting import ATTEMPTS
 from globaldns.model.fingerprint import Fingerprint
 from globaldns.model.head import Head
 from globaldns.model.view import ClaimSet
@@ -139,7 +140,7 @@ CHANGES: dict[str, Callable[[Replica], Awaitable[None]]] = {
     "forget": lambda one: one.ledger.forget([A]),
     "copy": lambda one: one.ledger.copy("west", ClaimSet(), ClaimSet(SECOND, (A,))),
     "begin": lambda one: one.ledger.begin(SECOND),
-    "repair": lambda one: one.ledger._repair_once(),
+    "repair": lambda one: one.ledger._repair.mend(),
     "check": lambda one: one.ledger.check(),
     "probe": lambda one: one.ledger.probe(),
 }
@@ -170,7 +171,7 @@ async def test_who_loses_the_right_in_the_middle_sends_no_more(
         guard()
 
     writer = leader.ledger._writer
-    writer._seams = WriterSeams(guard=refuse_later, found=leader.ledger._find)
+    writer._seams = msgspec.structs.replace(writer._seams, guard=refuse_later)
     fake.fail(409, verb="update")
     before = fake.count("update")
     with pytest.raises(LedgerError, match="another replica writes"):

@@ -138,9 +138,9 @@ async def test_one_object_that_cannot_be_written_keeps_no_other_from_being(
         await eventually(lambda: len(one.ledger._shelf.broken) == 2)
         fake.fail(403, verb="create")  # the first that is tried
         with pytest.raises(LedgerError):
-            await one.ledger._repair_once()
+            await one.ledger._repair.mend()
         assert stored(fake) == {"own-000": [], "own-002": [C]}
-        await one.ledger._repair_once()
+        await one.ledger._repair.mend()
     assert stored(fake) == ALL
 
 
@@ -185,8 +185,27 @@ async def test_another_clusters_object_in_the_place_of_ours_is_told_until_it_is_
         assert one.ledger.findings() == (finding,)
     fake.delete("vipledgers", "own-001", SPACE)
     await eventually(lambda: leader.ledger.findings() == ())
-    await leader.ledger._repair_once()
+    await leader.ledger._repair.mend()
     assert stored(fake) == ALL
+
+
+async def test_an_etcd_that_was_restored_and_came_as_far_again_unseen_is_seen_by_a_write(
+    fake: FakeApiServer, leader: Replica, caplog: pytest.LogCaptureFixture
+) -> None:
+    await leader.ledger.write([A])
+    backup = fake.snapshot()
+    await leader.ledger.write([B, C])
+    fake.storage.restore(backup)  # and no watch says so
+    for number in range(20):
+        put(fake, held([], number, number=3))
+        fake.delete("vipledgers", "own-003", SPACE)
+    assert stored(fake) == {"own-000": [], "own-001": [A]}
+    other = claim(A.host, "240.128.0.9")
+    await leader.ledger.write([other])
+    assert "the API server went back" in caplog.text
+    put(fake, held([], 0, number=3))  # something is heard
+    await eventually(lambda: stored(fake).get("own-002") == [C])
+    assert set(stored(fake)["own-001"] or ()) == {A, B, other}
 
 
 # What cannot be read

@@ -96,7 +96,8 @@ def writer(server: Server, shelf: Shelf, guard: Callable[[], None] = lambda: Non
         else:
             shelf.see(held)
 
-    return ShardWriter(server, shelf, WriterSeams(guard=guard, found=found))  # type: ignore[arg-type]
+    seams = WriterSeams(guard=guard, found=found, went_back=lambda: None)
+    return ShardWriter(server, shelf, seams)  # type: ignore[arg-type]
 
 
 def adding(*claims: Claim) -> ShardChange:

@@ -1,0 +1,72 @@
+"""Parts of a ledger that have lost claims are written again, until nothing is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from globaldns.errors import LedgerError
+from globaldns.ledger.shards import ShardId
+from globaldns.ledger.shelf import Shelf
+
+logger = logging.getLogger(__name__)
+
+REPAIR_SECONDS = 5.0
+"""When a shard that could not be repaired is tried again."""
+
+
+class Repair:
+    """Mends one shelf."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        guard: Callable[[], None],
+        write: Callable[[ShardId], Awaitable[None]],
+    ) -> None:
+        """Mend by ``write``, which raises a LedgerError; so does ``guard`` where we may not."""
+        self._shelf = shelf
+        self._guard = guard
+        self._write = write
+        self._is_due = asyncio.Event()
+
+    def note(self) -> None:
+        """Take note that something may have been lost."""
+        if self._shelf.broken and not self._is_due.is_set():
+            self._is_due.set()
+            told = {"shards": len(self._shelf.broken)}
+            logger.warning("the ledger has lost claims: they are written again", extra=told)
+
+    async def run(self) -> None:
+        """Write again what was lost, for ever."""
+        while True:
+            await self._is_due.wait()
+            self._is_due.clear()
+            with suppress(LedgerError):  # said where it failed, and tried again
+                await self.mend()
+            if self._shelf.broken:
+                await asyncio.sleep(REPAIR_SECONDS)
+                self._is_due.set()
+
+    async def mend(self) -> None:
+        """Write again what is missing.
+
+        Raises:
+            LedgerError: we may not, or some of it cannot be written.
+        """
+        self._guard()
+        failure: LedgerError | None = None
+        for name in sorted(self._shelf.broken):
+            shard = self._shelf.find(name)
+            try:
+                if shard is not None:
+                    await self._write(shard)
+                self._shelf.broken.discard(name)
+            except LedgerError as error:
+                failure = error
+                told = {"shard": name, "reason": str(error)}
+                logger.error("the ledger is not whole yet", extra=told)
+        if failure is not None:
+            raise failure
