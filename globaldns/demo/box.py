@@ -40,6 +40,8 @@ class Box:
         self._wires = Wires()
         self._processes = Processes(layout.logs)
         self._ledgers = [ShownLedger(layout, cluster) for cluster in CLUSTER_NAMES]
+        self._are_begun = asyncio.Event()
+        """Set once every ledger is: nobody else may be writing where one is shown."""
         self._cut: frozenset[Pair] = frozenset()
         self._trouble = ""
         self.phase = "writing files"
@@ -64,6 +66,7 @@ class Box:
             OSError: likewise.
         """
         await asyncio.to_thread(self._write)
+        self._are_begun.set()
         self.phase = "making namespaces"
         await asyncio.to_thread(self._wires.make)
         self.phase = "starting applications and globaldns"
@@ -105,6 +108,7 @@ class Box:
 
     async def _follow_ledgers(self) -> None:
         """Show the others what each cluster's globaldns has written, for ever."""
+        await self._are_begun.wait()
         while True:
             await asyncio.sleep(_FOLLOW_SECONDS)
             self._trouble = await asyncio.to_thread(self._show_ledgers)

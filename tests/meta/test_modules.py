@@ -19,7 +19,6 @@ TESTED_ELSEWHERE = {
     "config/kinds": "types, which tests/config reads and writes",
     "envoy/rules": "values, which every test of envoy begins with",
     "demo/wires": "tests/system/test_demo makes, cuts and heals them",
-    "demo/box": "likewise; tests/demo/test_inside asks one of which nothing runs",
     "envoy/fragment": "one value, which every test of envoy makes",
     "model/head": "one value, which every test of what ledgers say of clusters makes",
     "model/explanation": "values, which tests/registry and tests/cli fill and print",
