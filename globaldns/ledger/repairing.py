@@ -31,6 +31,8 @@ class Repair:
         self._guard = guard
         self._write = write
         self._is_due = asyncio.Event()
+        self._told: dict[str, str] = {}
+        """Why an object could not be written, as it was told."""
 
     def note(self) -> None:
         """Take note that something may have been lost."""
@@ -64,9 +66,15 @@ class Repair:
                 if shard is not None:
                     await self._write(shard)
                 self._shelf.broken.discard(name)
+                self._told.pop(name, None)
             except LedgerError as error:
                 failure = error
-                told = {"shard": name, "reason": str(error)}
-                logger.error("the ledger is not whole yet", extra=told)
+                self._tell(name, str(error))
         if failure is not None:
             raise failure
+
+    def _tell(self, name: str, reason: str) -> None:
+        if self._told.get(name) != reason:
+            self._told[name] = reason
+            told = {"shard": name, "reason": reason}
+            logger.error("the ledger is not whole yet", extra=told)

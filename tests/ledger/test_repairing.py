@@ -59,14 +59,17 @@ async def test_all_that_is_broken_is_written_and_is_broken_no_more(
     assert not shelf.broken
 
 
-async def test_what_cannot_be_written_stays_broken_and_keeps_nothing_else_from_being(
-    writer: Writer, shelf: Shelf
+async def test_what_cannot_be_written_stays_broken_and_is_told_once_and_keeps_nothing_else(
+    writer: Writer, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     writer.refused = {FIRST_SHARD}
-    with pytest.raises(LedgerError, match="own-001 is refused"):
-        await Repair(shelf, writer.guard, writer.write).mend()
+    repair = Repair(shelf, writer.guard, writer.write)
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="own-001 is refused"):
+            await repair.mend()
     assert writer.written == [SECOND_SHARD]
     assert shelf.broken == {FIRST_SHARD.name}
+    assert caplog.text.count("the ledger is not whole yet") == 1
 
 
 async def test_who_may_not_write_tries_again(
