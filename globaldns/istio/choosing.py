@@ -15,6 +15,7 @@ import msgspec
 from globaldns.config.routing import Sni
 from globaldns.exports.validation import MAX_ENDPOINTS
 from globaldns.exports.workload_validation import UNIX
+from globaldns.istio.destination_rule import Callees
 from globaldns.istio.endpoints import each_once
 from globaldns.istio.notices import Code, Notice
 from globaldns.model.address import is_address
@@ -32,14 +33,15 @@ class Choice(msgspec.Struct, frozen=True):
     """The host whose Service calls name; None: they name what istiod makes of the host."""
     notices: tuple[Notice, ...]
 
-    @property
-    def is_weighted(self) -> bool:
-        """Whether a gateway is among them: its weight is that of all whom it stands for.
+    def callees(self, *, is_own: bool) -> Callees:
+        """Return whom calls go to; ``is_own``: the clients' cluster exports the service.
 
-        Of whatever rank: a rule that says something else replaces every sidecar's connections, and
-        the last near pod's end is no time for that.
+        Whoever runs there now, and of whatever rank a gateway is: a rule that says something else
+        replaces every sidecar's connections, and the last near pod's end is no time for that.
         """
-        return any(one.is_gateway for one in self.targets)
+        if not any(one.is_gateway for one in self.targets):
+            return Callees.PODS
+        return Callees.PODS_FIRST if is_own else Callees.GATEWAYS
 
 
 def choose_targets(service: Service, name: str, horizon: Horizon, sni: Sni) -> Choice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 import msgspec
 
@@ -227,21 +228,34 @@ def _make_external(written: _Written, horizon: Horizon, site: Site) -> Route:
 def _bundles(written: _Written, entry: Entry, choice: Choice, site: Site) -> tuple[Bundle, ...]:
     service, settings = written.service, site.settings
     bundles = []
+    bundle = partial(_bundle, choice=choice, settings=settings, is_own=_is_own(service, settings))
     for zone in service.zones:
         place = site.place_of(service.host, zone)
         for vip in service.former:
             name = former_name(service.host, vip, zone)
             former = Place(place.namespace, hashed_label(name))
-            bundles.append(
-                _bundle(former, name, msgspec.structs.replace(entry, vip=vip), choice, settings)
-            )
+            bundles.append(bundle(former, name, msgspec.structs.replace(entry, vip=vip)))
         if written.is_routed:
-            bundles.append(_bundle(place, f"{service.host}.{zone}", entry, choice, settings))
+            bundles.append(bundle(place, f"{service.host}.{zone}", entry))
     return tuple(bundles)
 
 
+def _is_own(service: Service, settings: RouteSettings) -> bool:
+    """Whether the clients' cluster exports a service, whoever runs there now."""
+    return any(
+        export.cluster == settings.cluster and export.kind is not ExportKind.ROUTE
+        for export in service.contributions
+    )
+
+
 def _bundle(
-    place: Place, name: str, entry: Entry, choice: Choice, settings: RouteSettings
+    place: Place,
+    name: str,
+    entry: Entry,
+    *,
+    choice: Choice,
+    settings: RouteSettings,
+    is_own: bool,
 ) -> Bundle:
     is_public = place.namespace == settings.namespace
     specs = {"ServiceEntry": entry_spec(name, entry, is_public=is_public)}
@@ -250,7 +264,7 @@ def _bundle(
             name,
             entry.ports,
             sni_of=choice.sni_of,
-            is_weighted=choice.is_weighted,
+            callees=choice.callees(is_own=is_own),
             is_public=is_public,
         )
     documents = (make_document(kind, place, settings.cluster, one) for kind, one in specs.items())

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from globaldns.config.routing import Sni
 from globaldns.istio.choosing import Choice, choose_external, choose_targets
+from globaldns.istio.destination_rule import Callees
 from globaldns.istio.notices import Code
 from globaldns.model.export import Resolution
 from globaldns.model.host import Host
@@ -129,17 +130,18 @@ def test_what_is_not_seen_outside_of_the_mesh_is_told_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "expected"),
+    ("targets", "own", "others"),
     [
-        ((), False),
-        ((NEAR,), False),
-        ((NEAR, GATEWAY), True),
-        ((GATEWAY,), True),
-        ((replace(NEAR, rank=Rank.OTHER), GATEWAY), True),
+        ((), Callees.PODS, Callees.PODS),
+        ((NEAR,), Callees.PODS, Callees.PODS),
+        ((NEAR, GATEWAY), Callees.PODS_FIRST, Callees.GATEWAYS),
+        ((GATEWAY,), Callees.PODS_FIRST, Callees.GATEWAYS),
+        ((replace(NEAR, rank=Rank.OTHER), GATEWAY), Callees.PODS_FIRST, Callees.GATEWAYS),
     ],
     ids=["none", "pods", "a gateway farther away", "a gateway", "a gateway beside pods"],
 )
-def test_weights_count_where_there_is_a_gateway_however_far(
-    targets: tuple[Target, ...], *, expected: bool
+def test_whom_calls_go_to_follows_from_gateways_however_far_and_from_who_exports(
+    targets: tuple[Target, ...], own: Callees, others: Callees
 ) -> None:
-    assert choose(*targets).is_weighted is expected
+    choice = choose(*targets)
+    assert (choice.callees(is_own=True), choice.callees(is_own=False)) == (own, others)

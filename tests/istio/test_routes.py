@@ -50,7 +50,7 @@ POLICY = """
       consecutiveGatewayErrors: 5
       consecutive5xxErrors: 0
       interval: 1s
-      baseEjectionTime: 4s
+      baseEjectionTime: 60s
       maxEjectionPercent: 100
       minHealthPercent: 1
 """
@@ -143,6 +143,15 @@ def test_when_the_last_near_pod_goes_the_rule_stands_as_it_is() -> None:
     )
     assert rules[0] == rules[1]
     assert [len(entry["spec"]["endpoints"]) for entry in entries] == [3, 2]
+
+
+def test_a_cluster_without_pods_of_its_own_soon_tries_a_gateway_again() -> None:
+    rules = [
+        route(WEB, site(network, cluster=cluster)).bundles[0].documents[1]
+        for network, cluster in (("n1", "c1a"), ("n9", "c9"))
+    ]
+    policies = [rule["spec"]["trafficPolicy"]["outlierDetection"] for rule in rules]
+    assert [policy["baseEjectionTime"] for policy in policies] == ["60s", "4s"]
 
 
 def test_in_gateway_mode_labels_decide_about_mutual_tls() -> None:
