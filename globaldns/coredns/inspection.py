@@ -29,7 +29,7 @@ class Said(msgspec.Struct, frozen=True):
     """What a place says."""
 
     servers: tuple[str, ...] | None = None
-    """Where the first of our zones is sent, port 53 left out; None: it says nothing of it."""
+    """Where our zones are sent, port 53 left out; None: it says nothing of one of them."""
     fault: StubError | None = None
     """Why the server cannot read it, or does not as it is meant."""
 
@@ -44,11 +44,11 @@ def inspect(target: Target, standing: Object | None, stub: Stub, base: str = "")
             case Shape.CUSTOM:
                 return _inspect_texts({"Corefile": base, **_imported(target, value)}, base, stub)
             case Shape.STUB_DOMAINS:
-                return Said(_bared(kubedns.servers_of(value, stub.domains[0])))
+                return Said(_united(kubedns.servers_of(value, name) for name in stub.names))
             case Shape.OPENSHIFT:
-                return Said(_bared(openshift.servers_of(value or (), stub.domains[0])))
+                return Said(_united(openshift.servers_of(value or (), name) for name in stub.names))
             case Shape.HELM_VALUES:
-                return Said(_bared(rke2.servers_of(value or "", stub.domains[0])))
+                return Said(_united(rke2.servers_of(value or "", name) for name in stub.names))
     except StubError as error:
         return Said(fault=error)
 
@@ -73,19 +73,26 @@ def _inspect_texts(texts: Mapping[str, str], base: str, stub: Stub) -> Said:
         name, block, key = twice
         reason = f"zone {key.zone} a second time"
         return Said(fault=_named(name, refusal(texts[name], block.start, reason, **_TWICE)))
-    keys = keys_of(stub, surroundings_of(parse_corefile(base)))[:1]
+    keys = keys_of(stub, surroundings_of(parse_corefile(base)))[: len(stub.names)]
     blocks = [block for corefile in corefiles.values() for block in corefile.blocks]
+    said = [_say_of(own, blocks) for own in keys]
+    fault = next((one.fault for one in said if one.fault), None)
+    return Said(_united(one.servers for one in said), fault)
+
+
+def _say_of(own: Key, blocks: Collection[Block]) -> Said:
+    """Return what blocks say of one zone."""
     for block in blocks:
-        if any(key.may_equal(own) for key in block.zones for own in keys):
-            return Said(_bared(_forwarded(block)))
+        if any(key.may_equal(own) for key in block.zones):
+            return Said(tuple(_forwarded(block)))
     for block in blocks:
         for key in block.zones:
-            if key.zone == keys[0].zone:
+            if key.zone == own.zone:
                 at = key.port or DEFAULT_PORT
                 reason = f"zone {key.zone} is at port {at}, and the root zone is not"
                 hint = "write the port of the root zone's block"
                 fault = StubError(reason, code=PORT, line=block.line, column=1, hint=hint)
-                return Said(_bared(_forwarded(block)), fault)
+                return Said(tuple(_forwarded(block)), fault)
     return Said()
 
 
@@ -105,8 +112,14 @@ def _imported(target: Target, data: Any) -> dict[str, str]:
     return {name: text for name, text in (data or {}).items() if name.endswith(ending)}
 
 
-def _bared(servers: Iterable[str] | None) -> tuple[str, ...] | None:
-    return None if servers is None else tuple(map(_bare, servers))
+def _united(found: Iterable[Iterable[str] | None]) -> tuple[str, ...] | None:
+    """Return where all of some zones are sent; None: one of them nowhere."""
+    servers: dict[str, None] = {}
+    for some in found:
+        if some is None:
+            return None
+        servers |= dict.fromkeys(map(_bare, some))
+    return tuple(servers)
 
 
 def _forwarded(block: Block) -> Iterator[str]:

@@ -41,6 +41,27 @@ def test_in_each_shape_it_is_seen_where_it_leads(target: Target) -> None:
     assert (said.servers, said.fault) == (("10.96.0.99", "fd00::53"), None)
 
 
+@pytest.mark.parametrize("target", WHOLE, ids=lambda target: target.shape)
+def test_what_leads_only_some_zones_to_us_is_seen(target: Target) -> None:
+    base, two = BASES.get(target, ""), stub("global", "b")
+    told = install(target, WHOLE[target], STUB, cluster="east", base=base)
+    assert inspect(target, told, two, base).servers is None
+    assert inspect(target, told, stub("b", "global"), base).servers is None
+
+
+def test_zones_that_lead_to_different_servers_lead_to_all_of_them() -> None:
+    said = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.1"}
+    text = "".join(f"{zone} {{\n forward . {server}\n}}\n" for zone, server in said.items())
+    found = inspect(COREFILE, corefile(KUBEADM + text), stub("a", "b", "c"))
+    assert found.servers == ("10.0.0.1", "10.0.0.2")
+
+
+def test_a_fault_of_any_zone_is_seen() -> None:
+    fault = inspect(COREFILE, corefile(f"{KUBEADM}a {{\n}}\nb:5353 {{\n}}\n"), stub("a", "b")).fault
+    assert fault is not None
+    assert (fault.code, fault.line) == (PORT, LINES + 3)
+
+
 def test_every_shape_is_looked_at() -> None:
     assert {target.shape for target in WHOLE} == set(Shape)
 
