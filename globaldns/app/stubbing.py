@@ -10,7 +10,6 @@ import msgspec
 
 from globaldns.app.advertising import SERVICE
 from globaldns.app.applying import find_access
-from globaldns.app.settings import zone_names
 from globaldns.config.schema import Config
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.editing import Options
@@ -20,7 +19,7 @@ from globaldns.coredns.platforms import (
     ManagedElsewhere,
     detect,
 )
-from globaldns.coredns.stub import Foreign, Server, Stub
+from globaldns.coredns.stub import Foreign, Server, Stub, StubZone
 from globaldns.coredns.targets import Target
 from globaldns.errors import ApiError, StubError
 from globaldns.kube.client import Client
@@ -171,11 +170,12 @@ def make_stub(config: Config, servers: tuple[Server, ...]) -> Stub:
     """
     told = config.stub
     return Stub(
-        zones=zone_names(config),
+        zones=tuple(
+            StubZone(zone.name, Foreign(zone.foreign.value), zone.namespaces)
+            for zone in config.zones
+        ),
         servers=servers,
-        namespaces=told.namespaces,
         reverse=tuple(map(str, config.vips.pools)) if told.reverse else (),
-        foreign=Foreign(told.foreign.value),
         cache_seconds=told.cache,
         force_tcp=told.force_tcp,
     )

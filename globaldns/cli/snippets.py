@@ -9,7 +9,7 @@ from globaldns.cli.places import format_advice, report_advice
 from globaldns.coredns import custom, kubedns, openshift, rke2
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.platforms import Detection, ManagedElsewhere
-from globaldns.coredns.rendering import UNKNOWN, Build, Surroundings, render_block
+from globaldns.coredns.rendering import UNKNOWN, Build, Surroundings, render_blocks
 from globaldns.coredns.resolvers import dnsmasq_conf, resolved_drop_in, unbound_conf
 from globaldns.coredns.stub import Server, Stub
 from globaldns.coredns.surroundings import surroundings_of
@@ -36,7 +36,7 @@ def render(looked: Looked, detection: Detection, stub: Stub) -> str:
 def _snippet(place: Target, stub: Stub, base: str, build: Build) -> str:
     match place.shape:
         case Shape.COREFILE:
-            return _block(stub, surroundings_of(parse_corefile(base)), build)
+            return _blocks(stub, surroundings_of(parse_corefile(base)), build)
         case Shape.CUSTOM:
             return custom.install({}, base, stub, build)[place.key]
         case Shape.STUB_DOMAINS:
@@ -48,11 +48,11 @@ def _snippet(place: Target, stub: Stub, base: str, build: Build) -> str:
 
 
 def _corefile(stub: Stub) -> str:
-    return _block(stub, Surroundings(), UNKNOWN)
+    return _blocks(stub, Surroundings(), UNKNOWN)
 
 
-def _block(stub: Stub, at: Surroundings, build: Build) -> str:
-    return "".join(f"{line}\n" for line in render_block(stub, at, build))
+def _blocks(stub: Stub, at: Surroundings, build: Build) -> str:
+    return "".join(f"{line}\n" for line in render_blocks(stub, at, build))
 
 
 def _stub_domains(stub: Stub) -> str:

@@ -108,6 +108,10 @@ def _check_zones(zones: tuple[Zone, ...]) -> Iterator[Problem]:
                     f"{zone.name!r} {relation} {other.name!r}",
                     "a name must be in one zone only",
                 )
+        for at, namespace in enumerate(zone.namespaces):
+            if namespace and namespace in zone.namespaces[:at]:
+                path = join(join(join("$.zones", index), "namespaces"), at)
+                yield Problem(path, f"{namespace!r} is listed twice")
 
 
 def _relate(zone: str, other: str) -> str:

@@ -47,6 +47,13 @@ TOGETHER: dict[object, tuple[str, ...]] = {
 """Keys of sections of which none goes without the others."""
 NEEDS: dict[object, tuple[str, str]] = {schema.TlsSettings: ("listen", "certificate")}
 """Keys of sections of which the first does not go without the second."""
+ELSEWHERE: dict[object, dict[str, str]] = {
+    stub.StubSettings: {
+        "foreign": "each zone has its own: zones: [{name: global, foreign: …}]",
+        "namespaces": "each zone has its own: zones: [{name: global, namespaces: […]}]",
+    },
+}
+"""Keys that are looked for in a section, and stand in another."""
 
 
 class Key(Struct, frozen=True):
@@ -157,7 +164,9 @@ def show(annotation: Any, value: Any) -> Any:
 
 def _show_section(section: type[Section], value: Section) -> Any:
     if (short := SHORT_FORMS.get(section)) is not None:
-        return getattr(value, short)
+        said = getattr(value, short)
+        if value == section(**{short: said}):
+            return said
     for word, meaning in WORDS.get(section, {}).items():
         if value == meaning:
             return word

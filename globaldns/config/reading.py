@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Meta
 
 from globaldns.config.keys import (
+    ELSEWHERE,
     SHORT_FORMS,
     WORDS,
     Key,
@@ -87,8 +88,7 @@ class Reading:
         known = [key.name for key in keys(section)]
         for name in value:
             if name not in known:
-                near = get_close_matches(str(name), known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+                hint = ELSEWHERE.get(section, {}).get(name) or _nearest(name, known)
                 self._report(join(path, str(name)), "unknown key", hint)
 
     def _read_key(self, key: Key, value: dict[str, Any], path: str) -> Any:
@@ -198,6 +198,11 @@ def blank_section(section: type[Section]) -> Section:
     return section(
         **{key.name: blank(key.type) if key.is_required else key.default for key in keys(section)}
     )
+
+
+def _nearest(name: object, known: list[str]) -> str:
+    near = get_close_matches(str(name), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
 
 
 def _example(inner: Any) -> str:

@@ -38,7 +38,7 @@ from globaldns.config.kinds import (
     ZoneName,
 )
 from globaldns.config.routing import EnvoySettings, RoutingSettings
-from globaldns.config.stub import StubSettings
+from globaldns.config.stub import ForeignNames, StubSettings
 
 SOME = Meta(min_length=1)
 """Of a list or a mapping that is never empty."""
@@ -142,6 +142,12 @@ class Zone(Section, frozen=True):
 
     name: ZoneName
     """Its domain name."""
+    foreign: ForeignNames = ForeignNames.NXDOMAIN
+    """What the cluster's own DNS is told of its names that are not ours: they do not exist
+    (nxdomain), or are asked for where all others are (fallthrough; CoreDNS 1.11.4)."""
+    namespaces: tuple[Label, ...] = ()
+    """What the cluster's own DNS sends to us of it: these alone, `ns1` for `ns1.global`; default:
+    all of it."""
 
 
 class IstioAddresses(StrEnum):

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from globaldns.config.kinds import Label, Section, WholeSeconds
+from globaldns.config.kinds import Section, WholeSeconds
 
 
 class ForeignNames(StrEnum):
-    """What becomes of names in our zones that are not ours."""
+    """What becomes of names in a zone of ours that are not ours."""
 
     NXDOMAIN = "nxdomain"
     FALLTHROUGH = "fallthrough"
@@ -23,13 +23,8 @@ class StubSettings(Section, frozen=True):
     manage: bool = False
     """Keep it so in our own cluster, if that is read from an API server; else `globaldns stub
     install` does it, once."""
-    namespaces: tuple[Label, ...] = ()
-    """Of each zone these alone, `ns1` for `ns1.global`; default: all of it."""
-    foreign: ForeignNames = ForeignNames.NXDOMAIN
-    """Names that are not ours do not exist (nxdomain), or are asked for where all others are
-    (fallthrough; CoreDNS 1.11.4)."""
     reverse: bool = False
-    """The reverse zones of vips.pools too."""
+    """The reverse zones of vips.pools too; they fall through where all zones do."""
     cache: Annotated[WholeSeconds, Meta(ge=0, le=3600)] = WholeSeconds(30)
     """How long it keeps answers at most; 0s: not at all."""
     force_tcp: bool = False

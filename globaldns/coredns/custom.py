@@ -1,4 +1,4 @@
-"""Our block as a key of its own, where a Corefile imports the keys of a ConfigMap.
+"""Our blocks as a key of its own, where a Corefile imports the keys of a ConfigMap.
 
 AKS, k3s, DigitalOcean, Linode, OVH, Gardener and others keep the Corefile to themselves and import
 ``custom/*.server`` of ConfigMap ``coredns-custom``, which people may write.
@@ -12,7 +12,7 @@ from contextlib import suppress
 from globaldns.coredns import marks
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.editing import check_apart, find_ours, user_owned
-from globaldns.coredns.rendering import UNKNOWN, Build, Surroundings, render_block
+from globaldns.coredns.rendering import UNKNOWN, Build, Surroundings, render_blocks
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.surroundings import (
     find_import,
@@ -51,9 +51,9 @@ def install(
     """
     own = key_for(base)
     at = surroundings_of(parse_corefile(base))
-    lines = render_block(stub, at, build)
+    lines = render_blocks(stub, at, build)
     imported = {one: data[one] for one in data if one.endswith(own.removeprefix(_NAME))}
-    if not _is_marked(imported.get(own, "")) and _count(lines, base, *imported.values()) == 1:
+    if not _is_marked(imported.get(own, "")) and _are_told(lines, base, *imported.values()):
         return dict(data)
     _check_ours(own, imported.pop(own, ""))
     _check_rival("Corefile", base, stub, at)
@@ -79,14 +79,13 @@ def _is_marked(text: str) -> bool:
     return marks.find_marked(text) is not None
 
 
-def _count(lines: Iterable[str], *texts: str) -> int:
-    """Return how many blocks like ours there are in the texts that can be read."""
-    (ours,) = parse_corefile("\n".join(lines)).contents
-    found = 0
+def _are_told(lines: Iterable[str], *texts: str) -> bool:
+    """Whether the texts, as far as they can be read, have a block like each of ours, once."""
+    found: list[object] = []
     for text in texts:
         with suppress(StubError):
-            found += parse_corefile(text).contents.count(ours)
-    return found
+            found += parse_corefile(text).contents
+    return all(found.count(ours) == 1 for ours in parse_corefile("\n".join(lines)).contents)
 
 
 def _check_ours(name: str, text: str) -> None:

@@ -1,17 +1,17 @@
-"""Our block in a Corefile that is somebody else's.
+"""Our blocks in a Corefile that is somebody else's: one, or one for each of two policies.
 
-It stands between marks at the end of the text. Nothing else of the text changes, and what cannot be
-seen to be safe is refused: a zone that is defined twice keeps CoreDNS running as it was, until the
-next start of a pod, which fails.
+They stand between marks at the end of the text. Nothing else of the text changes, and what cannot
+be seen to be safe is refused: a zone that is defined twice keeps CoreDNS running as it was, until
+the next start of a pod, which fails.
 
 ==============================  ==================================================================
 what stands there               what becomes of it
 ==============================  ==================================================================
 no block for our zones          ours, at the end
-ours, between marks             written again where it stands, if a byte differs
-one that we are known to have   marked again: kubeadm's upgrade keeps blocks and drops comments
-written
-one that says what ours would   left as it is, and never removed: somebody else wrote it
+ours, between marks             written again where they stand, if a byte differs
+some that we are known to have  marked again where the first stands: kubeadm's upgrade keeps
+written                         blocks and drops comments
+those that say what ours would  left as they are, and never removed: somebody else wrote them
 anybody else's                  refused: ``user-owned``
 marks that are no pair          refused: ``marks``
 ==============================  ==================================================================
@@ -29,9 +29,9 @@ import msgspec
 from globaldns.coredns import marks
 from globaldns.coredns.corefile import Block, parse_corefile, refusal
 from globaldns.coredns.marks import Marked
-from globaldns.coredns.rendering import UNKNOWN, Build, render_block
+from globaldns.coredns.rendering import FALL_THROUGH, UNKNOWN, Build, render_blocks
 from globaldns.coredns.stub import Stub
-from globaldns.coredns.surroundings import find_rival, keys_of, surroundings_of
+from globaldns.coredns.surroundings import find_rival, find_rivals, keys_of, surroundings_of
 from globaldns.coredns.zones import Key
 from globaldns.errors import StubError
 from globaldns.model.address import is_address
@@ -56,14 +56,20 @@ DEFAULTS = Options()
 
 
 def install(text: str, stub: Stub, options: Options = DEFAULTS) -> str:
-    """Return a Corefile with our block in it; the same text if it is there as it should be.
+    """Return a Corefile with our blocks in it; the same text if they are there as they should be.
 
     It is the same too where somebody else wrote what we would.
 
     Raises:
         StubError: it is not edited; the code says why, line and column where.
     """
-    marked = find_ours(text) or _find_known(text, options.known)
+    found = _find_all(text, options.known)
+    if len(found) > 1:
+        try:
+            return install(marks.cut(text, found[-1]), stub, options)
+        except StubError as error:
+            raise marks.in_whole(error, text, found[-1]) from None
+    marked = found[0] if found else None
     if marked is None and alike(text, stub, options.build):
         return text
     base = text if marked is None else marks.cut(text, marked)
@@ -76,23 +82,25 @@ def install(text: str, stub: Stub, options: Options = DEFAULTS) -> str:
         check_apart(changed, base, lines)
         return changed
     changed = marks.replace(text, marked, lines)
-    if not _is_apart(changed, base, _block(lines)):
+    if not _is_apart(changed, base, _blocks(lines)):
         raise _misplaced(text, marked, "our block where none can stand", code="open-end")
     return changed
 
 
 def remove(text: str, known: Collection[str] = ()) -> str:
-    """Return a Corefile without our block: the very text that it was installed into.
+    """Return a Corefile without our blocks: the very text that they were installed into.
 
     Raises:
         StubError: the text cannot be read, or its marks are no pair.
     """
-    marked = find_ours(text) or _find_known(text, known)
-    return text if marked is None else marks.cut(text, marked)
+    found = _find_all(text, known)
+    if len(found) > 1:
+        return remove(marks.cut(text, found[-1]), known)
+    return marks.cut(text, found[0]) if found else text
 
 
 def fingerprints(text: str) -> frozenset[str]:
-    """Return what tells the block between our marks again once it has lost them.
+    """Return what tells the blocks between our marks again once they have lost them.
 
     Raises:
         StubError: the text cannot be read, or its marks are no pair.
@@ -104,33 +112,31 @@ def fingerprints(text: str) -> frozenset[str]:
 def alike(
     text: str, stub: Stub, build: Build = UNKNOWN, *, or_istio: bool = False
 ) -> frozenset[str]:
-    """Return the fingerprint of a block for our zones that says what ours would.
+    """Return the fingerprints of the blocks for our zones, if they say what ours would.
 
-    ``or_istio``: or what Istio's papers had for istio-coredns-plugin.
+    ``or_istio``: or each is one of ours, or as Istio's papers had it for istio-coredns-plugin.
 
     Raises:
         StubError: the text cannot be read, or is not known to have a block for our zones.
     """
     corefile = parse_corefile(text)
     at = surroundings_of(corefile)
-    keys = keys_of(stub, at)
-    rival = find_rival(corefile, keys)
-    if rival is None:
+    rivals = [block for block, _ in find_rivals(corefile, keys_of(stub, at))]
+    if not rivals:
         return frozenset()
-    block, _ = rival
-    others = tuple(one for one in corefile.blocks if one is not block)
-    if find_rival(msgspec.structs.replace(corefile, blocks=others), keys):
-        return frozenset()
-    is_alike = block.content == _block(render_block(stub, at, build)).content
-    return frozenset({_print(block)} if is_alike or (or_istio and _is_istio(block)) else ())
+    ours = {block.content for block in _blocks(render_blocks(stub, at, build))}
+    others = [block for block in rivals if block.content not in ours]
+    are_all = len(rivals) == len(ours) == len(set(map(_print, rivals))) and not others
+    are_istio = or_istio and len(rivals) <= len(ours) and all(map(_is_istio, others))
+    return frozenset(map(_print, rivals) if are_all or are_istio else ())
 
 
 def find_ours(text: str) -> Marked | None:
-    """Return our block with its marks.
+    """Return our blocks with their marks.
 
     Raises:
         StubError: the text cannot be read, its marks are no pair, or there is more between them
-            than one block, or one that is not ours.
+            than what is ours.
     """
     around = parse_corefile(text).blocks
     marked = marks.find_marked(text)
@@ -139,11 +145,11 @@ def find_ours(text: str) -> Marked | None:
     if any(block.start < marked.start < block.stop for block in around):
         raise _misplaced(text, marked, "our marks inside another block", code=marks.CODE)
     inside = parse_corefile(marked.inside)
-    if marked.indent or len(inside.blocks) > 1 or inside.imports or inside.snippets:
+    if marked.indent or _are_more(inside.blocks) or inside.imports or inside.snippets:
         raise refusal(
             text,
             marked.start,
-            "a mark that is indented" if marked.indent else "more than our block between the marks",
+            "a mark that is indented" if marked.indent else "more than ours between the marks",
             code=marks.CODE,
             hint="begin the line with the mark" if marked.indent else "move the rest below the END",
         )
@@ -159,10 +165,10 @@ def find_ours(text: str) -> Marked | None:
 
 
 def lines_beside(base: str, stub: Stub, build: Build) -> tuple[str, ...]:
-    """Return the lines of our block for a Corefile that does not have it.
+    """Return the lines of our blocks for a Corefile that does not have them.
 
     Raises:
-        StubError: our block cannot stand beside what is there.
+        StubError: our blocks cannot stand beside what is there.
     """
     corefile = parse_corefile(base)
     if not corefile.blocks and not corefile.imports:
@@ -180,7 +186,7 @@ def lines_beside(base: str, stub: Stub, build: Build) -> tuple[str, ...]:
             code="imports",
             hint="put our block into a file of its own there",
         )
-    return render_block(stub, at, build)
+    return render_blocks(stub, at, build)
 
 
 def user_owned(text: str, block: Block, key: Key) -> StubError:
@@ -200,12 +206,12 @@ def _misplaced(text: str, marked: Marked, reason: str, *, code: str) -> StubErro
 
 
 def check_apart(changed: str, base: str, lines: Iterable[str]) -> None:
-    """See that a text is another one with our block in it, which is read as it stands.
+    """See that a text is another one with our blocks in it, which are read as they stand.
 
     Raises:
         StubError: it is not; code ``open-end``.
     """
-    if not _is_apart(changed, base, _block(lines)):
+    if not _is_apart(changed, base, _blocks(lines)):
         raise refusal(
             base,
             len(base),
@@ -215,7 +221,7 @@ def check_apart(changed: str, base: str, lines: Iterable[str]) -> None:
         )
 
 
-def _is_apart(changed: str, base: str, ours: Block) -> bool:
+def _is_apart(changed: str, base: str, ours: Collection[Block]) -> bool:
     before = parse_corefile(base)
     try:
         after, marked = parse_corefile(changed), marks.find_marked(changed)
@@ -224,10 +230,10 @@ def _is_apart(changed: str, base: str, ours: Block) -> bool:
     if marked is None or marks.cut(changed, marked) != base:
         return False
     here = sum(block.start < marked.start for block in after.blocks)
-    contents = list(after.contents)
+    behind, contents = here + len(ours), after.contents
     return (
-        contents[here : here + 1] == [ours.content]
-        and (*contents[:here], *contents[here + 1 :]) == before.contents
+        contents[here:behind] == tuple(block.content for block in ours)
+        and (*contents[:here], *contents[behind:]) == before.contents
         and (after.imports, after.included, after.snippets)
         == (before.imports, before.included, before.snippets)
     )
@@ -238,11 +244,22 @@ def _may_be_ours(block: Block) -> bool:
     return bool(names & _FORWARDS) and names <= _OURS
 
 
-def _find_known(text: str, known: Collection[str]) -> Marked | None:
-    for block in parse_corefile(text).blocks:
-        if _print(block) in known:
-            return _whole_lines(text, block)
-    return None
+def _are_more(blocks: Collection[Block]) -> bool:
+    """Whether there are more than ours, of which each policy has one."""
+    return len(set(map(_falls_through, blocks))) < len(blocks)
+
+
+def _falls_through(block: Block) -> bool:
+    return any(FALL_THROUGH in forward.lines for forward in block.named("forward"))
+
+
+def _find_all(text: str, known: Collection[str]) -> tuple[Marked, ...]:
+    """Return where ours are: between their marks, else each as it is known without."""
+    marked = find_ours(text)
+    if marked is not None:
+        return (marked,)
+    blocks = parse_corefile(text).blocks
+    return tuple(_whole_lines(text, block) for block in blocks if _print(block) in known)
 
 
 def _is_istio(block: Block) -> bool:
@@ -284,8 +301,8 @@ def _whole_lines(text: str, block: Block) -> Marked:
     )
 
 
-def _block(lines: Iterable[str]) -> Block:
-    return parse_corefile("\n".join(lines)).blocks[0]
+def _blocks(lines: Iterable[str]) -> tuple[Block, ...]:
+    return parse_corefile("\n".join(lines)).blocks
 
 
 def _print(block: Block) -> str:

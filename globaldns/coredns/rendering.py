@@ -1,4 +1,6 @@
-"""Our server block: the same text for the same stub, whoever writes it.
+"""Our server blocks: the same text for the same stub, whoever writes it.
+
+There is one for all zones, unless what becomes of foreign names in them differs.
 
 Only ``errors``, ``cache`` and ``forward`` are in it, and of their options only those that every
 CoreDNS has, or the one at hand is known to have: a plugin or an option that is not known keeps
@@ -10,7 +12,7 @@ Source: CoreDNS's release notes; ``plugin/forward``, ``plugin/cache`` of github.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -24,6 +26,8 @@ _NEXT = (1, 11, 4)
 """``next``, and several forwards in one block."""
 _FAILFAST = (1, 12, 1)
 """``failfast_all_unhealthy_upstreams``: while we are away, SERVFAIL at once in place of 2 s."""
+FALL_THROUGH = ("next", "NXDOMAIN")
+"""Of a forward: who is asked next, for names that do not exist, is the next forward."""
 _INDENT = "    "
 _VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)")
 _PLAIN = re.compile(r'[^\s"#][^\s#]*')
@@ -46,7 +50,7 @@ UNKNOWN = Build()
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What our block takes over from the root zone's."""
+    """What our blocks take over from the root zone's."""
 
     port: str = "53"
     """Digits, an environment variable, or nothing: the server's default."""
@@ -63,16 +67,21 @@ def parse_version(image: str) -> Version:
     return tuple(map(int, found[1].split("."))) if found else ()
 
 
-def render_block(stub: Stub, at: Surroundings, build: Build) -> tuple[str, ...]:
-    """Return the lines of our block.
+def render_blocks(stub: Stub, at: Surroundings, build: Build) -> tuple[str, ...]:
+    """Return the lines of our blocks.
 
     Raises:
         StubError: this CoreDNS cannot do what the stub says; code ``build``.
     """
+    if stub.falling:
+        _check_fallthrough(stub.falling, at, build)
     suffix = f":{at.port}" if at.port else ""
-    keys = " ".join(f"{name}{suffix}" for name in (*stub.names, *stub.reverse))
-    body = (*_directives(stub, at, build),)
-    return (f"{keys} {{", *(f"{_INDENT}{line}" for line in body), "}")
+    lines: list[str] = []
+    for foreign, names in stub.policies.items():
+        keys = " ".join(f"{name}{suffix}" for name in names)
+        body = (*_directives(stub, foreign, at, build),)
+        lines += (f"{keys} {{", *(f"{_INDENT}{line}" for line in body), "}")
+    return tuple(lines)
 
 
 def format_directive(directive: Directive) -> Iterator[str]:
@@ -84,25 +93,24 @@ def format_directive(directive: Directive) -> Iterator[str]:
         depth += words.count("{") - words.count("}")
 
 
-def _directives(stub: Stub, at: Surroundings, build: Build) -> Iterator[str]:
+def _directives(stub: Stub, foreign: Foreign, at: Surroundings, build: Build) -> Iterator[str]:
     for bind in at.binds:
         yield from format_directive(bind)
     if build.has("errors"):
         yield "errors"
     if stub.cache_seconds and build.has("cache"):
         yield f"cache {stub.cache_seconds}"
-    yield from _forward(stub, build)
-    if stub.foreign is Foreign.FALLTHROUGH:
-        _check_fallthrough(at, build)
+    yield from _forward(stub, foreign, build)
+    if foreign is Foreign.FALLTHROUGH:
         for forward in at.forwards:
             yield from format_directive(forward)
 
 
-def _forward(stub: Stub, build: Build) -> Iterator[str]:
+def _forward(stub: Stub, foreign: Foreign, build: Build) -> Iterator[str]:
     if not build.has("forward"):
         raise _refused("it has no plugin forward", "use one with the plugin")
     head = " ".join(("forward", ".", *stub.targets))
-    options = (*_options(stub, build),)
+    options = (*_options(stub, foreign, build),)
     if not options:
         yield head
         return
@@ -111,25 +119,26 @@ def _forward(stub: Stub, build: Build) -> Iterator[str]:
     yield "}"
 
 
-def _options(stub: Stub, build: Build) -> Iterator[str]:
+def _options(stub: Stub, foreign: Foreign, build: Build) -> Iterator[str]:
     if stub.force_tcp:
         yield "force_tcp"
     if build.version >= _FAILFAST:
         yield "failfast_all_unhealthy_upstreams"
-    if stub.foreign is Foreign.FALLTHROUGH:
-        yield "next NXDOMAIN"
+    if foreign is Foreign.FALLTHROUGH:
+        yield " ".join(FALL_THROUGH)
 
 
-def _check_fallthrough(at: Surroundings, build: Build) -> None:
+def _check_fallthrough(zones: Iterable[str], at: Surroundings, build: Build) -> None:
+    names = f"names of others in {', '.join(zones)}"
     if build.version < _NEXT:
         raise _refused(
-            "names of others can be asked elsewhere from 1.11.4 on, and its version is "
+            f"{names} can be asked elsewhere from 1.11.4 on, and its version is "
             + (".".join(map(str, build.version)) or "not known"),
             "choose namespaces in place of foreign: fallthrough",
         )
     if not at.forwards:
         raise _refused(
-            "the root zone forwards to nobody, who would be asked for names of others",
+            f"the root zone forwards to nobody, who would be asked for {names}",
             "use foreign: nxdomain",
         )
 

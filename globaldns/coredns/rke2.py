@@ -1,8 +1,8 @@
-"""Our server in the values of RKE2's chart of CoreDNS.
+"""Our servers in the values of RKE2's chart of CoreDNS: each is one of our blocks.
 
 RKE2 owns its Corefile and takes values for it from ``spec.valuesContent``, YAML text, of
 HelmChartConfig ``kube-system/rke2-coredns``. A list in values takes the place of the chart's own:
-where it has no ``servers``, ours are all that the Corefile has now, and our block.
+where it has no ``servers``, ours are all that the Corefile has now, and our blocks.
 
 Source: ``values.yaml`` of github.com/coredns/helm; https://docs.rke2.io/networking/networking_services
 """
@@ -10,13 +10,14 @@ Source: ``values.yaml`` of github.com/coredns/helm; https://docs.rke2.io/network
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from globaldns.coredns import marks
 from globaldns.coredns.corefile import Block, Corefile, Directive, parse_corefile
 from globaldns.coredns.marks import Marked
-from globaldns.coredns.rendering import UNKNOWN, Build, format_word, render_block
+from globaldns.coredns.rendering import UNKNOWN, Build, format_word, render_blocks
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.surroundings import surroundings_of
 from globaldns.coredns.zones import DEFAULT_PORT, DNS, Key, parse_key
@@ -24,17 +25,20 @@ from globaldns.documents import locate, read_documents
 from globaldns.errors import DocumentError, StubError
 from globaldns.model.host import fold
 
+Blocks = tuple[Block, ...]
+
 _SERVERS = "servers"
 _HEAD = f"{_SERVERS}:"
+_FORWARD = "  - name: forward"
 
 
 def install(values: str | None, base: str, stub: Stub, build: Build = UNKNOWN) -> str:
-    """Return the chart's values with our server; ``base`` is the Corefile as it runs.
+    """Return the chart's values with our servers; ``base`` is the Corefile as it runs.
 
     Of values that were not there ours end their last line, of empty ones they do not: so removal
     knows which it were.
 
-    They are the same where somebody else wrote the server that we would.
+    They are the same where somebody else wrote the servers that we would.
 
     Raises:
         StubError: they are not edited; the code says why.
@@ -46,7 +50,7 @@ def install(values: str | None, base: str, stub: Stub, build: Build = UNKNOWN) -
 
 
 def remove(values: str) -> str | None:
-    """Return the chart's values without our server; None: there were none before us.
+    """Return the chart's values without our servers; None: there were none before us.
 
     Raises:
         StubError: the marks are no pair.
@@ -61,10 +65,10 @@ def remove(values: str) -> str | None:
 def _installed(values: str, base: str, stub: Stub, build: Build) -> str:
     marked = marks.find_marked(values)
     foreign = values if marked is None else marks.cut(values, marked)
-    ours = _own_block(base, stub, build)
+    ours = _own_blocks(base, stub, build)
     try:
         standing = _read(foreign)
-        if marked is None and _says(standing, ours):
+        if marked is None and _say(standing, ours):
             return values
         _check_rivals(foreign, standing, ours)
     except StubError as error:
@@ -77,8 +81,8 @@ def _installed(values: str, base: str, stub: Stub, build: Build) -> str:
         line = locate(values, 0, f"$.{_SERVERS}[0]")
         at = _offset(values, line)
         indent = _indent(values, at, line)
-        changed = marks.insert(values, at, _item(ours), indent=indent)
-    _check(changed, standing)
+        changed = marks.insert(values, at, _items(ours), indent=indent)
+    _check(changed, standing, len(ours))
     return changed
 
 
@@ -96,31 +100,43 @@ def servers_of(values: str, domain: str) -> list[str] | None:
     return None
 
 
-def _own_block(base: str, stub: Stub, build: Build) -> Block:
-    lines = render_block(stub, surroundings_of(parse_corefile(base)), build)
-    return parse_corefile("\n".join(lines)).blocks[0]
+def _own_blocks(base: str, stub: Stub, build: Build) -> Blocks:
+    lines = render_blocks(stub, surroundings_of(parse_corefile(base)), build)
+    return parse_corefile("\n".join(lines)).blocks
 
 
-def _replaced(marked: Marked, ours: Block) -> list[str]:
-    """Return what is to stand between our marks: our item alone, or behind those that we copied."""
+def _replaced(marked: Marked, ours: Blocks) -> list[str]:
+    """Return what is to stand between our marks: our items alone, or behind those we copied."""
     inside = marked.inside.splitlines()
     if inside[:1] != [_HEAD]:
-        return [*_item(ours)]
-    items = [number for number, line in enumerate(inside) if line.startswith("- ")]
-    return [*inside[: items[-1] if items else 1], *_item(ours)]
+        return [*_items(ours)]
+    starts = [number for number, line in enumerate(inside) if line.startswith("- ")] or [1]
+    *_, before, last = (1, *starts)
+    leads = _leads_to(inside[last:])
+    are_both = leads != "" and _leads_to(inside[before:last]) == leads
+    return [*inside[: before if are_both else last], *_items(ours)]
 
 
-def _all_items(corefile: Corefile, ours: Block) -> Iterator[str]:
+def _leads_to(item: Sequence[str]) -> str:
+    """Return the line behind the item's first forward; of ours all lead to the same servers."""
+    return next((line for former, line in pairwise(item) if former == _FORWARD), "")
+
+
+def _all_items(corefile: Corefile, ours: Blocks) -> Iterator[str]:
     if corefile.imports or corefile.included or corefile.snippets or not corefile.blocks:
         raise StubError(
             "the Corefile is not one that the chart's values can say",
             code="imports",
             hint="write servers into the values, with what the Corefile has",
         )
-    for block in corefile.blocks:
-        if block.zones != ours.zones:
-            yield from _item(block)
-    yield from _item(ours)
+    own = {block.zones for block in ours}
+    yield from _items(block for block in corefile.blocks if block.zones not in own)
+    yield from _items(ours)
+
+
+def _items(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in blocks:
+        yield from _item(block)
 
 
 def _item(block: Block) -> Iterator[str]:
@@ -160,18 +176,19 @@ def _plugin(directive: Directive) -> Iterator[str]:
             depth += line[-1] == "{"
 
 
-def _says(values: Mapping[str, Any], ours: Block) -> bool:
-    """Whether values have a server like ours."""
-    (own,) = _read("\n".join((_HEAD, *_item(ours))))[_SERVERS]
-    return own in _dicts(values.get(_SERVERS))
+def _say(values: Mapping[str, Any], ours: Blocks) -> bool:
+    """Whether values have servers like ours."""
+    standing = _dicts(values.get(_SERVERS))
+    return all(own in standing for own in _read("\n".join((_HEAD, *_items(ours))))[_SERVERS])
 
 
-def _check_rivals(text: str, values: Mapping[str, Any], ours: Block) -> None:
+def _check_rivals(text: str, values: Mapping[str, Any], ours: Blocks) -> None:
     servers = values.get(_SERVERS)
+    zones = [zone for block in ours for zone in block.zones]
     for number, server in enumerate(servers if isinstance(servers, list) else ()):
         for key in _keys_of(server) if isinstance(server, dict) else ():
             port = _port_of(server)
-            for own in ours.zones:
+            for own in zones:
                 if Key(key.zone, port or own.port, key.transport).may_equal(own):
                     raise StubError(
                         f"servers: one for {key.zone} that is not ours",
@@ -232,16 +249,18 @@ def _read(values: str) -> dict[str, Any]:
     return documents[0] if documents else {}
 
 
-def _check(changed: str, standing: Mapping[str, Any]) -> None:
-    """See that values are others with our server in them, and nothing else."""
+def _check(changed: str, standing: Mapping[str, Any], count: int) -> None:
+    """See that values are others with so many servers of ours in them, and nothing else."""
     after = _read(changed)
     servers = after.get(_SERVERS) or []
     before = standing.get(_SERVERS)
     kept = [server for server in servers if server in (before or ())]
     is_same = {**after, _SERVERS: None} == {**standing, _SERVERS: None}
-    if not is_same or (before is not None and (kept != before or len(servers) != len(kept) + 1)):
+    if not is_same or (
+        before is not None and (kept != before or len(servers) != len(kept) + count)
+    ):
         raise StubError(
-            "values that would not read the same with our server",
+            "values that would not read the same with our servers",
             code="open-end",
             hint="write them in block style",
         )

@@ -46,18 +46,29 @@ class Server(msgspec.Struct, frozen=True):
         return f"{host}:{self.port}"
 
 
+class StubZone(msgspec.Struct, frozen=True):
+    """A zone of ours."""
+
+    name: str
+    """Lower case, without a dot at the end."""
+    foreign: Foreign = Foreign.NXDOMAIN
+    namespaces: tuple[str, ...] = ()
+    """Only these of it: ``ns1`` is ``ns1.global``; none: all of it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What of it is sent to us."""
+        return tuple(f"{part}.{self.name}" for part in self.namespaces) or (self.name,)
+
+
 class Stub(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be told, in whatever shape."""
 
-    zones: tuple[str, ...]
-    """Lower case, without a dot at the end."""
+    zones: tuple[StubZone, ...]
     servers: tuple[Server, ...]
     """All addresses of our Service."""
-    namespaces: tuple[str, ...] = ()
-    """Only these of each zone: ``ns1`` is ``ns1.global``; none: the whole zone."""
     reverse: tuple[str, ...] = ()
     """CIDRs of VIPs whose names we have too."""
-    foreign: Foreign = Foreign.NXDOMAIN
     cache_seconds: int = 30
     """How long answers are kept at most; 0: not at all."""
     force_tcp: bool = False
@@ -74,7 +85,7 @@ class Stub(msgspec.Struct, frozen=True, kw_only=True):
                 code=_CODE,
                 hint=f"name a zone, and 1 to {MAX_SERVERS} servers",
             )
-        for name in (*self.zones, *self.namespaces):
+        for name in self.names:
             if not _NAME.fullmatch(name):
                 raise StubError(
                     f"{name!r} is no zone",
@@ -89,9 +100,28 @@ class Stub(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> tuple[str, ...]:
         """The zones of hosts that are ours."""
-        if not self.namespaces:
-            return self.zones
-        return tuple(f"{part}.{zone}" for zone in self.zones for part in self.namespaces)
+        return tuple(name for zone in self.zones for name in zone.names)
+
+    @property
+    def falling(self) -> tuple[str, ...]:
+        """The zones whose foreign names are asked for elsewhere."""
+        return tuple(zone.name for zone in self.zones if zone.foreign is Foreign.FALLTHROUGH)
+
+    @property
+    def policies(self) -> dict[Foreign, tuple[str, ...]]:
+        """Names by what becomes of foreign ones beside them, with CIDRs of VIPs behind the first.
+
+        So addresses without a name of ours have none wherever any zone is ours alone.
+        """
+        names = {
+            foreign: tuple(
+                name for zone in self.zones if zone.foreign is foreign for name in zone.names
+            )
+            for foreign in Foreign
+        }
+        told = {foreign: ours for foreign, ours in names.items() if ours}
+        first = next(iter(told))
+        return {**told, first: (*told[first], *self.reverse)}
 
     @property
     def reverse_zones(self) -> tuple[str, ...]:
@@ -115,9 +145,9 @@ def refuse_fallthrough(stub: Stub, who: str) -> None:
     Raises:
         StubError: the stub says so; code ``build``.
     """
-    if stub.foreign is Foreign.FALLTHROUGH:
+    if stub.falling:
         raise StubError(
-            f"{who} asks the servers of a zone for all of it",
+            f"{who} asks the servers of a zone for all of it: {', '.join(stub.falling)}",
             code="build",
             hint="choose namespaces in place of foreign: fallthrough",
         )

@@ -1,4 +1,4 @@
-"""What our block takes over from the root zone's, and what must not stand beside it."""
+"""What our blocks take over from the root zone's, and what must not stand beside it."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def surroundings_of(corefile: Corefile) -> Surroundings:
 
 
 def keys_of(stub: Stub, at: Surroundings) -> tuple[Key, ...]:
-    """Return the zones that our block answers for."""
+    """Return the zones that our blocks answer for."""
     suffix = f":{at.port}" if at.port else ""
     return tuple(
         key for name in (*stub.names, *stub.reverse) for key in parse_key(f"{name}{suffix}")
     )
 
 
-def find_rival(corefile: Corefile, keys: Iterable[Key]) -> tuple[Block, Key] | None:
-    """Return a block that has a zone of ours at our port already.
+def find_rivals(corefile: Corefile, keys: Iterable[Key]) -> Iterator[tuple[Block, Key]]:
+    """Yield blocks that have a zone of ours at our port already, each with one.
 
     Raises:
         StubError: a block's zone is an environment variable, and may be ours; code
@@ -71,7 +71,8 @@ def find_rival(corefile: Corefile, keys: Iterable[Key]) -> tuple[Block, Key] | N
             if not any(key.may_equal(own) for own in ours):
                 continue
             if key.is_known:
-                return block, key
+                yield block, key
+                break
             raise StubError(
                 f"the zone {key.zone} depends on the server's environment",
                 code="unknown-zone",
@@ -79,7 +80,15 @@ def find_rival(corefile: Corefile, keys: Iterable[Key]) -> tuple[Block, Key] | N
                 column=1,
                 hint="write the zone out, so that it can be seen to be another than ours",
             )
-    return None
+
+
+def find_rival(corefile: Corefile, keys: Iterable[Key]) -> tuple[Block, Key] | None:
+    """Return the first of them, if there is one.
+
+    Raises:
+        StubError: as above.
+    """
+    return next(find_rivals(corefile, keys), None)
 
 
 def find_import(corefile: Corefile) -> str | None:

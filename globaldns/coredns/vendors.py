@@ -14,7 +14,7 @@ import msgspec
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.editing import Options, install
 from globaldns.coredns.platforms import Platform
-from globaldns.coredns.rendering import UNKNOWN, Build, render_block
+from globaldns.coredns.rendering import UNKNOWN, Build, render_blocks
 from globaldns.coredns.stub import Stub, refuse_fallthrough
 from globaldns.coredns.surroundings import surroundings_of
 from globaldns.documents import format_yaml
@@ -113,7 +113,7 @@ def _cce(stub: Stub, _base: str, _build: Build) -> Advice:
 def _yandex(stub: Stub, base: str, build: Build) -> Advice:
     return Advice(
         where="key Corefile of the ConfigMap that is mounted at /etc/coredns-user",
-        snippet=_block(stub, base, build),
+        snippet=_blocks(stub, base, build),
         page="https://yandex.cloud/en/docs/managed-kubernetes/",
         note="what the key has already stays in front",
     )
@@ -152,7 +152,7 @@ def _aks_local(stub: Stub, _base: str, _build: Build) -> Advice:
 def _by_hand(stub: Stub, base: str, build: Build) -> Advice:
     return Advice(
         where="the configuration of whatever answers the cluster's pods",
-        snippet=_block(stub, base, build),
+        snippet=_blocks(stub, base, build),
         page="https://coredns.io/manual/configuration/",
         note="written for CoreDNS",
     )
@@ -171,13 +171,13 @@ _ADVICE: Mapping[Platform, Callable[[Stub, str, Build], Advice]] = {
 }
 
 
-def _block(stub: Stub, base: str, build: Build) -> str:
-    lines = render_block(stub, surroundings_of(parse_corefile(base)), build)
+def _blocks(stub: Stub, base: str, build: Build) -> str:
+    lines = render_blocks(stub, surroundings_of(parse_corefile(base)), build)
     return "".join(f"{line}\n" for line in lines)
 
 
 def _whole(stub: Stub, base: str, build: Build) -> str:
-    """Return the Corefile with our block: who is told all of it must not lose the rest."""
+    """Return the Corefile with our blocks: who is told all of it must not lose the rest."""
     if not parse_corefile(base).blocks:
         raise StubError(
             "the whole Corefile has to be told, and it was not seen",

@@ -91,7 +91,7 @@ def decode_record(document: Mapping[str, Any] | None) -> Record:
     if not data:
         return Record()
     try:
-        state = msgspec.json.decode(data.get(STATE, ""), type=_State)
+        state = _decode_state(data.get(STATE, ""))
     except msgspec.MsgspecError as error:
         raise StubError(
             f"ConfigMap {NAME}: its {STATE} cannot be read: {error}",
@@ -100,3 +100,15 @@ def decode_record(document: Mapping[str, Any] | None) -> Record:
         ) from None
     originals = {key: text for key, text in data.items() if key.startswith(_ORIGINAL)}
     return Record(state.stub, state.places, state.known, originals, state.suspended)
+
+
+def _decode_state(text: str) -> _State:
+    """Return a state; where its zones are names, they have what the stub says of all of them."""
+    state = msgspec.json.decode(text, type=dict[str, Any])
+    stub = state.get("stub")
+    if isinstance(stub, dict) and isinstance(stub.get("zones"), list):
+        shared = {key: stub[key] for key in ("foreign", "namespaces") if key in stub}
+        stub["zones"] = [
+            {"name": zone, **shared} if isinstance(zone, str) else zone for zone in stub["zones"]
+        ]
+    return msgspec.convert(state, _State)

@@ -114,11 +114,9 @@ class Verdict(msgspec.Struct, frozen=True):
 def questions(stub: Stub, cluster: str, nameserver: str) -> tuple[Question, ...]:
     """Return a question for each domain of hosts; ``nameserver`` is one label below the zone."""
     return tuple(
-        Question(
-            f"{_PROBE}.{f'{part}.' if part else ''}{zone}", zone, cluster, f"{nameserver}.{zone}."
-        )
+        Question(f"{_PROBE}.{name}", zone.name, cluster, f"{nameserver}.{zone.name}.")
         for zone in stub.zones
-        for part in stub.namespaces or ("",)
+        for name in zone.names
     )
 
 

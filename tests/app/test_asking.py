@@ -11,7 +11,7 @@ import pytest
 
 from globaldns.app import asking
 from globaldns.app.asking import ask_paths, find_alive
-from globaldns.coredns.stub import Server, Stub
+from globaldns.coredns.stub import Server, Stub, StubZone
 from globaldns.stubs.verification import Outcome, QueryPath, Verdict, own_paths
 from tests.nameserver import NameServer
 
@@ -40,7 +40,7 @@ def dns_server() -> Iterator[NameServer]:
 
 
 async def ask(server: NameServer, *paths: QueryPath, wait: float = 0) -> tuple[Verdict, ...]:
-    stub = Stub(zones=("global",), servers=(Server("127.0.0.1", server.port),))
+    stub = Stub(zones=(StubZone("global"),), servers=(Server("127.0.0.1", server.port),))
     return await ask_paths(
         stub, (*own_paths(stub), *paths), cluster="east", nameserver="ns", wait=wait
     )

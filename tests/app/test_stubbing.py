@@ -24,7 +24,7 @@ from globaldns.config.loading import load
 from globaldns.config.schema import Config
 from globaldns.coredns.platforms import Platform
 from globaldns.coredns.rendering import UNKNOWN
-from globaldns.coredns.stub import Server, Stub
+from globaldns.coredns.stub import Foreign, Server, Stub, StubZone
 from globaldns.errors import RequestRefused, StubError
 from globaldns.stubs.shapes import Change
 from globaldns.stubs.verification import QueryPath
@@ -40,7 +40,7 @@ US = {
     "metadata": {"name": "globaldns", "namespace": "globaldns"},
     "spec": {"clusterIP": "10.0.0.53", "clusterIPs": ["10.0.0.53", "fd00::35"]},
 }
-STUB = Stub(zones=("global",), servers=(Server("10.0.0.53"),))
+STUB = Stub(zones=(StubZone("global"),), servers=(Server("10.0.0.53"),))
 
 
 def config_of(server: FakeApiServer, folder: Path) -> Config:
@@ -160,11 +160,11 @@ def test_a_cluster_without_an_api_server_has_to_be_told_by_hand(place: Place) ->
 
 def test_what_is_told_is_what_the_configuration_says(place: Place) -> None:
     config = place.configure(
-        zones=["global", "mesh.example"],
-        stub={"namespaces": ["shop"], "reverse": True, "cache": "0s", "force_tcp": True},
+        zones=["global", {"name": "b", "namespaces": ["shop"], "foreign": "fallthrough"}],
+        stub={"reverse": True, "cache": "0s", "force_tcp": True},
     )
     stub = make_stub(config, (Server("192.0.2.1", 5353),))
-    assert stub.names == ("shop.global", "shop.mesh.example")
+    assert stub.zones == (StubZone("global"), StubZone("b", Foreign.FALLTHROUGH, ("shop",)))
     assert stub.reverse == ("240.128.0.0/10",)
     assert (stub.cache_seconds, stub.force_tcp) == (0, True)
     assert stub.targets == ("192.0.2.1:5353",)

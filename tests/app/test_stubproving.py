@@ -10,7 +10,7 @@ import msgspec
 from globaldns.app.stubbing import look
 from globaldns.app.stubproving import gather, verify
 from globaldns.config.loading import load
-from globaldns.coredns.stub import Server, Stub
+from globaldns.coredns.stub import Server, Stub, StubZone
 from globaldns.stubs.diagnosis import Cause
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.record import Record
@@ -26,7 +26,9 @@ async def test_the_way_is_asked_for_what_was_installed(tmp_path: Path) -> None:
     server = NameServer()
     server.over_udp = says("east/pod")
     looked = await looked_at(tmp_path, US)
-    told = Record(stub=Stub(zones=("global",), servers=(Server("127.0.0.1", server.port),)))
+    told = Record(
+        stub=Stub(zones=(StubZone("global"),), servers=(Server("127.0.0.1", server.port),))
+    )
     looked = msgspec.structs.replace(looked, record=told)
     config = load(tmp_path / "globaldns.yaml", {})
     (own,) = await asyncio.to_thread(verify, config, "east", looked, (), wait=0)
@@ -40,7 +42,9 @@ async def test_what_is_wrong_is_looked_into(tmp_path: Path) -> None:
     async with cluster(*KUBEADM, US) as (running, _):
         config = config_of(running, tmp_path)
         looked = await asyncio.to_thread(look, config, "east")
-        told = Record(stub=Stub(zones=("global",), servers=(Server("127.0.0.1", server.port),)))
+        told = Record(
+            stub=Stub(zones=(StubZone("global"),), servers=(Server("127.0.0.1", server.port),))
+        )
         looked = msgspec.structs.replace(looked, record=told)
         through = (QueryPath("through", "127.0.0.1", server.port),)
         own, way = await asyncio.to_thread(verify, config, "east", looked, through, wait=0)
@@ -59,7 +63,7 @@ async def test_each_way_has_the_place_where_it_is_told(tmp_path: Path) -> None:
         config = config_of(running, tmp_path)
         looked = await asyncio.to_thread(look, config, "east")
         objects = DnsObjects(client, "globaldns", "east")
-        stub = Stub(zones=("global",), servers=looked.servers)
+        stub = Stub(zones=(StubZone("global"),), servers=looked.servers)
         found = await gather(objects, looked, stub, ())
     assert found.service == found.expected == ("10.0.0.53", "fd00::35")
     main, cache = found.places["cluster-dns"], found.places["node-local"]
@@ -73,6 +77,6 @@ async def test_what_is_managed_elsewhere_has_an_owner(tmp_path: Path) -> None:
     async with cluster(US) as (running, client):
         config = config_of(running, tmp_path)
         looked = await asyncio.to_thread(look, config, "east")
-        stub = Stub(zones=("global",), servers=looked.servers)
+        stub = Stub(zones=(StubZone("global"),), servers=looked.servers)
         found = await gather(DnsObjects(client, "globaldns", "east"), looked, stub, ())
     assert found.places["cluster-dns"].is_elsewhere

@@ -7,11 +7,11 @@ import pytest
 from globaldns.app.stubbing import Looked
 from globaldns.cli.snippets import FORMATS, render
 from globaldns.coredns.platforms import Facts, Workload, detect
-from globaldns.coredns.stub import Server, Stub
+from globaldns.coredns.stub import Server, Stub, StubZone
 from globaldns.stubs.record import Record
 from tests.coredns.collection import COREFILES, IMPORTING
 
-STUB = Stub(zones=("global",), servers=(Server("10.0.0.53"), Server("fd00::35", 5353)))
+STUB = Stub(zones=(StubZone("global"),), servers=(Server("10.0.0.53"), Server("fd00::35", 5353)))
 BLOCK = """\
 global:53 {
     errors

@@ -37,3 +37,9 @@ def test_a_default_is_what_the_file_could_say(path):
     reading = Reading(folder=Path("/"), home="/root")
     assert reading.read(key.type, show(key.type, key.default)) == key.default
     assert reading.problems == []
+
+
+@pytest.mark.parametrize("zone", ["a", {"name": "a", "foreign": "fallthrough", "namespaces": []}])
+def test_a_section_is_shown_short_where_that_is_all_it_says(zone):
+    kind = KEYS["zones"].type
+    assert show(kind, Reading(folder=Path("/"), home="/root").read(kind, [zone])) == [zone]

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.custom import install, key_for, remove
 from globaldns.coredns.marks import BEGIN, END
+from globaldns.coredns.stub import Stub
 from globaldns.errors import StubError
-from tests.coredns.collection import COREFILES, IMPORTING, STUB, stub
+from tests.coredns.collection import ABLE, COREFILES, FALLING, IMPORTING, STUB, TWO_POLICIES, stub
 
 OTHERS = {
     "corp.server": "corp.example:53 {\n    forward . 10.1.0.53\n}\n",
@@ -22,13 +24,18 @@ BLOCK = "global:53 {\n    errors\n    cache 30\n    forward . 10.96.0.99\n}\n"
 
 @pytest.mark.parametrize("base", IMPORTING.values(), ids=IMPORTING)
 @pytest.mark.parametrize("data", [{}, OTHERS], ids=["no others", "others"])
-def test_laws(base: str, data: dict[str, str]) -> None:
-    installed = install(data, base, STUB)
+@pytest.mark.parametrize("told", [STUB, TWO_POLICIES], ids=["one block", "two blocks"])
+def test_laws(base: str, data: dict[str, str], told: Stub) -> None:
+    installed = install(data, base, told, ABLE)
     assert {name: installed[name] for name in data} == data
+    (own,) = (installed[name] for name in installed.keys() - data.keys())
+    assert len(parse_corefile(own).blocks) == len(told.policies)
     assert remove(installed) == data
-    assert install(installed, base, STUB) == installed
+    assert install(installed, base, told, ABLE) == installed
     other = stub("mesh.example", server="10.96.0.7")
-    assert install(installed, base, other) == install(data, base, other)
+    moved = install(installed, base, other, ABLE)
+    assert moved == install(data, base, other, ABLE)
+    assert install(moved, base, told, ABLE) == installed
 
 
 @settings(max_examples=50, deadline=None)
@@ -87,6 +94,20 @@ def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(name: st
     base = AKS + BLOCK if name == "Corefile" else AKS
     assert install(data, base, STUB) == data
     assert remove(data) == data
+
+
+def test_of_two_blocks_both_are_left_where_somebody_else_wrote_them() -> None:
+    first, second = parts = [
+        install({}, AKS, stub(one), ABLE)["globaldns.server"].replace(BEGIN, "").replace(END, "")
+        for one in ("global", FALLING)
+    ]
+    data = {"a.server": second, "b.server": first}
+    assert install(data, AKS, TWO_POLICIES, ABLE) == remove(data) == data
+    assert install(OTHERS, AKS + first + second, TWO_POLICIES, ABLE) == OTHERS
+    for one in parts:
+        with pytest.raises(StubError) as refused:
+            install({"a.server": one}, AKS, TWO_POLICIES, ABLE)
+        assert refused.value.code == "user-owned"
 
 
 def test_a_key_that_somebody_added_to_is_not_removed() -> None:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.editing import Options, alike, fingerprints, install, remove
 from globaldns.coredns.marks import BEGIN, END
+from globaldns.coredns.stub import Stub
+from globaldns.coredns.surroundings import surroundings_of
 from globaldns.errors import StubError
-from tests.coredns.collection import COREFILES, ISTIO, SOUP, STUB, corefiles, spoiled, stub
+from tests.coredns.collection import (
+    ABLE,
+    COREFILES,
+    ISTIO,
+    SOUP,
+    STUB,
+    TWO_POLICIES,
+    corefiles,
+    spoiled,
+    stub,
+)
 
 OTHER = stub("global", "mesh.example", server="10.96.0.7 fd00::7")
+WITH_NEXT = Options(build=ABLE)
 KUBEADM = COREFILES["kubeadm"]
 BEHIND = KUBEADM.count("\n") + 1
 PLAIN = "global:53 {\n    errors\n    cache 30\n    forward . 10.96.0.99\n}\n"
@@ -22,19 +38,41 @@ CASES = {
 }
 
 
-def check_laws(text: str) -> None:
-    installed = install(text, STUB)
+def stripped(text: str) -> str:
+    """A text without our marks, as kubeadm's upgrade leaves it."""
+    return re.sub(rf"{BEGIN}\r?\n|\r?\n{END}\b(?!-)", "", text)
+
+
+def check_laws(text: str, told: Stub = STUB) -> None:
+    count = len(told.policies)
+    installed = install(text, told, WITH_NEXT)
     assert remove(installed) == text
-    assert install(installed, STUB) == installed
-    assert install(installed, OTHER) == install(text, OTHER)
+    assert install(installed, told, WITH_NEXT) == installed
+    assert install(installed, OTHER, WITH_NEXT) == install(text, OTHER, WITH_NEXT)
+    assert install(install(text, OTHER, WITH_NEXT), told, WITH_NEXT) == installed
     foreign, ours = parse_corefile(text).contents, parse_corefile(installed).contents
-    assert ours[:-1] == foreign
-    assert ours[-1][0][0].startswith("global")
+    assert ours[:-count] == foreign
+    assert [keys[0].split(":")[0] for keys, _ in ours[-count:]] == [*told.names]
+    known = fingerprints(installed)
+    assert len(known) == count
+    assert remove(stripped(installed), known) == text
+    options = msgspec.structs.replace(WITH_NEXT, known=known)
+    assert install(stripped(installed), told, options) == installed
 
 
 @pytest.mark.parametrize("text", CASES.values(), ids=CASES)
 def test_laws_over_the_corefiles_of_all_platforms(text: str) -> None:
     check_laws(text)
+
+
+FORWARDING = {
+    name: text for name, text in CASES.items() if surroundings_of(parse_corefile(text)).forwards
+}
+
+
+@pytest.mark.parametrize("text", FORWARDING.values(), ids=FORWARDING)
+def test_laws_of_two_blocks_over_the_corefiles_of_all_platforms(text: str) -> None:
+    check_laws(text, TWO_POLICIES)
 
 
 @settings(max_examples=50, deadline=None)
@@ -43,23 +81,31 @@ def test_laws_over_other_corefiles(text: str) -> None:
     check_laws(text)
 
 
-def others(text: str) -> list[object]:
-    """What the blocks say that are not for our zone."""
+@settings(max_examples=50, deadline=None)
+@given(corefiles("forward . 10.1.0.53"))
+def test_laws_of_two_blocks_over_other_corefiles(text: str) -> None:
+    check_laws(text, TWO_POLICIES)
+
+
+def others(text: str, told: Stub) -> list[object]:
+    """What the blocks say that are not for our zones."""
+    ours = {f"{name}." for name in told.names}
     blocks = parse_corefile(text).blocks
-    return [b.content for b in blocks if all(key.zone != "global." for key in b.zones)]
+    return [b.content for b in blocks if ours.isdisjoint(key.zone for key in b.zones)]
 
 
+@pytest.mark.parametrize("told", [STUB, TWO_POLICIES], ids=["one block", "two blocks"])
 @settings(max_examples=300, deadline=None)
-@given(SOUP)
-def test_whatever_is_not_refused_obeys(text: str) -> None:
+@given(text=SOUP)
+def test_whatever_is_not_refused_obeys(told: Stub, text: str) -> None:
     try:
-        installed = install(text, STUB)
+        installed = install(text, told, WITH_NEXT)
     except StubError:
         return
-    assert install(installed, STUB) == installed
-    foreign = others(text)
-    assert others(installed) == others(remove(installed)) == foreign
-    assert len(parse_corefile(installed).blocks) == len(foreign) + 1
+    assert install(installed, told, WITH_NEXT) == installed
+    foreign = others(remove(text), told)
+    assert others(installed, told) == others(remove(installed), told) == foreign
+    assert len(parse_corefile(installed).blocks) == len(foreign) + len(told.policies)
     if BEGIN not in text:
         assert remove(installed) == text
 

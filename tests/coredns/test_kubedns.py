@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globaldns.coredns.kubedns import alike, fingerprints, install, remove, told
-from globaldns.coredns.stub import Foreign
 from globaldns.errors import StubError
-from tests.coredns.collection import STUB, stub
+from tests.coredns.collection import STUB, TWO_POLICIES, stub
 
 TWO = stub("global", "mesh.example", server="10.96.0.99 fd00::53")
 TEXTS = {
@@ -47,7 +46,7 @@ def test_laws(text: str) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(), st.lists(st.text())), st.none() | st.integers(0, 4))
 def test_laws_over_other_domains(domains: dict[str, list[str]], indent: int | None) -> None:
-    foreign = {name: to for name, to in domains.items() if name.lower().strip(".") not in TWO.zones}
+    foreign = {name: to for name, to in domains.items() if name.lower().strip(".") not in TWO.names}
     check_laws(json.dumps(foreign, indent=indent))
 
 
@@ -88,12 +87,12 @@ def test_ours_stay_where_they_stand() -> None:
 def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(text: str) -> None:
     both = stub("global", "mesh.example")
     installed = install(text, both)
-    assert told(installed, both) == both.zones
+    assert told(installed, both) == both.names
     known = fingerprints(text, installed)
     assert known.isdisjoint(alike(text, both))
     assert remove(installed, known) == text
     assert remove(text, known) == text
-    assert told(text, both) == both.zones[: len(json.loads(text))]
+    assert told(text, both) == both.names[: len(json.loads(text))]
 
 
 @pytest.mark.parametrize(
@@ -120,5 +119,5 @@ def test_what_is_not_understood_is_refused(text: str, code: str, line: int) -> N
 
 def test_names_of_others_cannot_be_asked_elsewhere() -> None:
     with pytest.raises(StubError) as refused:
-        install(None, stub(foreign=Foreign.FALLTHROUGH))
+        install(None, TWO_POLICIES)
     assert refused.value.code == "build"

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from globaldns.coredns.openshift import ENTRY, alike, fingerprints, install, remove, server_entry
-from globaldns.coredns.stub import Foreign
 from globaldns.errors import StubError
-from tests.coredns.collection import STUB, stub
+from tests.coredns.collection import STUB, TWO_POLICIES, stub
 
 CORP: dict[str, Any] = {
     "name": "corp",
@@ -95,5 +94,5 @@ def test_a_zone_that_another_entry_has_is_refused(zone: str) -> None:
 
 def test_names_of_others_cannot_be_asked_elsewhere() -> None:
     with pytest.raises(StubError) as refused:
-        install([], stub(foreign=Foreign.FALLTHROUGH))
+        install([], TWO_POLICIES)
     assert refused.value.code == "build"

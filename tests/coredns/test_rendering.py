@@ -13,19 +13,19 @@ from globaldns.coredns.rendering import (
     format_directive,
     format_word,
     parse_version,
-    render_block,
+    render_blocks,
 )
-from globaldns.coredns.stub import Foreign, Server, Stub
+from globaldns.coredns.stub import Foreign, Server, Stub, StubZone
 from globaldns.coredns.surroundings import surroundings_of
 from globaldns.errors import StubError
-from tests.coredns.collection import COREFILES, STUB, corefiles, stub
+from tests.coredns.collection import COREFILES, FALLING, STUB, corefiles, stub
 
 OLD, NEW = Build(version=(1, 11, 3)), Build(version=(1, 13))
 
 
 def rendered(told: Stub, base: str = "", build: Build = UNKNOWN) -> str:
     at = surroundings_of(parse_corefile(base))
-    return "\n".join(render_block(told, at, build))
+    return "\n".join(render_blocks(told, at, build))
 
 
 def test_the_plain_block() -> None:
@@ -34,7 +34,7 @@ def test_the_plain_block() -> None:
 
 def test_all_addresses_and_ports_and_zones() -> None:
     told = Stub(
-        zones=("global", "mesh.example"),
+        zones=(StubZone("global"), StubZone("mesh.example")),
         servers=(Server("10.96.0.99", 1053), Server("fd00::53", 1053)),
         reverse=("240.128.0.0/10",),
         cache_seconds=0,
@@ -88,6 +88,20 @@ def test_who_is_asked_for_names_of_others_is_asked_next() -> None:
     )
 
 
+def test_each_policy_has_a_block_and_one_policy_has_one() -> None:
+    build = Build(version=(1, 13))
+    told = stub(FALLING, "global", StubZone("b", namespaces=("x", "y")), reverse=("240.0.0.0/8",))
+    alone = stub("global", StubZone("b", namespaces=("x", "y")), reverse=("240.0.0.0/8",))
+    falling = stub(FALLING)
+    assert rendered(told, COREFILES["microshift"], build) == "\n".join(
+        rendered(part, COREFILES["microshift"], build) for part in (alone, falling)
+    )
+    head, *lines = rendered(told, COREFILES["kubeadm"], build).splitlines()
+    assert head == "global:53 x.b:53 y.b:53 240.0.0.0/8:53 {"
+    assert "mesh.example:53 {" in lines
+    assert lines.index("        next NXDOMAIN") > lines.index("mesh.example:53 {")
+
+
 @pytest.mark.parametrize(
     ("base", "build"),
     [
@@ -98,8 +112,9 @@ def test_who_is_asked_for_names_of_others_is_asked_next() -> None:
     ],
 )
 def test_what_this_coredns_cannot_do_is_refused(base: str, build: Build) -> None:
+    rendered(STUB, base, Build(version=build.version))
     with pytest.raises(StubError) as refused:
-        rendered(stub(foreign=Foreign.FALLTHROUGH), base, build)
+        rendered(stub("global", FALLING), base, build)
     assert refused.value.code == "build"
 
 

@@ -12,12 +12,12 @@ from globaldns.coredns.resolvers import (
     resolved_drop_in,
     unbound_conf,
 )
-from globaldns.coredns.stub import Foreign, Server, Stub
+from globaldns.coredns.stub import Server, Stub, StubZone
 from globaldns.errors import StubError
-from tests.coredns.collection import stub
+from tests.coredns.collection import TWO_POLICIES, stub
 
 WIDE = Stub(
-    zones=("global", "mesh.example"),
+    zones=(StubZone("global"), StubZone("mesh.example")),
     servers=(Server("127.0.0.1", 1053), Server("fd00::53")),
     reverse=("240.0.0.0/8",),
     force_tcp=True,
@@ -25,13 +25,13 @@ WIDE = Stub(
 
 
 def test_every_zone_is_a_route_and_none_is_searched() -> None:
-    assert resolved_drop_in(WIDE.zones, ["[::1]:53"]) == (
+    assert resolved_drop_in(WIDE.names, ["[::1]:53"]) == (
         "[Resolve]\nDNS=[::1]:53\nDomains=~global ~mesh.example\n"
     )
 
 
 def test_no_zone_has_to_be_signed() -> None:
-    assert negative_anchors(WIDE.zones) == "global\nmesh.example\n"
+    assert negative_anchors(WIDE.names) == "global\nmesh.example\n"
 
 
 def test_dnsmasq_asks_every_server_of_a_zone() -> None:
@@ -70,5 +70,5 @@ def test_who_cannot_ask_others_for_the_rest_of_a_zone_is_not_told_to(
     told: Callable[[Stub], str],
 ) -> None:
     with pytest.raises(StubError) as refused:
-        told(stub(foreign=Foreign.FALLTHROUGH))
+        told(TWO_POLICIES)
     assert refused.value.code == "build"

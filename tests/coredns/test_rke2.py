@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from globaldns.coredns.rke2 import install, remove
+from globaldns.coredns.stub import Stub
 from globaldns.errors import StubError
-from tests.coredns.collection import COREFILES, STUB, stub
+from tests.coredns.collection import ABLE, COREFILES, FALLING, STUB, TWO_POLICIES, stub
 
 BASE = COREFILES["rke2"]
+TOLD = ("one block", "two blocks", "one that falls through")
 SERVERS = """\
 # ours is the office's
 nodelocal:
@@ -47,26 +49,53 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_laws(text: str) -> None:
-    installed = install(text, BASE, STUB)
+@pytest.mark.parametrize("told", [STUB, TWO_POLICIES, stub(FALLING)], ids=TOLD)
+def test_laws(text: str, told: Stub) -> None:
+    installed = install(text, BASE, told, ABLE)
     assert remove(installed) == text
-    assert install(installed, BASE, STUB) == installed
-    other = stub("mesh.example", server="10.96.0.7")
-    assert install(installed, BASE, other) == install(text, BASE, other)
+    assert install(installed, BASE, told, ABLE) == installed
+    for other in (stub("mesh.example", server="10.96.0.7"), TWO_POLICIES, stub(FALLING)):
+        moved = install(installed, BASE, other, ABLE)
+        assert moved == install(text, BASE, other, ABLE)
+        assert install(moved, BASE, told, ABLE) == installed
     before, after = yaml.safe_load(text) or {}, yaml.safe_load(installed)
     servers = after.pop("servers")
-    assert OURS in servers
-    kept = [server for server in servers if server != OURS]
+    kept = [server for server in servers if "10.96.0.99" not in str(server)]
+    assert len(servers) == len(kept) + len(told.policies)
     assert kept == before.pop("servers", kept)
     assert after == before
 
 
-def test_values_that_were_not_there_go_and_empty_ones_stay() -> None:
+@pytest.mark.parametrize("told", [STUB, TWO_POLICIES, stub(FALLING)], ids=TOLD)
+def test_values_that_were_not_there_go_and_empty_ones_stay(told: Stub) -> None:
+    root = yaml.safe_load(install("", BASE, STUB))["servers"][0]
     for text in (None, ""):
-        installed = install(text, BASE, STUB)
-        moved = install(installed, BASE, stub(server="10.96.0.7"))
-        assert remove(installed) == remove(moved) == text
-        assert yaml.safe_load(installed)["servers"][-1] == OURS
+        installed = install(text, BASE, told, ABLE)
+        for other in (stub(server="10.96.0.7"), TWO_POLICIES, stub(FALLING)):
+            moved = install(installed, BASE, other, ABLE)
+            assert remove(installed) == remove(moved) == text
+            assert moved == install(text, BASE, other, ABLE)
+            copied, *ours = yaml.safe_load(moved)["servers"]
+            assert (copied, len(ours)) == (root, len(other.policies))
+
+
+def test_what_was_copied_stays_where_ours_behind_it_was_spoiled() -> None:
+    base = f"{BASE}a:53 {{\n errors\n}}\n"
+    installed = install("", base, STUB)
+    head, _, tail = installed.rpartition("  - name: forward")
+    assert install(f"{head}  - name: whoami{tail}", base, STUB) == installed
+    emptied = "# BEGIN globaldns\nservers:\n# END globaldns"
+    assert yaml.safe_load(install(emptied, base, STUB)) == {"servers": [OURS]}
+
+
+def test_each_policy_has_a_server() -> None:
+    first, second = yaml.safe_load(install(FLUSH, BASE, TWO_POLICIES, ABLE))["servers"][:2]
+    assert first == OURS
+    assert second["zones"] == [{"zone": "mesh.example."}]
+    assert second["plugins"][2:] == [
+        {"name": "forward", "parameters": ". 10.96.0.99", "configBlock": "next NXDOMAIN"},
+        {"name": "forward", "parameters": ". /etc/resolv.conf"},
+    ]
 
 
 @pytest.mark.parametrize("where", ["before", "behind"])
@@ -144,9 +173,11 @@ def test_other_transports_and_options_are_values_too() -> None:
     assert ours["plugins"][-1]["configBlock"] == "force_tcp"
 
 
-def test_once_the_chart_has_our_block_it_is_not_copied() -> None:
+def test_once_the_chart_has_our_blocks_they_are_not_copied() -> None:
     running = f"{BASE}global.:53 {{\n    errors\n    cache 30\n    forward . 10.96.0.99\n}}\n"
     assert install("", running, STUB) == install("", BASE, STUB)
+    running += "mesh.example.:53 {\n}\n"
+    assert install("", running, TWO_POLICIES, ABLE) == install("", BASE, TWO_POLICIES, ABLE)
 
 
 def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed() -> None:
@@ -155,9 +186,10 @@ def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed() -> Non
     )
     assert install(ours, BASE, STUB) == ours
     assert remove(ours) == ours
-    with pytest.raises(StubError) as refused:
-        install(ours, BASE, stub(server="10.96.0.7"))
-    assert refused.value.code == "user-owned"
+    for other in (stub(server="10.96.0.7"), TWO_POLICIES):
+        with pytest.raises(StubError) as refused:
+            install(ours, BASE, other, ABLE)
+        assert refused.value.code == "user-owned"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from globaldns.coredns.stub import Foreign, Server, Stub, refuse_fallthrough
+from globaldns.coredns.stub import Foreign, Server, Stub, StubZone, refuse_fallthrough
 from globaldns.errors import StubError
-from tests.coredns.collection import stub
+from tests.coredns.collection import FALLING, stub
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ def test_a_server_as_text(server: Server, text: str) -> None:
 def test_chosen_namespaces_are_domains_of_their_own() -> None:
     chosen = stub("global", "mesh.example", namespaces=("shop", "pay"))
     assert chosen.domains == ("shop.global", "pay.global", "shop.mesh.example", "pay.mesh.example")
+    chosen = stub(StubZone("global", namespaces=("shop",)), "mesh.example")
+    assert chosen.domains == ("shop.global", "mesh.example")
 
 
 def test_addresses_have_domains_only_on_request() -> None:
@@ -44,11 +46,11 @@ def test_addresses_have_domains_only_on_request() -> None:
         {"zones": ()},
         {"servers": ()},
         {"servers": (Server("10.0.0.1"),) * 16},
-        {"zones": ("Global",)},
-        {"zones": ("global.",)},
-        {"zones": ("global {",)},
-        {"zones": ("global\n",)},
-        {"namespaces": ("a..b",)},
+        {"zones": (StubZone("Global"),)},
+        {"zones": (StubZone("global."),)},
+        {"zones": (StubZone("global {"),)},
+        {"zones": (StubZone("global\n"),)},
+        {"zones": (StubZone("global", namespaces=("a..b",)),)},
         {"servers": (Server("globaldns.globaldns.svc"),)},
         {"servers": (Server("fe80::1%eth0"),)},
         {"servers": (Server("10.0.0.1", 0),)},
@@ -61,12 +63,33 @@ def test_addresses_have_domains_only_on_request() -> None:
 )
 def test_what_no_shape_could_say_is_refused(keys: dict[str, Any]) -> None:
     with pytest.raises(StubError) as refused:
-        Stub(**{"zones": ("global",), "servers": (Server("10.0.0.1"),), **keys})
+        Stub(**{"zones": (StubZone("global"),), "servers": (Server("10.0.0.1"),), **keys})
     assert refused.value.code == "stub"
     assert refused.value.hint
 
 
 def test_only_a_stub_that_falls_through_is_refused_for_it() -> None:
     refuse_fallthrough(stub(), "dnsmasq")
-    with pytest.raises(StubError, match="dnsmasq"):
-        refuse_fallthrough(stub(foreign=Foreign.FALLTHROUGH), "dnsmasq")
+    with pytest.raises(StubError, match=r"dnsmasq .*: mesh\.example$"):
+        refuse_fallthrough(stub("global", FALLING), "dnsmasq")
+
+
+FALLS = Foreign.FALLTHROUGH
+
+
+@pytest.mark.parametrize(
+    ("zones", "policies"),
+    [
+        (["a", "b"], {Foreign.NXDOMAIN: ("a", "b", "10.0.0.0/8")}),
+        ([StubZone("a", FALLS)], {FALLS: ("a", "10.0.0.0/8")}),
+        (
+            [StubZone("a", FALLS, ("x", "y")), "b", StubZone("c", FALLS)],
+            {Foreign.NXDOMAIN: ("b", "10.0.0.0/8"), FALLS: ("x.a", "y.a", "c")},
+        ),
+    ],
+)
+def test_addresses_are_with_the_zones_that_are_ours_alone(
+    zones: list[str | StubZone], policies: dict[Foreign, tuple[str, ...]]
+) -> None:
+    told = stub(*zones, reverse=("10.0.0.0/8",)).policies
+    assert [*told.items()] == [*policies.items()]

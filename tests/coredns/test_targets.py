@@ -9,10 +9,11 @@ import pytest
 
 from globaldns.coredns.editing import Options
 from globaldns.coredns.marks import BEGIN, END
+from globaldns.coredns.stub import Stub
 from globaldns.coredns.targets import Target, alike, fingerprints, foreign, install, remove
 from globaldns.errors import StubError
 from globaldns.exports.marks import OWNED_BY
-from tests.coredns.collection import COREFILES, IMPORTING, STUB
+from tests.coredns.collection import ABLE, COREFILES, IMPORTING, STUB, TWO_POLICIES
 from tests.coredns.targets import (
     BASES,
     COREFILE,
@@ -45,20 +46,32 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize(("target", "standing"), ROWS.values(), ids=ROWS)
-def test_laws(target: Target, standing: dict[str, Any]) -> None:
+def check_laws(target: Target, standing: dict[str, Any], told: Stub) -> None:
     before = copy.deepcopy(standing)
-    base = BASES.get(target, "")
-    installed = install(target, standing, STUB, cluster="east", base=base)
+    base, options = BASES.get(target, ""), Options(ABLE)
+    installed = install(target, standing, told, cluster="east", base=base, options=options)
     assert installed != standing
     assert "10.96.0.99" in str(installed)
     known = fingerprints(target, standing, installed)
-    options = Options(known=known)
-    again = install(target, installed, STUB, cluster="east", base=base, options=options)
+    options = Options(ABLE, known)
+    again = install(target, installed, told, cluster="east", base=base, options=options)
     assert again == installed
     assert fingerprints(target, installed, again, known) == known
-    assert foreign(target, installed, STUB, base=base, options=options) == ()
+    assert foreign(target, installed, told, base=base, options=options) == ()
     assert remove(target, installed, known) == standing == before
+
+
+@pytest.mark.parametrize(("target", "standing"), ROWS.values(), ids=ROWS)
+def test_laws(target: Target, standing: dict[str, Any]) -> None:
+    check_laws(target, standing, STUB)
+
+
+IN_BLOCKS = {name: row for name, row in ROWS.items() if row[0] in {COREFILE, CUSTOM, RKE2}}
+
+
+@pytest.mark.parametrize(("target", "standing"), IN_BLOCKS.values(), ids=IN_BLOCKS)
+def test_laws_of_two_blocks(target: Target, standing: dict[str, Any]) -> None:
+    check_laws(target, standing, TWO_POLICIES)
 
 
 @pytest.mark.parametrize("target", [CUSTOM, STUB_DOMAINS, RKE2], ids=lambda target: target.shape)
@@ -85,14 +98,21 @@ def test_an_object_of_ours_stays_as_long_as_others_need_it() -> None:
     assert "data" not in left
 
 
-def test_what_is_remembered_tells_ours_again() -> None:
-    for target, standing in (ROWS["corefile"], ROWS["stub domains"]):
-        installed = install(target, standing, STUB, cluster="east")
-        known = fingerprints(target, standing, installed)
-        bare = str(installed["data"][target.key]).replace(f"{BEGIN}\n", "").replace(f"{END}\n", "")
-        stripped = obj(data={**installed["data"], target.key: bare})
-        moved = install(target, stripped, MOVED, cluster="east", options=Options(known=known))
-        assert moved == install(target, standing, MOVED, cluster="east")
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [("corefile", STUB), ("corefile", TWO_POLICIES), ("stub domains", STUB)],
+    ids=["one block", "two blocks", "stub domains"],
+)
+def test_what_is_remembered_tells_ours_again(row: str, told: Stub) -> None:
+    target, standing = ROWS[row]
+    installed = install(target, standing, told, cluster="east", options=Options(ABLE))
+    known = fingerprints(target, standing, installed)
+    bare = str(installed["data"][target.key]).replace(f"{BEGIN}\n", "").replace(f"{END}\n", "")
+    stripped = obj(data={**installed["data"], target.key: bare})
+    for other in (MOVED, told):
+        options = Options(ABLE, known)
+        moved = install(target, stripped, other, cluster="east", options=options)
+        assert moved == install(target, standing, other, cluster="east", options=Options(ABLE))
         assert remove(target, stripped, known) == standing
         assert remove(target, stripped) == stripped
 

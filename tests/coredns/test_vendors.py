@@ -9,10 +9,10 @@ import yaml
 
 from globaldns.coredns.editing import remove
 from globaldns.coredns.platforms import Platform
-from globaldns.coredns.stub import Foreign
+from globaldns.coredns.stub import Stub
 from globaldns.coredns.vendors import advise
 from globaldns.errors import StubError
-from tests.coredns.collection import COREFILES, stub
+from tests.coredns.collection import ABLE, COREFILES, TWO_POLICIES, stub
 
 TOLD = stub("global", server="10.96.0.99 fd00::99")
 EKS, CCE = COREFILES["eks"], COREFILES["cce"]
@@ -26,14 +26,19 @@ def test_every_platform_has_a_path_and_a_page(platform: Platform) -> None:
     assert advice.page.startswith("https://")
 
 
-def test_eks_is_told_the_whole_corefile() -> None:
-    advice = advise(Platform.EKS_ADDON, TOLD, EKS)
+BOTH = pytest.mark.parametrize("told", [TOLD, TWO_POLICIES], ids=["one block", "two blocks"])
+
+
+@BOTH
+def test_eks_is_told_the_whole_corefile(told: Stub) -> None:
+    advice = advise(Platform.EKS_ADDON, told, EKS, ABLE)
     assert "--addon-name coredns" in advice.where
     assert remove(json.loads(advice.snippet)["corefile"]) == EKS
 
 
-def test_kops_is_told_the_whole_corefile() -> None:
-    spec = yaml.safe_load(advise(Platform.KOPS, TOLD, EKS).snippet)["spec"]
+@BOTH
+def test_kops_is_told_the_whole_corefile(told: Stub) -> None:
+    spec = yaml.safe_load(advise(Platform.KOPS, told, EKS, ABLE).snippet)["spec"]
     assert remove(spec["kubeDNS"]["externalCoreFile"]) == EKS
 
 
@@ -70,6 +75,8 @@ def test_cce_takes_stub_domains() -> None:
 def test_a_block_by_hand_listens_where_the_root_zone_does() -> None:
     snippet = advise(Platform.YANDEX, TOLD, CCE).snippet
     assert snippet.startswith("global:5353 {\n    bind {$POD_IP}\n    errors\n")
+    both = advise(Platform.YANDEX, TWO_POLICIES, CCE, ABLE).snippet
+    assert both.count("    bind {$POD_IP}\n") == both.count(":5353 {\n") == 2
 
 
 def test_local_dns_sends_our_zones_to_the_clusters_coredns() -> None:
@@ -81,6 +88,6 @@ def test_local_dns_sends_our_zones_to_the_clusters_coredns() -> None:
     "platform", [Platform.GKE_CLOUD_DNS, Platform.ACK, Platform.CCE, Platform.AKS_LOCAL_DNS]
 )
 def test_who_cannot_ask_others_for_the_rest_of_a_zone_is_not_told_to(platform: Platform) -> None:
-    with pytest.raises(StubError) as refused:
-        advise(platform, stub(foreign=Foreign.FALLTHROUGH))
+    with pytest.raises(StubError, match=r"mesh\.example") as refused:
+        advise(platform, TWO_POLICIES)
     assert refused.value.code == "build"

@@ -10,7 +10,6 @@ import pytest
 from globaldns.coredns.editing import Options
 from globaldns.coredns.platforms import Platform, detect
 from globaldns.coredns.rendering import Build
-from globaldns.coredns.stub import Foreign
 from globaldns.coredns.targets import Target
 from globaldns.errors import ApiRefused, StubError
 from globaldns.kube.client import Client
@@ -19,7 +18,7 @@ from globaldns.stubs.changing import ATTEMPTS, install, remove
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reading import read_cluster
 from globaldns.stubs.shapes import Change, Wish
-from tests.coredns.collection import COREFILES, SERVER, STUB, stub
+from tests.coredns.collection import COREFILES, SERVER, STUB, TWO_POLICIES, stub
 from tests.coredns.targets import COREFILE, STUB_DOMAINS
 from tests.kube.fake import FakeApiServer
 from tests.stubs.clusters import cluster
@@ -272,11 +271,10 @@ async def test_names_of_others_are_not_asked_elsewhere_by_the_caches_of_nodes(na
     async with cluster(*PLATFORMS[name]) as (server, client):
         detections = detect((await read_cluster(client)).facts)
         revision = server.revision
-        told = stub(foreign=Foreign.FALLTHROUGH)
         builds = {Platform.COREDNS: Build(version=(1, 12))}
         wishes = {
             one.place: Wish(
-                told,
+                TWO_POLICIES,
                 Options(build=builds.get(one.platform, one.build)),
                 COREFILES["kubeadm"],
                 "east",
@@ -288,6 +286,7 @@ async def test_names_of_others_are_not_asked_elsewhere_by_the_caches_of_nodes(na
         with pytest.raises(StubError) as refused:
             await install(here(client), wishes, ignore)
         assert str(refused.value).count("configmaps ") == 1
+        assert "mesh.example" in str(refused.value)
         assert refused.value.hint == "choose namespaces in place of foreign: fallthrough"
         assert server.revision == revision
         chosen = stub(namespaces=("shop",))

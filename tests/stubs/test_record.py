@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from globaldns.coredns.stub import Stub
+from globaldns.coredns.stub import Foreign, Stub, StubZone
 from globaldns.coredns.targets import Shape, Target
 from globaldns.errors import StubError
 from globaldns.stubs.record import MAX_KNOWN, Record, decode_record, encode_record, original_key
@@ -28,6 +29,34 @@ def test_it_is_read_as_it_was_written() -> None:
     assert record == Record(STUB, (PLACE,), {NAME: ("a", "b")}, {KEY: "text\n"})
     assert record.known_at(PLACE) == {"a", "b"}
     assert record.known_at(OTHER) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("policy", "zones"),
+    [
+        ('"foreign":"nxdomain"', (StubZone("global"), StubZone("b"))),
+        (
+            '"foreign":"fallthrough","namespaces":["x"]',
+            tuple(StubZone(name, Foreign.FALLTHROUGH, ("x",)) for name in ("global", "b")),
+        ),
+    ],
+)
+def test_a_record_whose_zones_have_one_policy_is_read_whole(
+    policy: str, zones: tuple[StubZone, ...]
+) -> None:
+    told = msgspec.structs.replace(STUB, zones=zones)
+    record = Record(suspended=True).with_place(PLACE, told, frozenset({"a"}), "text\n")
+    data = encode_record(record)
+    ours = msgspec.json.encode(zones).decode()
+    former = data["state"].replace(f'"zones":{ours}', f'"zones":["global","b"],{policy}')
+    assert former != data["state"]
+    assert decode_record({"data": {**data, "state": former}}) == record
+
+
+@pytest.mark.parametrize("stub", ["[]", '{"zones":7}', '{"zones":[7]}', '{"zones":["a"]}'])
+def test_one_whose_stub_is_none_cannot_be_read(stub: str) -> None:
+    with pytest.raises(StubError, match="globaldns-stub: its state cannot be read"):
+        decode_record({"data": {"state": f'{{"stub":{stub},"places":[],"known":{{}}}}'}})
 
 
 def test_without_a_configmap_or_anything_in_it_nothing_is_remembered() -> None:

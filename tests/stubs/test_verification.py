@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from globaldns.coredns.stub import StubZone
 from globaldns.stubs.verification import (
     DIRECT,
     Outcome,
@@ -28,8 +29,10 @@ def test_every_zone_or_every_namespace_of_it_is_asked_for() -> None:
         ASKED,
         Question("_globaldns.mesh.example", "mesh.example", "east", "ns.mesh.example."),
     )
-    (only,) = questions(stub("global", namespaces=("shop",)), "east", "ns")
+    chosen = stub(StubZone("global", namespaces=("shop",)), "mesh.example")
+    (only, other) = questions(chosen, "east", "ns")
     assert only == Question("_globaldns.shop.global", "global", "east", "ns.global.")
+    assert other.name == "_globaldns.mesh.example"
 
 
 @pytest.mark.parametrize("path", [WAY, NODE, OWN])

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dns.rcode
+import msgspec
 import pytest
 
 from globaldns.coredns import custom
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.editing import Options, install
 from globaldns.coredns.marks import append
-from globaldns.coredns.rendering import render_block
+from globaldns.coredns.rendering import render_blocks
+from globaldns.coredns.stub import Foreign, Stub, StubZone
 from globaldns.coredns.stub import Server as Target
-from globaldns.coredns.stub import Stub
 from globaldns.coredns.surroundings import surroundings_of
 from globaldns.errors import StubError
 from tests.coredns.collection import COREFILES, IMPORTING
@@ -99,7 +100,7 @@ def test_coredns_refuses_what_we_call_defined_twice(
     with pytest.raises(StubError) as refused:
         install(base, told)
     assert refused.value.code == "user-owned"
-    lines = render_block(told, surroundings_of(parse_corefile(base)), BUILD)
+    lines = render_blocks(told, surroundings_of(parse_corefile(base)), BUILD)
     with CoreDNS(need("coredns"), tmp_path, append(base, lines)) as server:
         assert not server.has_started
         assert "already defined" in server.log
@@ -107,7 +108,7 @@ def test_coredns_refuses_what_we_call_defined_twice(
 
 def stub(port: int) -> Stub:
     """A stub for a server of this machine."""
-    return Stub(zones=("global",), servers=(Target("127.0.0.1", port),))
+    return Stub(zones=(StubZone("global"),), servers=(Target("127.0.0.1", port),))
 
 
 def check_answers(server: CoreDNS) -> None:
@@ -128,6 +129,23 @@ def test_every_corefile_answers_our_names_once_installed(
     text = localize(installed, tmp_path)
     with CoreDNS(need("coredns"), tmp_path, text) as server:
         check_answers(server)
+
+
+FORWARDING = [
+    name for name, text in COREFILES.items() if surroundings_of(parse_corefile(text)).forwards
+]
+
+
+@pytest.mark.parametrize("name", FORWARDING)
+def test_every_corefile_that_forwards_takes_a_block_for_each_policy(
+    name: str, tmp_path: Path, shared_server: Server, need: Callable[[str], str]
+) -> None:
+    zones = (*stub(53).zones, StubZone("mesh.example", Foreign.FALLTHROUGH))
+    told = msgspec.structs.replace(stub(shared_server.mesh.dns_port), zones=zones)
+    installed = install(COREFILES[name], told, Options(build=BUILD))
+    with CoreDNS(need("coredns"), tmp_path, localize(installed, tmp_path)) as server:
+        check_answers(server)
+        assert server.rcode("any.mesh.example") == "REFUSED"  # by us, who do not serve it
 
 
 @pytest.mark.parametrize("name", IMPORTING)

@@ -14,7 +14,7 @@ import pytest
 
 from globaldns.coredns.resolvers import dnsmasq_conf, unbound_conf
 from globaldns.coredns.stub import Server as Target
-from globaldns.coredns.stub import Stub
+from globaldns.coredns.stub import Stub, StubZone
 from tests.system.running import Server, free_port, wait_until
 
 PINNED = "240.128.1.2"
@@ -155,7 +155,7 @@ def resolver(
         pytest.skip(f"{name} is not installed")
     port = free_port()
     stub = Stub(
-        zones=("global",),
+        zones=(StubZone("global"),),
         servers=(Target("127.0.0.1", shared_server.mesh.dns_port),),
         reverse=("240.0.0.0/8",),
         force_tcp=force_tcp,

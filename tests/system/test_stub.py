@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+import yaml
 
 from globaldns.stubs.changing import ATTEMPTS
 from globaldns.stubs.shapes import Change
@@ -55,6 +56,41 @@ def _versions(dns: Told) -> dict[str, str]:
         one["metadata"]["name"]: one["metadata"]["resourceVersion"]
         for one in dns.api.objects("configmaps")
     }
+
+
+POLICIES = [{"name": "global", "namespaces": ["shop"]}, {"name": "b", "foreign": "fallthrough"}]
+
+
+@pytest.mark.parametrize("name", ["kubeadm", "k3s", "rke2", "rke2 with values"])
+def test_zones_of_two_policies_are_told_in_blocks_of_their_own(
+    name: str, told: Callable[..., Told]
+) -> None:
+    dns = told(*json.loads(json.dumps(PLATFORMS[name]).replace("v1.11.3", "v1.11.4")))
+    before = dns.objects()
+    for zones in (["global"], POLICIES, [*POLICIES, "c"], ["b", "c"], POLICIES):
+        settings = yaml.safe_load(dns.config.read_text())
+        dns.config.write_text(yaml.safe_dump({**settings, "zones": zones}))
+        assert dns.must("install")
+        (place,) = TOLD_IN[name]
+        written = json.dumps(dns.objects()[place])
+        assert written.count("next NXDOMAIN") == (POLICIES[1] in zones)
+        assert written.count(f". {SERVER}") == 1 + (POLICIES[1] in zones)
+        assert dns.must("install") == ""
+    dns.must("remove")
+    assert dns.objects() == before
+
+
+def test_two_blocks_without_their_marks_still_go(told: Callable[..., Told]) -> None:
+    dns = told(*json.loads(json.dumps(KUBEADM).replace("v1.11.3", "v1.11.4")))
+    settings = yaml.safe_load(dns.config.read_text())
+    dns.config.write_text(yaml.safe_dump({**settings, "zones": POLICIES}))
+    dns.must("install")
+    text = KUBEADM[0]["data"]["Corefile"]
+    ours = re.sub(r"# .*\n", "", dns.corefile().removeprefix(text))
+    first, second = ours[: ours.index("b:53 {")], ours[ours.index("b:53 {") :]
+    dns.api.apply(config_map("coredns", {"Corefile": second + text + first}))
+    dns.must("remove")
+    assert dns.corefile() == text
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from globaldns.coredns.editing import Options, install
 from globaldns.coredns.rendering import UNKNOWN, Build
-from globaldns.coredns.stub import Foreign, Stub
+from globaldns.coredns.stub import Foreign, Stub, StubZone
 from globaldns.coredns.stub import Server as Target
 from tests.system.corednses import BUILD, CoreDNS
 from tests.system.running import Mesh, Server, entry, free_port, wait_until
@@ -45,11 +45,16 @@ class Site:
 
     @contextmanager
     def coredns(
-        self, *ports: int, build: Build = BUILD, base: str = BASE, **more: object
+        self,
+        *ports: int,
+        zones: tuple[StubZone, ...] = (StubZone("global"),),
+        build: Build = BUILD,
+        base: str = BASE,
+        **more: object,
     ) -> Iterator[CoreDNS]:
         """Run one that asks servers at these ports of this machine."""
         told = Stub(
-            zones=("global",),
+            zones=zones,
             servers=tuple(Target("127.0.0.1", port) for port in ports),
             **more,  # type: ignore[arg-type]
         )
@@ -183,7 +188,8 @@ def test_one_of_two_addresses_is_enough(site: Site, shared_server: Server) -> No
 def test_chosen_namespaces_leave_the_rest_of_the_zone_alone(
     site: Site, shared_server: Server
 ) -> None:
-    with site.coredns(shared_server.mesh.dns_port, namespaces=("bookinfo",)) as coredns:
+    zones = (StubZone("global", namespaces=("bookinfo",)),)
+    with site.coredns(shared_server.mesh.dns_port, zones=zones) as coredns:
         assert coredns.rcode(NAME) == "NOERROR"
         assert str(coredns.ask("foreign.global")).find("192.0.2.1") > 0
 
@@ -192,16 +198,48 @@ def test_names_that_are_not_ours_are_asked_elsewhere(site: Site, shared_server: 
     with site.run("others", ". {\n hosts {\n  192.0.2.7 public.global\n }\n}\n") as others:
         base = BASE.replace("{others}", str(others.port))
         port = shared_server.mesh.dns_port
-        with site.coredns(port, base=base, foreign=Foreign.FALLTHROUGH) as coredns:
+        zones = (StubZone("global", Foreign.FALLTHROUGH),)
+        with site.coredns(port, base=base, zones=zones) as coredns:
             assert "192.0.2.7" in str(coredns.ask("public.global"))
             assert "192.0.2.7" not in str(coredns.ask(NAME))
             assert coredns.rcode(NAME) == "NOERROR"
             assert soa_ttl(coredns.ask(NAME, "MX")) <= 10
 
 
+FALLS, ALONE = Foreign.FALLTHROUGH, Foreign.NXDOMAIN
+
+
+@pytest.mark.parametrize(("first", "second"), [(ALONE, FALLS), (FALLS, ALONE)])
+def test_each_zone_has_its_own_policy_in_one_corefile(
+    first: Foreign, second: Foreign, site: Site, mesh: Mesh
+) -> None:
+    policies = {"global": first, "mesh.example": second}
+    mesh.configure(zones=[*policies])
+    ours = {zone: f"both.bookinfo.{zone}" for zone in policies}
+    mesh.write("east", "both.yaml", entry(ours["global"], hosts=[*ours.values()]))
+    public = " ".join(f"public.{zone}" for zone in policies)
+    with (
+        Server(mesh) as server,
+        site.run("others", f". {{\n hosts {{\n  192.0.2.7 {public}\n }}\n}}\n") as others,
+    ):
+        server.wait_ready()
+        base = BASE.replace("{others}", str(others.port))
+        zones = tuple(StubZone(zone, foreign) for zone, foreign in policies.items())
+        with site.coredns(mesh.dns_port, base=base, zones=zones) as coredns:
+            for zone, foreign in policies.items():
+                assert ours[zone] in str(coredns.ask(ours[zone]).answer)
+                reply = coredns.ask(f"public.{zone}")
+                assert ("192.0.2.7" in str(reply)) == (foreign is FALLS)
+                if foreign is ALONE:
+                    assert reply.rcode() == dns.rcode.NXDOMAIN
+                    assert soa_ttl(reply) <= 10
+
+
 def test_our_block_comes_and_goes_without_a_lost_answer(site: Site, shared_server: Server) -> None:
     base = BASE.replace("    hosts", "    reload 2s 1s\n    hosts").replace("{others}", "9")
-    told = Stub(zones=("global",), servers=(Target("127.0.0.1", shared_server.mesh.dns_port),))
+    told = Stub(
+        zones=(StubZone("global"),), servers=(Target("127.0.0.1", shared_server.mesh.dns_port),)
+    )
     with site.run("coredns", base) as coredns:
         assert coredns.rcode(NAME) == "SERVFAIL"
         for text, rcode in ((install(base, told), "NOERROR"), (base, "SERVFAIL")):
