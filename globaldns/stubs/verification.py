@@ -2,7 +2,8 @@
 
 A zone of ours says at ``_globaldns.<zone>`` who answers: TXT ``cluster/instance``. Where only some
 namespaces of a zone are sent to us there is no such name, and it is the SOA record of the denial
-that tells: its MNAME is ours.
+that tells: its MNAME is ours. Where foreign names of such a namespace are asked for elsewhere, so
+is what we deny, and the namespace itself is asked for: we have it once a host of it is exported.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from globaldns.coredns.stub import Stub
+from globaldns.coredns.stub import Foreign, Stub, StubZone
 
 DNS_PORT = 53
 DIRECT = "globaldns"
@@ -55,6 +56,11 @@ class Question(msgspec.Struct, frozen=True):
     cluster: str
     mname: str
     """Our SOA's, with its dot."""
+
+    @property
+    def may_fall_through(self) -> bool:
+        """Whether others answer it where we have nothing by the name."""
+        return not self.name.startswith(f"{_PROBE}.")
 
     @property
     def is_at_apex(self) -> bool:
@@ -114,10 +120,15 @@ class Verdict(msgspec.Struct, frozen=True):
 def questions(stub: Stub, cluster: str, nameserver: str) -> tuple[Question, ...]:
     """Return a question for each domain of hosts; ``nameserver`` is one label below the zone."""
     return tuple(
-        Question(f"{_PROBE}.{name}", zone.name, cluster, f"{nameserver}.{zone.name}.")
+        Question(_name_at(name, zone), zone.name, cluster, f"{nameserver}.{zone.name}.")
         for zone in stub.zones
         for name in zone.names
     )
+
+
+def _name_at(name: str, zone: StubZone) -> str:
+    may_fall_through = zone.namespaces and zone.foreign is Foreign.FALLTHROUGH
+    return name if may_fall_through else f"{_PROBE}.{name}"
 
 
 def own_paths(stub: Stub) -> tuple[QueryPath, ...]:
@@ -138,15 +149,17 @@ def _judge(
     is_direct = path.name == DIRECT
     if reply is None:
         return Outcome.SILENT, failure, _SILENT[is_direct]
-    if reply.texts:
+    if reply.texts and not question.may_fall_through:
         return _judge_instance(question, reply.texts[0])
+    may_be_empty = question.may_fall_through and not is_direct
+    note = f"; it is so where we have no host in {question.name} too" if may_be_empty else ""
     if reply.rcode in _FAILURES:
         outcome, hints = _FAILURES[reply.rcode]
-        return outcome, reply.rcode, hints[is_direct]
+        return outcome, f"{reply.rcode}{note}", hints[is_direct]
     if not question.is_at_apex and reply.soa.lower().startswith(f"{question.mname} "):
         return Outcome.OK, "", ""
     says = f", whose SOA is {reply.soa}" if reply.soa else ""
-    return Outcome.FOREIGN, f"{reply.rcode} by somebody else{says}", _foreign_hint(path)
+    return Outcome.FOREIGN, f"{reply.rcode} by somebody else{says}{note}", _foreign_hint(path)
 
 
 def _foreign_hint(path: QueryPath) -> str:

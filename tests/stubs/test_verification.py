@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from globaldns.coredns.stub import StubZone
+from globaldns.coredns.stub import Foreign, StubZone
 from globaldns.stubs.verification import (
     DIRECT,
     Outcome,
@@ -33,6 +33,27 @@ def test_every_zone_or_every_namespace_of_it_is_asked_for() -> None:
     (only, other) = questions(chosen, "east", "ns")
     assert only == Question("_globaldns.shop.global", "global", "east", "ns.global.")
     assert other.name == "_globaldns.mesh.example"
+
+
+def test_where_our_denial_falls_through_the_namespace_itself_is_asked_for() -> None:
+    whole, chosen = (
+        StubZone("mesh", Foreign.FALLTHROUGH),
+        StubZone("b", Foreign.FALLTHROUGH, ("x",)),
+    )
+    (probe, only) = questions(stub(whole, chosen), "east", "ns")
+    assert (probe.name, only.name) == ("_globaldns.mesh", "x.b")
+    ours = "ns.b. hostmaster.b. 1 7200 3600 1209600 10"
+    for path, rcode in ((WAY, "NOERROR"), (OWN, "NXDOMAIN")):
+        assert judge(only, path, Reply(rcode, soa=ours)).is_ok
+    for rcode, outcome in (("NXDOMAIN", Outcome.FOREIGN), ("SERVFAIL", Outcome.FAILED)):
+        by_others = Reply(rcode, soa=ROOT_SOA)
+        denied = judge(only, WAY, by_others)
+        assert denied.outcome is outcome
+        assert denied.reason.endswith("; it is so where we have no host in x.b too")
+        assert "no host" not in judge(probe, WAY, by_others).reason
+        assert "no host" not in judge(only, OWN, by_others).reason
+    public = judge(only, WAY, Reply("NOERROR", ("v=spf1 -all",)))
+    assert (public.outcome, public.instance) == (Outcome.FOREIGN, "")
 
 
 @pytest.mark.parametrize("path", [WAY, NODE, OWN])

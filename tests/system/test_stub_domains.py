@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,12 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
+from globaldns.app.asking import ask_paths
 from globaldns.coredns.editing import Options, install
 from globaldns.coredns.rendering import UNKNOWN, Build
 from globaldns.coredns.stub import Foreign, Stub, StubZone
 from globaldns.coredns.stub import Server as Target
+from globaldns.stubs.verification import Outcome, QueryPath
 from tests.system.corednses import BUILD, CoreDNS
 from tests.system.running import Mesh, Server, entry, free_port, wait_until
 
@@ -233,6 +236,26 @@ def test_each_zone_has_its_own_policy_in_one_corefile(
                 if foreign is ALONE:
                     assert reply.rcode() == dns.rcode.NXDOMAIN
                     assert soa_ttl(reply) <= 10
+
+
+def test_verify_knows_a_chosen_namespace_whose_foreign_names_are_asked_elsewhere(
+    site: Site, shared_server: Server
+) -> None:
+    port = shared_server.mesh.dns_port
+    zones = (StubZone("global", FALLS, ("bookinfo", "empty")),)
+    hosts = "hosts {\n  192.0.2.7 public.bookinfo.global\n }"
+    nothing = "template IN ANY empty.global {\n  rcode NXDOMAIN\n }"
+    with site.run("others", f". {{\n {hosts}\n {nothing}\n}}\n") as others:
+        base = BASE.replace("{others}", str(others.port))
+        with site.coredns(port, base=base, zones=zones) as coredns:
+            assert coredns.rcode(NAME) == "NOERROR"
+            assert "192.0.2.7" in str(coredns.ask("public.bookinfo.global"))
+            told = Stub(zones=zones, servers=(Target("127.0.0.1", port),))
+            path = QueryPath("cluster-dns", "127.0.0.1", coredns.port)
+            known, empty = asyncio.run(ask_paths(told, [path], cluster="east", nameserver="ns"))
+    assert (known.name, known.is_ok) == ("bookinfo.global", True)
+    assert empty.outcome is Outcome.FOREIGN
+    assert "where we have no host in empty.global" in empty.reason
 
 
 def test_our_block_comes_and_goes_without_a_lost_answer(site: Site, shared_server: Server) -> None:
