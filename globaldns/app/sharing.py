@@ -26,8 +26,8 @@ from globaldns.kube.lease import MAX_SKEW_SECONDS, Elector, LeaseTiming
 from globaldns.kube.watch import Timing
 from globaldns.ledger.kubernetes import KubernetesLedger, LedgerSeams
 from globaldns.ledger.opening import OnLoss, keep_marker, remembered_marker
-from globaldns.ledger.shards import shard_of, unite
-from globaldns.model.claim import Claim, Marker
+from globaldns.ledger.shards import shard_of
+from globaldns.model.claim import Claim, Marker, unite
 from globaldns.model.finding import Finding
 from globaldns.model.head import Uids
 from globaldns.model.view import ClaimSet

@@ -19,7 +19,7 @@ from hashlib import blake2b
 import msgspec
 
 from globaldns.errors import LedgerError
-from globaldns.model.claim import Claim, ClaimKey, format_claims, parse_claims
+from globaldns.model.claim import Claim, format_claims, parse_claims, unite
 from globaldns.model.host import Host
 from globaldns.objects.own import LedgerRole
 
@@ -77,16 +77,6 @@ def read_text(text: str, where: str) -> tuple[Claim, ...]:
         return parse_claims(text)
     except LedgerError as error:
         raise LedgerError(f"VIPLedger {where}: {error}", hint="restore or delete it") from None
-
-
-def unite(*sides: Iterable[Claim]) -> dict[ClaimKey, Claim]:
-    """Return the union of claims; of two retirements the earlier counts."""
-    united: dict[ClaimKey, Claim] = {}
-    for claims in sides:
-        for claim in claims:
-            known = united.get(claim.key)
-            united[claim.key] = claim if known is None else known.merge(claim)
-    return united
 
 
 def lost(known: Iterable[Claim], said: Iterable[Claim]) -> list[Claim]:

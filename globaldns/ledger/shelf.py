@@ -21,8 +21,8 @@ from globaldns.errors import LedgerError
 from globaldns.ledger.markers import FIRST_NAME, choose_marker, newest
 from globaldns.ledger.objects import ROLES_OF_CLAIMS, Held, Stranger
 from globaldns.ledger.remarks import OF_ANOTHER, Remark
-from globaldns.ledger.shards import ShardId, by_shard, format_shard, lost, read_text, unite
-from globaldns.model.claim import Claim, ClaimKey, Marker
+from globaldns.ledger.shards import ShardId, by_shard, format_shard, lost, read_text
+from globaldns.model.claim import Claim, ClaimKey, Marker, unite
 from globaldns.model.view import ClaimSet, missing
 from globaldns.objects.own import LedgerRole
 

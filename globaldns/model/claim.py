@@ -90,6 +90,16 @@ class Claim(msgspec.Struct, frozen=True, order=True, gc=False):
         return min(self, other, key=lambda claim: (claim.retired_at, claim.reason))
 
 
+def unite(*sides: Iterable[Claim]) -> dict[ClaimKey, Claim]:
+    """Return the union of claims; of two retirements the earlier counts."""
+    united: dict[ClaimKey, Claim] = {}
+    for claims in sides:
+        for claim in claims:
+            known = united.get(claim.key)
+            united[claim.key] = claim if known is None else known.merge(claim)
+    return united
+
+
 class Marker(msgspec.Struct, frozen=True, gc=False):
     """Which ledger this is, so that a first start and a lost ledger are told apart."""
 

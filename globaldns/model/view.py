@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from globaldns.model.address import Address, Prefix
-from globaldns.model.claim import Claim, Marker
+from globaldns.model.claim import Claim, Marker, unite
 from globaldns.model.export import Export, Gateway, Origin
 from globaldns.model.fingerprint import Fingerprint
 from globaldns.model.head import Uids
@@ -75,9 +75,14 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
         return self.state is SourceState.SYNCED and self.is_known
 
     @property
+    def is_read(self) -> bool:
+        """Whether it was read in this run, even if it does not answer now."""
+        return self.state in _READ
+
+    @property
     def is_own_word(self) -> bool:
         """Whether what the view lacks is gone by the owner's own word."""
-        return self.state in _READ and self.doubt is Doubt.NONE
+        return self.is_read and self.doubt is Doubt.NONE
 
 
 class Policy(msgspec.Struct, frozen=True, gc=False):
@@ -181,6 +186,13 @@ class ClaimSet(msgspec.Struct, frozen=True, gc=False):
         keys = {claim.key for claim in self.claims}
         standing = {claim for claim in lost if claim.host not in told and claim.key not in keys}
         return msgspec.structs.replace(self, former=tuple(sorted(standing.union(self.former))))
+
+    def united(self, other: ClaimSet) -> ClaimSet:
+        """Return it with what another reading of the same ledger says besides."""
+        if self.marker != other.marker:
+            return self
+        claims = tuple(sorted(unite(self.claims, other.claims).values()))
+        return msgspec.structs.replace(self, claims=claims)
 
     def _completed_by(self, old: ClaimSet) -> ClaimSet:
         keys = {claim.key for claim in self.claims}

@@ -76,7 +76,9 @@ class Intake:
         dirty = self._views.reset(change)
         fences = SetFences(view.cluster, view.fences)
         dirty |= self._refence(lambda: self._views.set_fences(fences))
-        dirty |= self._others.take_in(SetLedger(view.cluster, view.ledger), now)
+        is_remembered = view.freshness is not None and not view.freshness.is_read
+        ledger = view.ledger.united(mine.ledger) if is_remembered else view.ledger
+        dirty |= self._others.take_in(SetLedger(view.cluster, ledger), now)
         dirty |= self._others.take_in(SetEntrusted(view.cluster, view.entrusted), now)
         if view.freshness is not None:
             dirty |= self._set_freshness(view.freshness)

@@ -104,11 +104,15 @@ class OtherLedgers:
         return dirty | numbering.forget(claim for claim in gone if not has_ledger(claim.cluster))
 
     def learn(self, copies: Mapping[str, ClaimSet], now: int) -> set[Host]:
-        """Take in the copies that our ledger has; from now on answers wait for new ones."""
+        """Take in the copies that our ledger has; from now on answers wait for new ones.
+
+        A remembered view may be older than the copy, or newer: both say what the ledger said.
+        """
+        views = {cluster: self._views.cluster(cluster) for cluster in copies}
         changes = (
-            SetLedger(cluster, ledger)
-            for cluster, ledger in copies.items()
-            if not self._views.cluster(cluster).has_spoken
+            SetLedger(cluster, copies[cluster].united(view.ledger))
+            for cluster, view in views.items()
+            if not (view.has_spoken and view.freshness.is_read)
         )
         affected = {host for change in changes for host in self.take_in(change, now)}
         self._numbering.uncopied.is_awaited = True

@@ -19,9 +19,8 @@ from globaldns.ledger.shards import (
     lost,
     read_text,
     shard_of,
-    unite,
 )
-from globaldns.model.claim import Claim
+from globaldns.model.claim import Claim, unite
 from globaldns.model.host import Host
 from globaldns.objects.own import LedgerRole
 from tests.ledger.shelves import CLAIMS, CLUSTERS, COPY, OWN, START, claim
@@ -95,32 +94,6 @@ def test_a_shard_that_etcd_would_refuse_is_refused_here(monkeypatch: pytest.Monk
     assert format_shard([claim("a.ns"), claim("b.ns")], "own-001")
     with pytest.raises(LedgerError, match=f"own-001 would have {3 * line} octets"):
         format_shard([claim("a.ns"), claim("b.ns"), claim("c.ns")], "own-001")
-
-
-@settings(max_examples=50)
-@given(st.lists(CLAIMS), st.lists(CLAIMS), st.lists(CLAIMS))
-def test_uniting_knows_neither_order_nor_repetition(
-    a: list[Claim], b: list[Claim], c: list[Claim]
-) -> None:
-    assert unite(a, b) == unite(b, a) == unite(a, b, b)
-    assert unite(unite(a, b).values(), c) == unite(a, unite(b, c).values())
-    assert unite(a, b).keys() == unite(a).keys() | unite(b).keys()
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "stands"),
-    [(None, 5, 5), (5, None, 5), (7, 5, 5), (5, 7, 5), (None, None, None)],
-)
-def test_the_earlier_retirement_counts(
-    one: int | None, other: int | None, stands: int | None
-) -> None:
-    plain = claim(at=START)
-    sides = [
-        [plain if ends is None else plain.retire(START + ends, "withdrawn")]
-        for ends in (one, other)
-    ]
-    (united,) = unite(*sides).values()
-    assert united.retired_at == (None if stands is None else START + stands)
 
 
 def test_only_what_has_not_ended_can_be_lost() -> None:

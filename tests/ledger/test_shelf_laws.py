@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globaldns.ledger.objects import Held
-from globaldns.ledger.shards import ShardId, read_text, unite
+from globaldns.ledger.shards import ShardId, read_text
 from globaldns.ledger.shelf import News, ShardChange, Shelf
-from globaldns.model.claim import Claim, ClaimKey, format_claims
+from globaldns.model.claim import Claim, ClaimKey, format_claims, unite
 from tests.ledger.shelves import OWN, START, claim, held
 
 SHARD = ShardId(OWN, "east", 1)

@@ -7,7 +7,7 @@ from functools import reduce
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globaldns.errors import LedgerError
@@ -22,8 +22,10 @@ from globaldns.model.claim import (
     format_time,
     parse_claims,
     parse_time,
+    unite,
 )
 from globaldns.model.host import Host
+from tests.ledger import shelves
 
 TIMES = st.integers(0, 0xFFFF_FFFF)
 """Until the year 9999, the last that RFC 3339 can write."""
@@ -178,3 +180,29 @@ def test_a_text_that_was_cut_is_refused():
     for text in ("".join(lines[:-1]), head):
         with pytest.raises(LedgerError, match="its head says 2"):
             parse_claims(text)
+
+
+@settings(max_examples=50)
+@given(st.lists(shelves.CLAIMS), st.lists(shelves.CLAIMS), st.lists(shelves.CLAIMS))
+def test_uniting_knows_neither_order_nor_repetition(
+    a: list[Claim], b: list[Claim], c: list[Claim]
+) -> None:
+    assert unite(a, b) == unite(b, a) == unite(a, b, b)
+    assert unite(unite(a, b).values(), c) == unite(a, unite(b, c).values())
+    assert unite(a, b).keys() == unite(a).keys() | unite(b).keys()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "stands"),
+    [(None, 5, 5), (5, None, 5), (7, 5, 5), (5, 7, 5), (None, None, None)],
+)
+def test_the_earlier_retirement_counts(
+    one: int | None, other: int | None, stands: int | None
+) -> None:
+    plain = shelves.claim()
+    sides = [
+        [plain if ends is None else plain.retire(shelves.START + ends, "withdrawn")]
+        for ends in (one, other)
+    ]
+    (united,) = unite(*sides).values()
+    assert united.retired_at == (None if stands is None else shelves.START + stands)
