@@ -162,11 +162,11 @@ class Site:
         """Have no remote secret of another cluster."""
         self.api.delete("secrets", secret_name(other.name), NAMESPACE)
 
-    def claims(self) -> dict[str, list[str]]:
-        """Return the lines of its own claims that stand, by host."""
+    def claims(self, role: str = "own") -> dict[str, list[str]]:
+        """Return the lines of its claims of a role that stand, by host."""
         found: dict[str, list[str]] = {}
         for one in self.api.objects("vipledgers.globaldns.io", NAMESPACE):
-            if one["spec"].get("role", "own") != "own":
+            if one["spec"].get("role", "own") != role:
                 continue
             for line in one["spec"]["data"].splitlines():
                 if line.split()[5] == "-":

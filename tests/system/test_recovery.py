@@ -38,8 +38,8 @@ def export(sites: Sites, cluster: str, name: str) -> str:
     return sites.wait_agreed(f"{name}.shop.global")
 
 
-def claimed(site: Site, host: str) -> list[str]:
-    return [line.split()[1] for line in site.claims().get(host, [])]
+def claimed(site: Site, host: str, role: str = "own") -> list[str]:
+    return [line.split()[1] for line in site.claims(role).get(host, [])]
 
 
 @pytest.mark.timeout(600)
@@ -220,6 +220,32 @@ def test_a_server_that_restarts_beside_a_dead_api_server_answers_all_it_knew(sit
     wait_until(lambda: again.rcode("never.shop.global") == "NXDOMAIN", "all is known again")
     assert sites.wait_agreed("near.shop.global") == near
     assert sites.wait_agreed("new.shop.global")
+
+
+def test_a_name_of_a_moment_ago_outlives_a_crash_beside_its_dead_cluster(sites: Sites) -> None:
+    east, west = sites["east"], sites["west"]
+    export(sites, "west", "first")
+    view = east.replica().state / "views" / "west.bin"
+    wait_until(partial(remembers, east, "views/west.bin", b"first.shop"), "west is remembered")
+    saved = view.read_bytes()
+    promised = export(sites, "west", "promised")
+    west.server.kill()
+    west.api.stop()
+    east.server.kill()
+    view.write_bytes(saved)  # views are saved every other second: it crashed before that
+    again = sites.start(east)
+    again.wait_ready()
+    assert again.addresses("promised.shop.global") == (promised,)
+    assert claimed(east, "promised.shop", "copy") == [promised]
+    east.api.apply(service("later", "shop"))
+    again.wait_answer("later.shop.global")
+    assert claimed(east, "promised.shop", "copy") == [promised], (
+        "the copy is written again as it was"
+    )
+    west.api.start()
+    west.api.wait_ready()
+    sites.start(west).wait_ready()
+    assert sites.wait_agreed("promised.shop.global") == promised
 
 
 def remembers(site: Site, file: str, octets: bytes) -> bool:
