@@ -307,8 +307,8 @@ class Control:
 
     def _count_once(self) -> None:
         uids = {cluster: source.uid for cluster, source in self.sources.sources.items()}
-        registry, own = self.registry, self.situation.config.cluster
-        doubles = find_doubles(uids, own=own, lost=registry.silence.lost)
+        registry = self.registry
+        doubles = find_doubles(uids, registry.views, lost=registry.silence.lost)
         if doubles != registry.views.doubles:
             self.mesh.publish(registry.count_once(doubles, self.clock.now()))
 

@@ -174,10 +174,10 @@ def read_mesh(
     registry.views.set_words(words)
     registry.views.uids = unite_uids(view_uids(views), uids)
     read = {cluster: source.uid for cluster, source in sources.items()}
-    registry.views.set_doubles(find_doubles(read, own=config.cluster, lost=()))
     known = {cluster: view.ledger for cluster, view in views.items()}
     registry.learn_copies({**copies, **known}, now)
     registry.apply([Reset(source.view()) for source in sources.values()], now)
+    registry.count_once(find_doubles(read, registry.views), now)
     if numbered:
         registry.settle(now)
         registry.await_no_longer(now)

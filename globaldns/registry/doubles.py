@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from globaldns.registry.views import Views
 
-def find_doubles(uids: Mapping[str, str], *, own: str, lost: Collection[str]) -> dict[str, str]:
+
+def find_doubles(
+    uids: Mapping[str, str], views: Views, *, lost: Collection[str] = ()
+) -> dict[str, str]:
     """Return the ids of clusters that count under another one, and which that is.
 
-    ``uids`` are those of their kube-system namespaces, by id; empty: not known. Our own id counts
-    before others, then the first; but before all one by which the cluster is not lost.
+    ``uids`` are those of their kube-system namespaces, by id; empty: not known. An id counts before
+    others that is fenced, for a second one is no way around that; then by which the cluster is not
+    lost, our own, the one that the cluster's ledger has, one that was read, the first.
     """
+
+    def order(cluster: str) -> tuple[bool | str, ...]:
+        return (
+            cluster not in views.fenced,
+            cluster in lost,
+            cluster != views.settings.cluster,
+            cluster not in views.keepers,
+            not views.cluster(cluster).freshness.is_read,
+            cluster,
+        )
+
     counted: dict[str, str] = {}
     doubles: dict[str, str] = {}
-    for cluster in sorted(uids, key=lambda name: (name in lost, name != own, name)):
+    for cluster in sorted(uids, key=order):
         if uid := uids[cluster]:
             first = counted.setdefault(uid, cluster)
             if first != cluster:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from globaldns.model.view import Put, Remove, SetEntrusted
+from globaldns.model.view import Put, Remove, Reset, SetEntrusted, SetLedger, SourceState
 from globaldns.registry.doubles import find_doubles
 from globaldns.registry.registry import Registry
-from tests.registry.mesh import A, claim, export, reset, service, settings, settled
+from globaldns.registry.views import Views
+from tests.registry.mesh import A, claim, export, ledger, reset, service, settings, settled
 
 THREE = ("east", "twin", "west")
 
@@ -32,7 +35,49 @@ THREE = ("east", "twin", "west")
 def test_one_id_counts_for_each_cluster(
     uids: dict[str, str], lost: tuple[str, ...], doubles: dict[str, str]
 ) -> None:
-    assert find_doubles(uids, own="east", lost=lost) == doubles
+    assert find_doubles(uids, Views(settings(clusters=uids)), lost=lost) == doubles
+
+
+TWINS = {"a": "w", "west": "w"}
+
+
+def twins(*changes: Reset, fenced: Iterable[str] = ()) -> Views:
+    views = Views(settings(clusters=(*TWINS, "east"), fenced=fenced))
+    for change in changes:
+        views.reset(change)
+        views.set_ledger(SetLedger(change.view.cluster, change.view.ledger))
+        if change.view.freshness is not None:
+            views.set_freshness(change.view.freshness)
+    return views
+
+
+@pytest.mark.parametrize(
+    ("views", "counted"),
+    [
+        (twins(reset("a"), reset("west")), "a"),
+        (twins(reset("a"), reset("west", ledger=ledger("west"))), "west"),
+        (twins(reset("a", state=SourceState.REMEMBERED), reset("west")), "west"),
+        (
+            twins(reset("a"), reset("west", ledger=ledger("west"), state=SourceState.REMEMBERED)),
+            "west",
+        ),
+        (twins(reset("a", ledger=ledger("a")), reset("west"), fenced=["west"]), "west"),
+    ],
+    ids=["the first", "whose ledger it is", "read", "remembered with its ledger", "fenced"],
+)
+def test_that_id_counts_which_the_cluster_has_itself_and_none_evades_a_fence(
+    views: Views, counted: str
+) -> None:
+    (double,) = TWINS.keys() - {counted}
+    assert find_doubles(TWINS, views) == {double: counted}
+
+
+def test_a_second_id_brings_nothing_back_of_a_cluster_that_is_fenced() -> None:
+    registry = Registry(settings(clusters=(*TWINS, "east"), fenced=["west"]))
+    exports = [export("a.ns", cluster) for cluster in TWINS]
+    settled(registry, reset("east"), *(reset(one.cluster, one) for one in exports))
+    registry.count_once(find_doubles(TWINS, registry.views), 20)
+    assert A not in registry.services
 
 
 def test_what_a_double_exports_is_there_once_and_keeps_its_vip() -> None:
