@@ -115,7 +115,8 @@ def forgettable_hosts(registry: Registry, cluster: str) -> list[Host]:
         raise RequestRefused(
             f"{cluster} is configured: its VIPs are its own",
             hint=f"globaldns cluster fence {cluster} ends its exports; to forget it, remove "
-            f"clusters.{cluster} from the configuration, or its remote secret, first",
+            f"clusters.{cluster} from the configuration, or its remote secret, first: it stays for "
+            "ten minutes then",
         )
     claims = [claim for claim in registry.claims if claim.cluster not in configured]
     hosts = [one.host for one in claims if one.cluster == cluster and not one.is_retired]

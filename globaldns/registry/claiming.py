@@ -59,12 +59,16 @@ def _pinned_since(
 ) -> int:
     """One date for all pins of one object: its creation, or when the first of them was seen.
 
-    A creation time in the future is no date that others could live with: it counts as absent.
+    A creation time in the future is no date that others could live with: it counts as absent. Where
+    nothing is pinned any more that was, others are seen now: no pin in use gives way to a new one.
     """
     pinned = [claim for claim in mine if claim.kind is ClaimKind.PINNED]
-    known = [claim.allocated_at for claim in pinned if not claim.is_retired]
-    if pinning.created_at is not None and pinning.created_at <= date:
-        known.append(pinning.created_at)
+    live = [claim for claim in pinned if not claim.is_retired]
+    known = [claim.allocated_at for claim in live]
+    if pinning.dated_at is not None and pinning.dated_at <= date:
+        known.append(pinning.dated_at)
+    elif not any(claim.vip in wanted for claim in live):
+        known = []
     since = max(known, default=date)
     spent = {(claim.vip, claim.allocated_at) for claim in pinned if claim.is_retired}
     if any((vip, since) in spent for vip in wanted):

@@ -98,10 +98,12 @@ class Intake:
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
         view = self._views.cluster(freshness.cluster)
-        before, was_silent = (view.may_lack, view.is_own_word), view.is_silent
+        cluster, before = freshness.cluster, (view.may_lack, view.is_own_word)
+        was_unheard = view.unheard_since
         self._views.set_freshness(freshness)
         if before != (view.may_lack, view.is_own_word):
-            return self._written.hosts_of_cluster(freshness.cluster)
-        if was_silent != view.is_silent:  # what it has, and what it has not, is as it was
-            return self._written.hosts_of_cluster(freshness.cluster).difference(view.exports)
+            return self._written.hosts_of_cluster(cluster)
+        if was_unheard != view.unheard_since:
+            since = (at for at in (was_unheard, view.unheard_since) if at is not None)
+            return self._written.hosts_claimed_since(cluster, min(since))
         return set()

@@ -18,6 +18,9 @@ class Pinning(msgspec.Struct, frozen=True, gc=False):
     origin: Origin
     created_at: int | None
     pins: tuple[Address, ...]
+    dated_at: int | None = None
+    """Since when its pins count; None: since they were seen, for a GlobalService is there before
+    anybody writes into it."""
     rival: Pinning | None = None
     """The cluster's younger pinning object, which does not count."""
 
@@ -32,7 +35,14 @@ def choose_pinning(cluster: str, export: Export | None, policy: Policy | None) -
     """Return what pins a host in one cluster; of two objects the older."""
     found = sorted(
         (
-            Pinning(cluster, written.host, written.origin, written.created_at, written.pins)
+            Pinning(
+                cluster,
+                written.host,
+                written.origin,
+                written.created_at,
+                written.pins,
+                written.created_at if isinstance(written, Export) else None,
+            )
             for written in (export, policy)
             if written is not None and written.pins
         ),

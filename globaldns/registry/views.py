@@ -99,13 +99,14 @@ class ClusterView:
 
     def _is_unheard(self, claim: Claim) -> bool:
         """Whether a claim came after our last contact: who made it has heard what we have not."""
-        contact = self.freshness.contact
-        return self.is_silent and (contact is None or claim.allocated_at >= contact)
+        since = self.unheard_since
+        return since is not None and claim.allocated_at >= since
 
     @property
-    def is_silent(self) -> bool:
-        """Whether it was read, and does not answer now."""
-        return self.freshness.state is SourceState.SILENT
+    def unheard_since(self) -> int | None:
+        """When a cluster was in contact last that was read, and does not answer; else None."""
+        is_silent = self.freshness.state is SourceState.SILENT
+        return self.freshness.contact or 0 if is_silent else None
 
 
 class Views:

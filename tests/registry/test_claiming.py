@@ -35,28 +35,33 @@ def made(address: Address, at: int, cluster: str = "east", **fields) -> Claim:
     return structs.replace(claim("a.ns", text, at, cluster, **fields), reason=reason)
 
 
-def pinning(*pins: Address, created_at: int | None = 5) -> Pinning:
-    return Pinning("east", A, export("a.ns").origin, created_at, pins)
+def pinning(*pins: Address, dated_at: int | None = 5) -> Pinning:
+    return Pinning("east", A, export("a.ns").origin, 5, pins, dated_at)
 
 
 PINS = [
     # what is pinned, what the cluster claims, what it writes
     (pinning(X), [], [made(X, 5, kind=PINNED)]),
-    (pinning(X, created_at=None), [], [made(X, NOW, kind=PINNED)]),
-    (pinning(X, created_at=NOW + 1), [], [made(X, NOW, kind=PINNED)]),
+    (pinning(X, dated_at=None), [], [made(X, NOW, kind=PINNED)]),
+    (pinning(X, dated_at=NOW + 1), [], [made(X, NOW, kind=PINNED)]),
     (pinning(X, X), [], [made(X, 5, kind=PINNED)]),
     (pinning(X), [made(X, 5, kind=PINNED)], []),
     (pinning(X, Y), [made(X, 5, kind=PINNED)], [made(Y, 5, kind=PINNED)]),
-    (pinning(X, Y, created_at=None), [made(X, 9, kind=PINNED)], [made(Y, 9, kind=PINNED)]),
+    (pinning(X, Y, dated_at=None), [made(X, 9, kind=PINNED)], [made(Y, 9, kind=PINNED)]),
     (
         pinning(Y),
         [made(X, 5, kind=PINNED)],
         [made(X, 5, kind=PINNED, retired_at=NOW, reason=UNPINNED), made(Y, 5, kind=PINNED)],
     ),
     (
-        pinning(X, created_at=20),
+        pinning(X, dated_at=20),
         [made(X, 5, kind=PINNED)],
         [made(X, 5, kind=PINNED, retired_at=NOW, reason=REPLACED), made(X, 20, kind=PINNED)],
+    ),
+    (
+        pinning(Y, dated_at=None),
+        [made(X, 5, kind=PINNED)],
+        [made(X, 5, kind=PINNED, retired_at=NOW, reason=UNPINNED), made(Y, NOW, kind=PINNED)],
     ),
     (pinning(X), [made(X, 5, kind=PINNED, retired_at=9)], [made(X, NOW, kind=PINNED)]),
     (

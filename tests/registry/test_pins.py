@@ -60,6 +60,16 @@ def test_of_two_pinning_objects_in_one_cluster_the_older_counts():
     assert [c.rule for c in delta.conflicts] == ["pins"]
 
 
+def test_what_is_pinned_gives_way_to_no_pin_that_is_written_later_into_an_older_object():
+    registry = both(export("a.ns"), export("b.ns"))
+    in_use = policy("b.ns", "240.0.0.5", created_at=3)
+    remember(registry, registry.apply([SetPolicies("east", (in_use,))], 20), 20)
+    later = policy("a.ns", "240.0.0.5", created_at=2)
+    remember(registry, registry.apply([SetPolicies("east", (in_use, later))], 30), 30)
+    assert service(registry, "b.ns").vips == (vip("240.0.0.5"),)
+    assert service(registry, "a.ns").state is ServiceState.PIN_LOST
+
+
 def test_a_pin_moves_its_host_at_once_and_so_does_its_end(registry):
     before = service(registry, "a.ns").vips
     delta = remember(registry, registry.apply([Put(export("a.ns", pins=["240.0.0.5"]))], 20), 20)
@@ -124,7 +134,9 @@ def test_of_what_pins_a_host_in_one_cluster_the_older_counts_and_the_other_is_it
 
 def test_a_pinning_is_what_its_object_wrote():
     found = choose_pinning("east", EXPORT, None)
-    assert found == Pinning("east", A, EXPORT.origin, 5, (vip("240.0.0.5"),))
+    assert found == Pinning("east", A, EXPORT.origin, 5, (vip("240.0.0.5"),), 5)
+    found = choose_pinning("east", None, OLD)
+    assert found == Pinning("east", A, OLD.origin, 1, (vip("240.0.0.6"),), None)
 
 
 def test_older_is_by_creation_then_cluster_then_namespace_then_name():
