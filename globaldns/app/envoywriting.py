@@ -2,7 +2,7 @@
 
 A change costs the work of its services, in a thread; what comes while files are written goes out
 together afterwards. Until all that is known at the start is numbered the files of the last run
-stand.
+stand. A service goes some time after its name, as routes in API servers do.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import random
 
 import msgspec
 
 from globaldns.app.envoydesk import Desk
+from globaldns.app.envoyleaving import LeavingServices, Services
 from globaldns.app.envoys import make_scene
+from globaldns.app.rules import withdraw_seconds
 from globaldns.config.schema import Config
 from globaldns.envoy.book import Scene
 from globaldns.envoy.rules import Role
 from globaldns.model.export import Gateway
 from globaldns.model.host import Host
 from globaldns.model.reach import Reach, are_looked_up
-from globaldns.model.service import Service
 from globaldns.registry.delta import Delta
 from globaldns.registry.views import Views
 from globaldns.routing.topology import Topology
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 KEPT = (Role.SIDECAR, Role.GATEWAY)
 """Of the machines of a cluster; which workload is where only its own machine knows."""
+LOOK_SECONDS = 1.0
+"""How often to look whether the time of a route is over, which nobody tells."""
 LEAST_SECONDS = 0.02
 MOST_SECONDS = 1.0
 """Changes go out together within these; an endpoint that is gone waits for nothing."""
@@ -47,7 +51,7 @@ class EnvoySeams(msgspec.Struct, frozen=True):
 
     config: Callable[[], Config]
     views: Views
-    services: Callable[[], Mapping[Host, Service]]
+    services: Callable[[], Services]
     """What is published, in a value that does not change."""
     reach: Callable[[], Mapping[Gateway, Reach]]
     """How gateways are reached; whoever knows more of them wakes us."""
@@ -63,6 +67,7 @@ class EnvoyWriter:
         self._seams = seams
         self._wanted = asyncio.Event()
         self._changed: set[Host] = set()
+        self._leaving = LeavingServices()
         self._desks: dict[Role, Desk] = {}
         self._topology: Topology | None = None
         """What was last written by; None: nothing is before every gateway's name is looked up."""
@@ -87,12 +92,21 @@ class EnvoyWriter:
         self._desks = {}
         self.wake()
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            if not await self._take_in():
-                continue
-            await self._gather()
-            await self._write()
+            if (await self._is_told() or self._is_over()) and await self._take_in():
+                await self._gather()
+                await self._write()
+
+    async def _is_told(self) -> bool:
+        """Wait for what somebody tells, but not for long; return whether anybody did."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._wanted.wait()
+        is_told = self._wanted.is_set()
+        self._wanted.clear()
+        return is_told
+
+    def _is_over(self) -> bool:
+        return self._leaving.is_over(steady_clock(), self._withdraw_seconds)
 
     async def _take_in(self) -> bool:
         """Take in what has changed; return whether there is anything to keep."""
@@ -110,12 +124,19 @@ class EnvoyWriter:
             desk = self._desks.get(role)
             if desk is None or str(desk.folder) != scene.rules.folder:
                 self._desks[role] = Desk(role, scene)
-        services = self._seams.services()
+        now = steady_clock()
+        self._leaving.follow(changed, self._seams.services(), now)
+        changed.update(self._leaving.end(changed, now, self._withdraw_seconds))
+        services = self._leaving.routed
         is_gone = await asyncio.to_thread(
             lambda: [desk.take_in(scenes[role], changed, services) for role, desk in self._all()]
         )
         self._is_urgent |= any(is_gone)
         return True
+
+    @property
+    def _withdraw_seconds(self) -> float:
+        return withdraw_seconds(self._seams.config())
 
     def _scene(self, folder: Path) -> Scene:
         config = self._seams.config()

@@ -14,6 +14,7 @@ import msgspec
 from globaldns.app.membership import listed_access
 from globaldns.app.mesh import Mesh
 from globaldns.app.routes import has_routes, incoming_of, make_site
+from globaldns.app.rules import withdraw_seconds
 from globaldns.app.settings import zone_names
 from globaldns.app.sources import Sources
 from globaldns.app.surroundings import istiods_of
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from globaldns.kube.resources import Resource
 
 _NO_HOSTS: frozenset[Host] = frozenset()
-WITHDRAWAL_TTLS = 2
-"""A route goes so many of the largest TTL after its name: by then no client knows the VIP."""
 
 
 class RouteWiring(msgspec.Struct, frozen=True):
@@ -204,7 +203,7 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
         now = wiring.config()
         return Rules(
             weight_step=now.routing.weight_step_percent / 100,
-            withdraw_seconds=WITHDRAWAL_TTLS * max(now.dns.ttl, now.dns.negative_ttl),
+            withdraw_seconds=withdraw_seconds(now),
         )
 
     book = RouteBook(wiring)

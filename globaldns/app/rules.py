@@ -8,6 +8,9 @@ from globaldns.exports import ExportRules
 from globaldns.model.lost import LostEndpoints, LostNames, LostRules
 from globaldns.registry.settings import ClusterRules, RegistrySettings
 
+WITHDRAWAL_TTLS = 2
+"""A route goes so many of the largest TTL after its name: by then no client knows the VIP."""
+
 
 def export_rules(config: Config, cluster: str) -> ExportRules:
     """Return what becomes of a configured cluster's objects."""
@@ -63,6 +66,16 @@ def registry_settings(config: Config) -> RegistrySettings:
         allow_special=prefixes(vips.allow_special),
         quarantine=vips.quarantine,
         overlap=vips.overlap,
-        largest_ttl=max(config.dns.ttl, config.dns.negative_ttl),
+        largest_ttl=largest_ttl(config),
         direct_networks=frozenset(config.routing.direct_networks),
     )
+
+
+def largest_ttl(config: Config) -> int:
+    """Return for how many seconds answers may be kept."""
+    return max(config.dns.ttl, config.dns.negative_ttl)
+
+
+def withdraw_seconds(config: Config) -> int:
+    """Return how long a route stands after its name is gone."""
+    return WITHDRAWAL_TTLS * largest_ttl(config)

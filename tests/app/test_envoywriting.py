@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from immutables import Map
 from msgspec.structs import replace
 
 from globaldns.app.envoywriting import EnvoySeams, EnvoyWriter, remedy
@@ -40,7 +41,7 @@ class Server:
             envoy=EnvoySettings(directory=self.directory),
             clusters={**place.config.clusters, "east": east},  # type: ignore[dict-item]
         )
-        self.services: Mapping[Host, Service] = {}
+        self.services: Map[Host, Service] = Map()
         self.views = Views(settings())
         self.views.set_way_in(SetGateways("west", (GATEWAY,)))
         self.reach: dict[Gateway, Reach] = {}
@@ -67,8 +68,8 @@ class Server:
 
     def say(self, *every: Service) -> None:
         """Tell of all services that there are now."""
-        before, self.services = self.services, {one.host: one for one in every}
-        removed = tuple(before.keys() - self.services.keys())
+        before, self.services = self.services, Map({one.host: one for one in every})
+        removed = tuple(set(before) - set(self.services))
         self.writer.tell(Delta(complete=True, services=every, removed=removed))
 
     async def until_told(self, text: str, *, absent: bool = False) -> None:
@@ -88,11 +89,19 @@ async def running(server: Server) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def server(place: Place) -> Server:
+def server(place: Place, monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.setattr("globaldns.app.envoywriting.LOOK_SECONDS", 0.01)
     return Server(place)
 
 
-async def test_a_turn_is_written_for_both_roles(server: Server) -> None:
+def withdraw_after(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr("globaldns.app.envoywriting.withdraw_seconds", lambda _: seconds)
+
+
+async def test_a_turn_is_written_for_both_roles(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    withdraw_after(monkeypatch, 0.0)
     server.say(web(NEAR))
     async with running(server):
         await server.until_told("10.0.0.1")
@@ -101,6 +110,43 @@ async def test_a_turn_is_written_for_both_roles(server: Server) -> None:
         await server.until_told("2.2.2.2")
         server.say()
         await server.until_told("10.0.0.1", absent=True)
+
+
+async def test_a_route_goes_some_time_after_its_name(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = web(FAR, host="b.shop", vips=(b"\xf0\x80\0\2",))
+    withdraw_after(monkeypatch, 3600.0)
+    server.say(web(NEAR))
+    async with running(server):
+        await server.until_told("10.0.0.1")
+        server.say(other)
+        await server.until_told("2.2.2.2")
+        assert "10.0.0.1" in server.clusters.read_text()
+        server.config = replace(
+            server.config,
+            routing=replace(server.config.routing, trust_domain="mesh.example"),  # type: ignore[arg-type]
+        )
+        server.writer.wake()
+        await server.until_told("spiffe://mesh.example")
+        assert "10.0.0.1" in server.clusters.read_text()
+        withdraw_after(monkeypatch, 0.0)  # nobody tells that time is over
+        await server.until_told("10.0.0.1", absent=True)
+        assert "2.2.2.2" in server.clusters.read_text()
+
+
+async def test_a_service_that_comes_back_in_that_time_is_as_it_is_then(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.say(web(NEAR))
+    async with running(server):
+        await server.until_told("10.0.0.1")
+        server.say()
+        server.say(web(FAR))
+        await server.until_told("2.2.2.2")
+        withdraw_after(monkeypatch, 0.0)
+        await asyncio.sleep(0.1)
+        assert "2.2.2.2" in server.clusters.read_text()
 
 
 async def test_nothing_is_written_before_all_is_numbered(server: Server) -> None:
@@ -197,10 +243,10 @@ async def test_what_cannot_be_written_is_said_and_tried_again(
             await server.until_told("10.0.0.1")
             again = "the documents of Envoys are written again"
             await until(lambda: caplog.records[-1].message == again, every=0.01)
-    first = caplog.records[0]
-    assert first.message.startswith("the documents of Envoys are not written")
-    assert "envoy.directory" in first.fix  # type: ignore[attr-defined]
-    assert server.failures == len(caplog.records) - 1
+    failures = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert failures[0].message.startswith("the documents of Envoys are not written")
+    assert "envoy.directory" in failures[0].fix  # type: ignore[attr-defined]
+    assert server.failures == len(failures)
 
 
 def test_a_remedy_names_the_key_of_the_directory() -> None:
