@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 
+from globaldns.app.pemfiles import PemFiles
 from globaldns.envoy.book import Book, Documents, Scene, Step, release
 from globaldns.envoy.rules import Role
 from globaldns.envoy.secrets import secret_files
@@ -26,6 +27,7 @@ class Desk:
 
     def __init__(self, role: Role, scene: Scene) -> None:
         self.folder = Path(scene.rules.folder)
+        self.pem_files = PemFiles()
         self._role = role
         self._book: Book | None = None
         self._released: Documents | None = None
@@ -49,6 +51,10 @@ class Desk:
                 is_gone |= self._book.put(new)
         return is_gone
 
+    def look(self) -> bool:
+        """Look for PEM files; return whether some have come of which Envoys have to be told."""
+        return self._book is not None and self.pem_files.look(self._book.scene.rules.credentials)
+
     def write(self) -> int:
         """Replace the files that are different; return how many.
 
@@ -58,8 +64,9 @@ class Desk:
         if self._book is None:
             return 0
         self.folder.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
+        self.look()
         documents = self._book.documents()
-        secrets = secret_files(self._book.scene.rules.credentials)
+        secrets = secret_files(self._book.scene.rules.credentials, self.pem_files.turned)
         count = sum(self._replace(Step(*one)) for one in secrets.items())
         count += self._release(release(self._released, documents))
         self._released = documents

@@ -19,6 +19,7 @@ import msgspec
 from globaldns.app.envoydesk import Desk
 from globaldns.app.envoyleaving import LeavingServices, Services
 from globaldns.app.envoys import make_scene
+from globaldns.app.pemfiles import REMEDY
 from globaldns.app.rules import withdraw_seconds
 from globaldns.config.schema import Config
 from globaldns.envoy.book import Scene
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 KEPT = (Role.SIDECAR, Role.GATEWAY)
 """Of the machines of a cluster; which workload is where only its own machine knows."""
 LOOK_SECONDS = 1.0
-"""How often to look whether the time of a route is over, which nobody tells."""
+"""How often to look for what nobody tells of: PEM files, and routes whose time is over."""
 LEAST_SECONDS = 0.02
 MOST_SECONDS = 1.0
 """Changes go out together within these; an endpoint that is gone waits for nothing."""
@@ -69,6 +70,8 @@ class EnvoyWriter:
         self._changed: set[Host] = set()
         self._leaving = LeavingServices()
         self._desks: dict[Role, Desk] = {}
+        self._missing: frozenset[str] = frozenset()
+        """The PEM files that are not there, as it was logged."""
         self._topology: Topology | None = None
         """What was last written by; None: nothing is before every gateway's name is looked up."""
         self._is_urgent = False
@@ -92,7 +95,7 @@ class EnvoyWriter:
         self._desks = {}
         self.wake()
         while True:
-            if (await self._is_told() or self._is_over()) and await self._take_in():
+            if (await self._is_told() or await self._look()) and await self._take_in():
                 await self._gather()
                 await self._write()
 
@@ -105,8 +108,13 @@ class EnvoyWriter:
         self._wanted.clear()
         return is_told
 
-    def _is_over(self) -> bool:
-        return self._leaving.is_over(steady_clock(), self._withdraw_seconds)
+    async def _look(self) -> bool:
+        """Return whether PEM files have come, or a route's time is over."""
+        if not self._desks:
+            return False
+        found = await asyncio.to_thread(lambda: [desk.look() for _, desk in self._all()])
+        self._tell_missing()
+        return any(found) or self._leaving.is_over(steady_clock(), self._withdraw_seconds)
 
     async def _take_in(self) -> bool:
         """Take in what has changed; return whether there is anything to keep."""
@@ -175,12 +183,25 @@ class EnvoyWriter:
             self._resume_at = steady_clock() + delay
             self.wake()
             return
+        self._tell_missing()
         if self._failures:
             logger.info("the documents of Envoys are written again")
         self._failures = 0
         took = steady_clock() - began
         self._resume_at = began + took + min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * took))
         logger.debug("documents of Envoys", extra={"files": count, "seconds": round(took, 3)})
+
+    def _tell_missing(self) -> None:
+        """Say which PEM files are not there, and when they are."""
+        missing = frozenset().union(*(desk.pem_files.missing for _, desk in self._all()))
+        if missing and missing != self._missing:
+            logger.warning(
+                "Envoys lack PEM files: what takes mutual TLS alone is out of reach",
+                extra={"files": ", ".join(sorted(missing)), "fix": REMEDY},
+            )
+        elif self._missing and not missing:
+            logger.info("Envoys have all PEM files")
+        self._missing = missing
 
 
 def _log_failure(error: OSError, delay: float) -> None:

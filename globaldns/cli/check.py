@@ -10,7 +10,7 @@ import click
 from globaldns.cli.findings import (
     config_findings,
     fold_findings,
-    look_at_certificate,
+    look_at_files,
     print_findings,
     sort_findings,
     summarise,
@@ -42,7 +42,7 @@ def check(context: click.Context, invocation: Invocation, *, strict: bool) -> No
 def gather(invocation: Invocation) -> tuple[Sequence[Finding], int]:
     """Return all findings, and how many files were read."""
     path = invocation.config_path()
-    loaded = inspect(path, os.environ, look_at_certificate)
+    loaded = inspect(path, os.environ, look_at_files)
     found = config_findings(path, (*loaded.problems, *loaded.warnings))
     if loaded.config is None:
         return found, 1

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
 
+from globaldns.cli.findings import count, print_findings
 from globaldns.cli.invocation import AnyCommand, Invocation, config_options, local_options
 from globaldns.cli.output import OutputFormat, print_structured, say
 from globaldns.config.schema import Config
 from globaldns.config.values import parse_ip, split_listen
 from globaldns.envoy.bootstrap import CONCURRENCY, AdminPlace, bootstrap
-from globaldns.envoy.rules import Role
+from globaldns.envoy.rules import Credentials, Role
 from globaldns.envoy.secrets import secret_files
 from globaldns.errors import InvalidValue, RequestRefused
+from globaldns.model.finding import Finding, Severity
 from globaldns.tasks import wall_clock
 
 if TYPE_CHECKING:
@@ -66,7 +70,7 @@ def print_bootstrap(
 ) -> None:
     """Print what an Envoy is started with."""
     config = invocation.load_config()
-    folder = find_folder(config, directory, Role(role)).absolute()
+    folder = find_folder(config, directory, Role(role), "--directory").absolute()
     document = bootstrap(
         node=node or f"{role}.{socket.gethostname()}",
         cluster=cluster or config.cluster,
@@ -107,19 +111,26 @@ def write_documents(
     from globaldns.app.envoydesk import write_once  # noqa: PLC0415
     from globaldns.app.envoys import envoy_rules, make_documents  # noqa: PLC0415
     from globaldns.app.offline import read_offline  # noqa: PLC0415
+    from globaldns.app.pemfiles import PemFiles  # noqa: PLC0415
 
     config = with_files(invocation.load_config(), files)
     cluster = cluster or config.cluster
-    folder = find_folder(config, directory, Role(role))
+    folder = find_folder(config, directory, Role(role), "--to")
     workload = find_workload(Role(role), address, forward)
+    credentials = envoy_rules(config, cluster, folder).credentials
+    check_files(credentials)
     mesh = read_offline(config, wall_clock())
     documents = make_documents(mesh, Role(role), cluster, folder, workload)
-    write_once(folder, secret_files(envoy_rules(config, cluster, folder).credentials), documents)
-    say(f"{folder}: {len(documents.clusters)} clusters, {len(documents.listeners)} listeners")
+    pem_files = PemFiles()
+    pem_files.look(credentials)
+    print_findings([*map(missing, pem_files.missing)], to_stderr=True)
+    write_once(folder, secret_files(credentials, pem_files.turned), documents)
+    clusters, listeners = len(documents.clusters), len(documents.listeners)
+    say(f"{folder}: {count(clusters, 'cluster')}, {count(listeners, 'listener')}")
 
 
-def find_folder(config: Config, directory: Path | None, role: Role) -> Path:
-    """Return where the documents of a role are.
+def find_folder(config: Config, directory: Path | None, role: Role, option: str) -> Path:
+    """Return where the documents of a role are; ``option`` is what names their directory.
 
     Raises:
         RequestRefused: nobody says where.
@@ -128,7 +139,7 @@ def find_folder(config: Config, directory: Path | None, role: Role) -> Path:
     if found is None:
         raise RequestRefused(
             "it is not known where documents are",
-            hint="name their directory, or set the key envoy.directory",
+            hint=f"name their directory with {option}, or set the key envoy.directory",
         )
     return found / role
 
@@ -147,6 +158,35 @@ def with_files(config: Config, files: dict[str, Path | None]) -> Config:
             hint="put both into one: it is watched for new ones",
         )
     return replace(config, envoy=envoy)
+
+
+def check_files(credentials: Credentials) -> None:
+    """Look into PEM files that are here and for us; others are for the Envoy's machine, or user.
+
+    Raises:
+        CertificateError: one does not hold what it is named for.
+    """
+    from globaldns.trust.pem import parse_certificates, parse_key  # noqa: PLC0415  # as above
+
+    files: tuple[tuple[str, Callable[[bytes, str], object]], ...] = (
+        (credentials.certificate, parse_certificates),
+        (credentials.key, parse_key),
+        (credentials.authority, parse_certificates),
+    )
+    for path, parse in files:
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            parse(Path(path).read_bytes(), path)
+
+
+def missing(path: str) -> Finding:
+    """Return what is said of a PEM file that is not here."""
+    return Finding(
+        Severity.WARNING,
+        "no-certificate",
+        "it is not on this machine",
+        file=path,
+        hint="if the Envoy runs here, put it there, and write its documents again",
+    )
 
 
 def find_workload(role: Role, address: str | None, forward: str | None) -> Workload | None:

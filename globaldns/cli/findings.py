@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -33,15 +33,18 @@ def config_findings(path: Path, problems: Iterable[Problem]) -> list[Finding]:
     ]
 
 
-def look_at_certificate(config: Config) -> Iterable[Problem]:
-    """Yield what is wrong with the files of DNS over TLS, where it is on."""
-    if config.dns.tls.certificate is None:
-        return ()
-    # Here, because few have TLS, and what reads certificates is half of what a command imports.
-    from globaldns.dns.certificate import certificate_problems  # noqa: PLC0415
-    from globaldns.tasks import wall_clock  # noqa: PLC0415
+def look_at_files(config: Config) -> Iterator[Problem]:
+    """Yield what is wrong with the files of DNS over TLS, where it is on, and of Envoys."""
+    if config.dns.tls.certificate is not None:
+        # Here, because few have TLS, and what reads certificates is half of what a command imports.
+        from globaldns.dns.certificate import certificate_problems  # noqa: PLC0415
+        from globaldns.tasks import wall_clock  # noqa: PLC0415
 
-    return certificate_problems(config.dns.tls, wall_clock())
+        yield from certificate_problems(config.dns.tls, wall_clock())
+    if config.envoy.directory is not None:
+        from globaldns.app.pemfiles import missing_problems  # noqa: PLC0415  # few have these too
+
+        yield from missing_problems(config.envoy)
 
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:

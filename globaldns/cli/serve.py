@@ -8,7 +8,7 @@ from contextlib import suppress
 import click
 
 from globaldns.admin.listening import Listening
-from globaldns.cli.findings import config_findings, look_at_certificate, print_findings
+from globaldns.cli.findings import config_findings, look_at_files, print_findings
 from globaldns.cli.invocation import Invocation, config_options
 from globaldns.cli.program import ExitCode, report
 from globaldns.cli.remote import reachable
@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Answer DNS."""
     path = invocation.config_path()
-    loaded = inspect(path, os.environ, look_at_certificate)
+    loaded = inspect(path, os.environ, look_at_files)
     if loaded.config is None:
         problems = (*loaded.problems, *loaded.warnings)
         print_findings(config_findings(path, problems), to_stderr=True)

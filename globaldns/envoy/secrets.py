@@ -3,6 +3,9 @@
 Certificates are secrets of two small files that never change: they name the PEM files, which are
 read again when anything is renamed into their folder. So they rotate without a new document.
 
+An Envoy that does not find them the first time watches nothing, and looks at a secret again only
+where the document's words are others. So once they are there the folder is spelled otherwise.
+
 Standards:
     envoy.extensions.transport_sockets.tls.v3: Secret, UpstreamTlsContext, DownstreamTlsContext
     SPIFFE X.509-SVID section 2: the id is the one URI among the subject's alternative names
@@ -10,7 +13,7 @@ Standards:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -35,16 +38,27 @@ _TLS = "envoy.extensions.transport_sockets.tls.v3"
 _SOCKET = "envoy.transport_sockets.tls"
 
 
-def secret_files(credentials: Credentials) -> dict[str, bytes]:
-    """Return the documents of both secrets by their files' names."""
+def pem_files(credentials: Credentials) -> dict[str, tuple[str, ...]]:
+    """Return the paths of the PEM files that each secret is read from."""
+    return {
+        CERTIFICATE: (credentials.certificate, credentials.key),
+        AUTHORITY: (credentials.authority,),
+    }
+
+
+def secret_files(credentials: Credentials, turned: Container[str] = ()) -> dict[str, bytes]:
+    """Return the documents of both secrets by their files' names.
+
+    Those ``turned`` say the same in other words.
+    """
     pair = {
         "certificate_chain": {"filename": credentials.certificate},
         "private_key": {"filename": credentials.key},
-        "watched_directory": _folder_of(credentials.certificate),
+        "watched_directory": _folder_of(credentials.certificate, is_turned=CERTIFICATE in turned),
     }
     roots = {
         "trusted_ca": {"filename": credentials.authority},
-        "watched_directory": _folder_of(credentials.authority),
+        "watched_directory": _folder_of(credentials.authority, is_turned=AUTHORITY in turned),
     }
     documents = {
         CERTIFICATE: typed(f"{_TLS}.Secret", name=CERTIFICATE, tls_certificate=pair),
@@ -95,5 +109,6 @@ def _source(folder: str, name: str) -> msgspec.Raw:
     return frozen({"name": name, "sds_config": file_source(path)})
 
 
-def _folder_of(path: str) -> Document:
-    return {"path": str(PurePosixPath(path).parent)}
+def _folder_of(path: str, *, is_turned: bool) -> Document:
+    folder = str(PurePosixPath(path).parent)
+    return {"path": f"{folder}/." if is_turned else folder}

@@ -17,6 +17,7 @@ from globaldns.vm.files import UNIT_FOLDER, is_ours
 from globaldns.vm.installing import place, read_standing
 from globaldns.vm.machine import DOCUMENTS, Machine, inside
 from globaldns.vm.units import SERVE_UNIT
+from globaldns.vm.words import SERVE_USER
 
 _TOOLS = {
     "systemctl": "this is for machines that systemd runs",
@@ -87,7 +88,8 @@ def _look_at_certificates(config: Config, root: Path) -> Iterator[Finding]:
                 "no-certificate",
                 f"envoy.{name} is not there: what takes mutual TLS alone is out of reach",
                 file=str(path),
-                hint="put it there, and its Envoy takes it without a restart",
+                hint="rename it into place, in a folder that user "
+                f"{SERVE_USER} may enter, and its Envoy takes it without a restart",
             )
 
 

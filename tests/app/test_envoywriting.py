@@ -149,6 +149,31 @@ async def test_a_service_that_comes_back_in_that_time_is_as_it_is_then(
         assert "2.2.2.2" in server.clusters.read_text()
 
 
+async def test_pem_files_that_are_missing_are_told_of_and_told_to_envoys_once_they_come(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    certs = server.directory.parent / "certs"
+    names = ("certificate", "key", "authority")
+    envoy = EnvoySettings(directory=server.directory, **{name: certs / name for name in names})
+    server.config = replace(server.config, envoy=envoy)
+    pair = server.directory / "sidecar" / "sds-certificate.json"
+    roots = server.directory / "gateway" / "sds-authority.json"
+    with caplog.at_level(logging.INFO, "globaldns"):
+        async with running(server):
+            await until(lambda: bool(caplog.records), every=0.01)
+            before = pair.read_bytes(), roots.read_bytes()
+            assert str(certs / "key") in caplog.records[0].files  # type: ignore[attr-defined]
+            certs.mkdir()
+            (certs / "authority").write_text("PEM")
+            await until(lambda: roots.read_bytes() != before[1], every=0.01)
+            (certs / "certificate").write_text("PEM")
+            await asyncio.sleep(0.1)
+            assert pair.read_bytes() == before[0]
+            (certs / "key").write_text("PEM")
+            await until(lambda: pair.read_bytes() != before[0], every=0.01)
+            await until(lambda: "have all" in caplog.records[-1].message, every=0.01)
+
+
 async def test_nothing_is_written_before_all_is_numbered(server: Server) -> None:
     server.numbered.clear()
     server.say(web(NEAR))

@@ -93,6 +93,19 @@ def test_a_certificate_is_looked_at(command, mesh):
     assert "error: $.dns.tls.key: " in printed.stdout
 
 
+def test_files_that_envoys_lack_are_warnings_where_documents_are_kept(command, mesh):
+    pair = make_pair(mesh.folder)
+    envoy = {"certificate": "tls.crt", "key": "tls.key", "authority": "tls.crt"}
+    mesh.configure(envoy=envoy)
+    pair.key.unlink()
+    assert "no-certificate" not in command("check").stdout
+    mesh.configure(envoy={**envoy, "directory": "envoys"})
+    printed = command("check")
+    assert printed.exit_code == 0
+    [line] = [one for one in printed.stdout.splitlines() if "no-certificate" in one]
+    assert f"warning: $.envoy.key: {pair.key} is not there" in line
+
+
 def test_all_problems_are_told_at_once_those_of_the_certificate_too(command, mesh):
     mesh.configure(grace="soon", dns={"tls": {"certificate": "tls.crt", "key": "tls.key"}})
     printed = command("check").stdout

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 
 import pytest
 import yaml
+
+from tests.certificates import make_pair
 
 PEM = ("--certificate", "certs/cert.pem", "--key", "certs/key.pem", "--authority", "root.pem")
 
@@ -39,8 +42,10 @@ def test_a_bootstrap_is_yaml_or_json_and_says_how_to_start(envoy, mesh):
 
 
 def test_the_directory_may_stand_in_the_configuration(envoy, mesh):
-    refused = envoy("bootstrap", "--role", "sidecar")
-    assert (refused.exit_code, "envoy.directory" in refused.stderr) == (1, True)
+    for command, option in (("bootstrap", "--directory"), ("xds", "--to")):
+        refused = envoy(command, "--role", "sidecar")
+        assert refused.exit_code == 1
+        assert f"with {option}, or set the key envoy.directory" in refused.stderr
     mesh.configure(envoy={"directory": "envoys"})
     made = envoy("xds", "--role", "sidecar")
     assert made.exit_code == 0, made.stderr
@@ -61,8 +66,48 @@ def test_a_workload_has_its_own_files_and_ports(envoy, mesh):
     assert made.exit_code == 0, made.stderr
     folder = mesh.folder / "workload"
     assert [one["name"] for one in resources(folder, "lds.json")] == ["10.20.1.12_9080"]
+    assert f"{folder}: 1 cluster, 1 listener\n" in made.stderr
     [secret] = resources(folder, "sds-authority.json")
     assert secret["validation_context"]["trusted_ca"]["filename"].endswith("/root.pem")
+
+
+def test_pem_files_that_are_not_here_are_told_of_and_wait_for_the_next_time(envoy, mesh):
+    pair = make_pair(mesh.folder / "certs")
+    files = ("--certificate", pair.certificate, "--key", pair.key)
+    away = ("--authority", mesh.folder / "roots.pem")
+    where = ("xds", "--role", "sidecar", "--to", mesh.folder)
+    made = envoy(*where, *files, *away)
+    assert made.exit_code == 0, made.stderr
+    [line] = [one for one in made.stderr.splitlines() if "no-certificate" in one]
+    assert line.startswith(f"{mesh.folder / 'roots.pem'}: warning: it is not on this machine")
+    folder = mesh.folder / "sidecar"
+    before = [resources(folder, name) for name in ("sds-authority.json", "sds-certificate.json")]
+    shutil.copy(pair.certificate, mesh.folder / "roots.pem")
+    made = envoy(*where, *files, *away)
+    assert "warning" not in made.stderr
+    after = [resources(folder, name) for name in ("sds-authority.json", "sds-certificate.json")]
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("--certificate", "tls.key holds no certificate"),
+        ("--authority", "tls.key holds no certificate"),
+        ("--key", "tls.crt holds no private key"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(envoy, mesh, option, reason):
+    pair = make_pair(mesh.folder)
+    named = {"--certificate": pair.certificate, "--key": pair.key, "--authority": pair.certificate}
+    named[option] = pair.certificate if option == "--key" else pair.key
+    files = [word for item in named.items() for word in item]
+    made = envoy("xds", "--role", "sidecar", "--to", mesh.folder / "envoys", *files)
+    assert made.exit_code == 1
+    assert reason in made.stderr
+    assert "-----BEGIN" in made.stderr
+    assert not (mesh.folder / "envoys").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from globaldns.cli.findings import (
     config_findings,
     count,
     fold_findings,
-    look_at_certificate,
+    look_at_files,
     print_findings,
     show_path,
     sort_findings,
@@ -88,7 +88,7 @@ def test_what_is_doubtful_of_the_configuration_is_a_warning():
 
 def test_without_tls_no_certificate_is_looked_at():
     config = Config(cluster="east", clusters={})
-    assert list(look_at_certificate(config)) == []
+    assert list(look_at_files(config)) == []
 
 
 def test_a_path_is_as_short_as_it_can_be_written_here(tmp_path, monkeypatch):

@@ -46,3 +46,16 @@ def test_a_server_wants_a_certificate_of_the_trust_domain() -> None:
     assert validation["default_validation_context"]["match_typed_subject_alt_names"] == [
         {"san_type": "URI", "matcher": {"prefix": "spiffe://mesh.example/"}}
     ]
+
+
+def test_a_secret_in_other_words_is_of_the_same_files_and_folder() -> None:
+    credentials = Credentials("/certs/cert.pem", "/certs/key.pem", "/roots/root.pem")
+    plain = secret_files(credentials)
+    turned = secret_files(credentials, {"certificate"})
+    assert turned["sds-authority.json"] == plain["sds-authority.json"]
+    [pair], [other] = (
+        json.loads(one["sds-certificate.json"])["resources"] for one in (plain, turned)
+    )
+    assert other["tls_certificate"].pop("watched_directory") == {"path": "/certs/."}
+    assert pair["tls_certificate"].pop("watched_directory") == {"path": "/certs"}
+    assert other == pair
