@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 import msgspec
 
@@ -30,6 +31,9 @@ from globaldns.registry.merge import deciding_export
 from globaldns.registry.views import Views
 from globaldns.routing.mesh import served_clusters, topology_of, viewer_of
 from globaldns.sources.source import Source
+
+UNREACHED = frozenset({Code.NO_GATEWAY, Code.PLAINTEXT, Code.AMBIENT, Code.NO_SNI})
+"""Why endpoints behind gateways are out of reach."""
 
 
 class ClusterRoutes(msgspec.Struct, frozen=True):
@@ -135,6 +139,26 @@ def find_hidden(mesh: OfflineMesh) -> list[Finding]:
     own, around = views.cluster(cluster).exports, read_surroundings(config, cluster)
     notices = tell_around(mesh.services.values(), own, site, around)
     return [to_finding(notice, cluster) for notice in notices]
+
+
+def find_unreached(mesh: OfflineMesh) -> list[Finding]:
+    """Return what clients of our own cluster do not reach behind gateways.
+
+    The mesh is of no other use afterwards.
+    """
+    config, views, cluster = mesh.config, mesh.registry.views, mesh.config.cluster
+    if cluster not in served_clusters(config, cluster):
+        return []
+    _take_numbers(mesh)
+    site = make_site(config, views, cluster, {}, mesh.sources[cluster])
+    own = views.cluster(cluster).exports
+    services = mesh.services.items()
+    told = (make_route(service, own.get(host), site).notices for host, service in services)
+    return [
+        to_finding(notice, cluster)
+        for notice in chain.from_iterable(told)
+        if notice.code in UNREACHED
+    ]
 
 
 def notices_of(mesh: OfflineMesh, service: Service) -> tuple[Notice, ...]:

@@ -48,12 +48,12 @@ def gather(invocation: Invocation) -> tuple[Sequence[Finding], int]:
         return found, 1
     # Here, because a broken configuration is told without all that reads manifests.
     from globaldns.app.offline import look_offline  # noqa: PLC0415
-    from globaldns.app.routes import find_hidden, find_taken  # noqa: PLC0415
+    from globaldns.app.routes import find_hidden, find_taken, find_unreached  # noqa: PLC0415
     from globaldns.tasks import wall_clock  # noqa: PLC0415
 
     mesh = look_offline(loaded.config, wall_clock())
     found += [*mesh.findings(), *find_hidden(mesh)]
-    return [*found, *find_taken(mesh)], mesh.files + 1
+    return [*found, *find_unreached(mesh), *find_taken(mesh)], mesh.files + 1
 
 
 def verdict(findings: Sequence[Finding], *, strict: bool) -> ExitCode:

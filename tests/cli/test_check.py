@@ -42,13 +42,25 @@ def test_errors_count_and_warnings_only_where_they_are_asked_to(findings, strict
     assert verdict(findings, strict=strict) == code
 
 
-def test_the_example_has_one_warning_with_its_place_and_remedy(command):
+def test_the_example_has_warnings_with_their_places_and_remedies(command):
     printed = command("check")
     assert printed.exit_code == 0
-    line, total = printed.stdout.splitlines()
+    *unreached, line, total = printed.stdout.splitlines()
+    assert [one.split(": ")[2] for one in unreached] == [
+        "*.tenants.global",
+        "mysqldb.bookinfo.global",
+    ]
     assert "httpbin.yaml:13: warning: Service httpbin/httpbin" in line
     assert "(fix: " in line
-    assert total == "0 errors, 1 warning in 12 files"
+    assert total == "0 errors, 3 warnings in 12 files"
+
+
+def test_endpoints_that_no_gateway_leads_to_are_told_of_as_by_export(command):
+    checked = command("check").stdout.splitlines()
+    exported = command("export", "--cluster", "east").stderr.splitlines()
+    told = [one for one in exported if one.endswith("[plaintext]")]
+    assert len(told) == 2
+    assert [one for one in checked if one.endswith("[plaintext]")] == told
 
 
 def test_a_warning_is_enough_when_it_is_strict(command):
@@ -56,7 +68,7 @@ def test_a_warning_is_enough_when_it_is_strict(command):
 
 
 def test_findings_are_values_for_programs(command):
-    (finding,) = json.loads(command("check", "-o", "json").stdout)
+    *_, finding = json.loads(command("check", "-o", "json").stdout)
     assert finding["severity"] == "warning"
     assert finding["line"] == 13
 
@@ -86,7 +98,7 @@ def test_a_certificate_is_looked_at(command, mesh):
     assert printed.exit_code == 0
     assert "globaldns.yaml:" in printed.stdout
     assert "warning: $.dns.tls.certificate: it expired at 2020-01-01T00:00:00Z" in printed.stdout
-    assert printed.stdout.splitlines()[-1].startswith("0 errors, 2 warnings")
+    assert printed.stdout.splitlines()[-1].startswith("0 errors, 4 warnings")
     pair.key.write_text("")
     printed = command("check")
     assert printed.exit_code == 3

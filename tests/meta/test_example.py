@@ -42,12 +42,12 @@ def test_init_writes_what_is_shipped(root: Path, example: Path) -> None:
     assert (shipped / CONFIG).read_text() == (example / CONFIG).read_text().replace(STATE, "")
 
 
-def test_check_finds_one_warning(root: Path, example: Path) -> None:
+def test_check_finds_three_warnings(root: Path, example: Path) -> None:
     printed = run(root, "check", "--config", str(example / "globaldns.yaml"))
     findings = [line for line in printed.splitlines() if ": warning:" in line or ": error:" in line]
-    assert len(findings) == 1
-    assert "httpbin" in findings[0]
-    assert printed.splitlines()[-1].startswith("0 errors, 1 warning")
+    codes = [line.rpartition(" ")[2] for line in findings]
+    assert codes == ["[plaintext]", "[plaintext]", "[port-number]"]
+    assert printed.splitlines()[-1].startswith("0 errors, 3 warnings")
 
 
 def test_it_has_every_kind_of_service(root: Path, example: Path) -> None:
