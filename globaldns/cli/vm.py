@@ -32,7 +32,7 @@ _root = click.option(
     "--to",
     "root",
     metavar="ROOT",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The file system of a machine that does not run: nothing is started or stopped.",
 )
 _dry_run = click.option("--dry-run", is_flag=True, help="Show all that would be done, and do none.")

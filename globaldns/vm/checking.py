@@ -15,7 +15,7 @@ from globaldns.model.finding import Finding, Severity
 from globaldns.vm.access import look_at_access
 from globaldns.vm.files import UNIT_FOLDER, is_ours
 from globaldns.vm.installing import place, read_standing
-from globaldns.vm.machine import DOCUMENTS, Machine, inside
+from globaldns.vm.machine import CONFIG, DOCUMENTS, Machine, inside
 from globaldns.vm.units import SERVE_UNIT
 from globaldns.vm.words import SERVE_USER
 
@@ -38,6 +38,8 @@ _RESOLVED_FILES = (
 def look_at(config: Config, machine: Machine, root: Path, *, is_live: bool) -> Iterator[Finding]:
     """Yield all that is missing; of a machine that does not run, what its file system shows."""
     yield from _look_at_config(config, machine)
+    if not is_live:
+        yield from _look_at_place(machine, root)
     yield from _look_at_programs(machine, root, Severity.ERROR if is_live else Severity.WARNING)
     yield from _look_at_certificates(config, root)
     yield from look_at_access(config, machine, root)
@@ -57,6 +59,17 @@ def _look_at_config(config: Config, machine: Machine) -> Iterator[Finding]:
         )
     if not split_listen(machine.resolver)[1]:
         yield _error("no-port", "DNS is answered on whichever port is free", "set one", file)
+
+
+def _look_at_place(machine: Machine, root: Path) -> Iterator[Finding]:
+    """Yield that a machine will not have the configuration, which is elsewhere here."""
+    if not place(root, str(machine.config)).exists():
+        yield _error(
+            "not-in-image",
+            f"it is not below {root}: the machine will not have it",
+            f"copy it to {place(root, str(CONFIG))}, and name that with --config",
+            str(machine.config),
+        )
 
 
 def _look_at_programs(machine: Machine, root: Path, severity: Severity) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Units, written below a directory; what is missing where they are to run."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,8 +8,15 @@ import pytest
 
 from globaldns.cli.vm import find_programs
 from globaldns.vm.files import PATHS
+from tests.cli.conftest import Mesh
 
 SERVE = "etc/systemd/system/globaldns.service"
+
+
+@pytest.fixture
+def mesh(tmp_path):
+    """The example in a machine's file system."""
+    return Mesh(tmp_path / "image/etc/globaldns/mesh")
 
 
 @pytest.fixture
@@ -20,12 +28,13 @@ def documents(mesh, tmp_path):
 @pytest.fixture
 def image(tmp_path, documents):  # noqa: ARG001  # it comes first
     """The file system of a machine that does not run."""
-    (tmp_path / "image").mkdir()
     return tmp_path / "image"
 
 
 def standing(image):
-    return {f"/{path.relative_to(image)}" for path in image.rglob("*") if path.is_file()}
+    """The files that an image has beside the mesh."""
+    paths = (path.relative_to(image) for path in image.rglob("*") if path.is_file())
+    return {f"/{path}" for path in paths if not path.is_relative_to("etc/globaldns/mesh")}
 
 
 def test_an_image_gets_its_files_and_starts_nothing(command, image):
@@ -57,6 +66,33 @@ def test_a_foreign_file_is_named_and_nothing_is_written(command, image):
     assert "error: 1 error: nothing is written" in printed.stderr
     assert standing(image) == {f"/{SERVE}"}
     assert command("vm", "install", "--dry-run", "--to", image).exit_code == 3
+
+
+def test_a_configuration_that_the_image_lacks_is_refused(run, image, mesh, tmp_path):
+    outside = tmp_path / "outside.yaml"
+    shutil.copy(mesh.config, outside)
+    arguments = ("vm", "install", "--to", image, "--config", outside)
+    printed = run(*arguments)
+    assert printed.exit_code == 1
+    assert f"{outside}: error: it is not below {image}: the machine will not have it" in (
+        printed.stderr
+    )
+    assert f"copy it to {image}/etc/globaldns/globaldns.yaml" in printed.stderr
+    assert standing(image) == set()
+    # What is there by the same path is the machine's.
+    (image / outside.relative_to("/")).parent.mkdir(parents=True)
+    shutil.copy(outside, image / outside.relative_to("/"))
+    assert run(*arguments).exit_code == 0
+
+
+def test_a_root_that_is_not_there_is_not_made(command, run, image):
+    for printed in (
+        command("vm", "install", "--to", image / "rot"),
+        run("vm", "remove", "--to", image / "rot"),
+    ):
+        assert printed.exit_code == 2
+        assert "does not exist" in printed.stderr
+    assert not (image / "rot").exists()
 
 
 def test_a_machine_whose_envoy_is_told_nothing_is_refused(command, tmp_path):

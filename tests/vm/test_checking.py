@@ -68,6 +68,8 @@ def test_every_error_says_what_to_do(tmp_path):
 
 
 def test_of_an_image_only_its_files_count(tmp_path):
+    assert "not-in-image" in codes(look(tmp_path, is_live=False))
+    write(tmp_path / CONFIG.relative_to("/"))
     found = look(tmp_path, is_live=False)
     assert codes(found) == {"no-program", "no-certificate"}
     assert {one.severity for one in found} == {Severity.WARNING}
