@@ -16,7 +16,7 @@ from globaldns.demo.lines import ask
 from globaldns.demo.processes import python
 from globaldns.demo.requirements import check_machine, isolate
 from globaldns.demo.words import Down, GetStatus, Reply, Request, Status
-from globaldns.errors import RequestRefused, StateLocked
+from globaldns.errors import RequestRefused, StateError, StateLocked
 from globaldns.state import StateDirectory
 from globaldns.state.directory import LOCK
 from globaldns.state.lock import Lock
@@ -87,7 +87,8 @@ def launched(layout: Layout, now: int) -> Iterator[Launched]:
     """
     state = StateDirectory(layout.top)
     is_new = not layout.top.exists()
-    _hold(state, now)
+    with _by_option():
+        _hold(state, now)
     try:
         remove_files(layout)
         envoy = check_machine(layout)
@@ -114,6 +115,20 @@ def launched(layout: Layout, now: int) -> Iterator[Launched]:
             layout.top.rmdir()
 
 
+@contextmanager
+def _by_option() -> Iterator[None]:
+    """Have remedies name the option that names the directory, which no configuration does.
+
+    Raises:
+        StateError: as before.
+    """
+    try:
+        yield
+    except StateError as error:
+        hint = error.hint.replace("the key state", "--state")
+        raise type(error)(str(error), hint=hint) from error
+
+
 def _hold(state: StateDirectory, now: int) -> None:
     try:
         state.lock(now)
@@ -121,9 +136,14 @@ def _hold(state: StateDirectory, now: int) -> None:
         raise StateLocked(str(error), hint="end it with globaldns demo down") from None
 
 
+def _has_box(layout: Layout) -> bool:
+    """Whether a box is there, or what one left; not where somebody else's files are."""
+    return (layout.box / _OURS).exists()
+
+
 def _let_go(layout: Layout, state: StateDirectory) -> None:
     """Give up the directory; where no box is left in it, without a trace."""
-    if not layout.box.exists():
+    if not _has_box(layout):
         for name in (BOX_LOCK, LOCK):
             (layout.top / name).unlink(missing_ok=True)
     state.unlock()
@@ -152,7 +172,7 @@ def remove_files(layout: Layout) -> None:
     (layout.top / SOCKET).unlink(missing_ok=True)
     if not layout.box.exists():
         return
-    if not (layout.box / _OURS).exists():
+    if not _has_box(layout):
         raise RequestRefused(
             f"{layout.box} is no box's, and is left alone",
             hint="name another directory with --state",
@@ -187,7 +207,8 @@ def bring_down(layout: Layout, now: int) -> bool:
     _wait_for(Lock(layout.top / LOCK))
     if layout.box.exists():
         state = StateDirectory(layout.top)
-        state.lock(now)
+        with _by_option():
+            state.lock(now)
         try:
             remove_files(layout)
         finally:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from globaldns.demo.inside import FAILURE, main
-from globaldns.demo.launching import bring_down, remove_files, request
+from globaldns.demo.launching import bring_down, launched, remove_files, request
 from globaldns.demo.layout import BOX_LOCK, Layout
 from globaldns.demo.words import GetStatus
-from globaldns.errors import RequestRefused
+from globaldns.errors import RequestRefused, StateError
 from globaldns.state import StateDirectory
 from globaldns.state.lock import Lock
 
@@ -33,6 +33,23 @@ def test_what_is_no_box_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(RequestRefused, match="left alone"):
         remove_files(layout)
     assert layout.box.exists()
+
+
+def test_nor_is_anything_left_beside_it(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.box.mkdir()
+    with pytest.raises(RequestRefused, match="left alone"):
+        bring_down(layout, NOW)
+    with pytest.raises(RequestRefused, match="left alone"), launched(layout, NOW):
+        pass
+    assert [*tmp_path.iterdir()] == [layout.box]
+
+
+def test_a_directory_that_cannot_be_used_is_another_by_the_option(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError) as caught, launched(Layout(tmp_path / "file/demo"), NOW):
+        pass
+    assert caught.value.hint == "set another directory with --state"
 
 
 def test_a_directory_without_a_box_is_said(tmp_path: Path) -> None:
