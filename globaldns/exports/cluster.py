@@ -27,7 +27,7 @@ from globaldns.exports.rules import ExportRules
 from globaldns.exports.service import export_service, warn_missing
 from globaldns.exports.service_entry import export_entry, forget_allocation, served_hosts
 from globaldns.exports.validation import warnings
-from globaldns.model.export import Export, Origin
+from globaldns.model.export import Origin
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host, service_host
 from globaldns.model.view import Change, ClaimSet, View
@@ -40,16 +40,17 @@ _WRITTEN_BY_US = (ServiceEntry, Service, ServiceExport)
 
 
 class ClusterExports:
-    """The view of one cluster, from its objects; ``known`` are exports that others hold already."""
+    """The view of one cluster, from its objects; ``remembered`` is what others hold already."""
 
-    def __init__(self, settings: ExportRules, known: Iterable[Export] = ()) -> None:
+    def __init__(self, settings: ExportRules, remembered: View | None = None) -> None:
+        known = remembered or View(settings.cluster)
         self._rules = settings
         self._store = Store(
             {settings.exports.annotation, marks.VIP, marks.OWNED_BY, marks.REMOVED_KINDS}
         )
         self._relations = Relations()
-        self._contest = Contest(settings.cluster, known)
-        self._facets = Facets(settings)
+        self._contest = Contest(settings.cluster, known.exports)
+        self._facets = Facets(settings, known.gateway_services)
         self._foreign_gateways: frozenset[str] = frozenset()
         self._context = Context(
             rules=settings,
@@ -291,7 +292,7 @@ class ClusterExports:
             self._contest.remove(service_host(identity.name, identity.namespace), identity)
         else:
             self._contest.put(export)
-        problems += warn_gateway(service, self._rules)
+        problems += warn_gateway(service, self._rules, self._facets.gateway_service(identity))
         self._remark(identity, [(identity, problem) for problem in problems])
 
     def _is_left_out(self, namespace: str) -> bool:

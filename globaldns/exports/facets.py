@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -20,13 +20,13 @@ from globaldns.exports.declared import (
     read_policy,
     unite_shards,
 )
-from globaldns.exports.gateways import gateways_by_hand, gateways_of, is_gateway
+from globaldns.exports.gateways import gateways_by_hand, read_gateway
 from globaldns.exports.problem import as_problem, report, warning
 from globaldns.exports.ranges import Ranges, pod_ranges, used_ranges
 from globaldns.exports.rules import ExportRules
 from globaldns.model.address import Prefix
 from globaldns.model.claim import Claim
-from globaldns.model.export import Gateway, Origin
+from globaldns.model.export import Gateway, GatewayService, Origin
 from globaldns.model.finding import Finding
 from globaldns.model.view import (
     Change,
@@ -55,13 +55,20 @@ DECLARATIONS = (VIPLedger, GlobalService, ClusterFence)
 
 
 class Facets:
-    """The parts of one cluster's view that are told as a whole when they change."""
+    """The parts of one cluster's view that are told as a whole when they change.
 
-    def __init__(self, rules: ExportRules) -> None:
+    ``former`` are the gateways of a former run.
+    """
+
+    def __init__(self, rules: ExportRules, former: Iterable[GatewayService] = ()) -> None:
         self._rules = rules
         self._ranges = Ranges(used_ranges)
         self._pod_ranges = Ranges(pod_ranges)
-        self._gateways: dict[ObjectKey, tuple[Gateway, ...]] = {}
+        self._gateways: dict[ObjectKey, GatewayService] = {}
+        self._former = {
+            ObjectKey(Service.kind, one.namespace, one.name): one.gateways for one in former
+        }
+        """Of Services that may still be read for the first time in this one."""
         self._shards: dict[ObjectKey, tuple[Shard, str]] = {}
         self._entrusted: dict[ObjectKey, tuple[Claim, ...]] = {}
         self._kept: dict[ObjectKey, VIPLedger] = {}
@@ -146,18 +153,20 @@ class Facets:
     def put_service(self, key: ObjectKey, service: Service) -> bool:
         """Take the gateways that a Service is; return whether they are new.
 
-        A gateway whose Service has lost its address keeps the last one.
+        A gateway whose Service has lost its address keeps the last one, that of a former run too.
         """
-        gateways = gateways_of(service, self._rules)
-        if not gateways and is_gateway(service):
-            gateways = self._gateways.get(key, ())
-        return self._note("gateways", self._gateways, key, gateways or None)
+        found, former = read_gateway(service, self._rules), self._former.pop(key, ())
+        if found is not None and not found.gateways:
+            last = known.gateways if (known := self._gateways.get(key)) else former
+            found = msgspec.structs.replace(found, gateways=last)
+        return self._note("gateways", self._gateways, key, found)
 
     def remove(self, key: ObjectKey) -> bool:
         """Forget what an object said; return whether that was a gateway."""
         self._remove_ledger(key)
         self._note("policies", self._policies, key, None)
         self._note("fences", self._fences, key, None)
+        self._former.pop(key, None)
         return self._note("gateways", self._gateways, key, None)
 
     def has(self, key: ObjectKey) -> bool:
@@ -175,7 +184,15 @@ class Facets:
         """Return the gateways; those of the configuration lead into the cluster's network."""
         if self._rules.gateways:
             return gateways_by_hand(self._rules, network)
-        return tuple(sorted({one for some in self._gateways.values() for one in some}))
+        return tuple(sorted({one for some in self._gateways.values() for one in some.gateways}))
+
+    def gateway_service(self, key: ObjectKey) -> GatewayService | None:
+        """Return a Service that is a gateway; None: it is none."""
+        return self._gateways.get(key)
+
+    def gateway_services(self) -> tuple[GatewayService, ...]:
+        """Return the Services that are gateways; none where the configuration names those."""
+        return () if self._rules.gateways else tuple(sorted(self._gateways.values()))
 
     def kept(self) -> ClaimSet:
         """Return what this cluster keeps of our own ledger.
@@ -212,19 +229,21 @@ class Facets:
             fences=fences,
             ranges=self._ranges.all(),
             pod_ranges=self._pod_ranges.all(),
+            gateway_services=self.gateway_services(),
         )
         return self._now
 
     def begin(self, network: str) -> None:
-        """Take what there is for told."""
+        """Take what there is for told, and for all that is left of a former run."""
+        self._former.clear()
         self._told = self.view(network)
 
     def drain(self, network: str) -> Iterator[Change]:
         """Yield what changed since the last call."""
         told, now = self._told, self.view(network)
         self._told = now
-        if now.gateways != told.gateways:
-            yield SetGateways(now.cluster, now.gateways)
+        if (now.gateways, now.gateway_services) != (told.gateways, told.gateway_services):
+            yield SetGateways(now.cluster, now.gateways, now.gateway_services)
         if now.network != told.network:
             yield SetNetwork(now.cluster, now.network)
         if now.ledger is not told.ledger and now.ledger != told.ledger:

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from globaldns.config.gateways import HINT, find_fault
 from globaldns.exports import marks
 from globaldns.exports.problem import Problem, warning
 from globaldns.exports.rules import ExportRules
 from globaldns.exports.service_entry import MULTICLUSTER_PORT
-from globaldns.model.export import Gateway
+from globaldns.model.export import Gateway, GatewayService
 from globaldns.objects.kubernetes import Service
-
-
-def is_gateway(service: Service) -> bool:
-    """Whether a Service is the way into a network."""
-    return marks.NETWORK in service.metadata.labels
 
 
 def gateways_by_hand(rules: ExportRules, network: str) -> tuple[Gateway, ...]:
@@ -32,25 +29,31 @@ def gateways_by_hand(rules: ExportRules, network: str) -> tuple[Gateway, ...]:
     )
 
 
-def gateways_of(service: Service, rules: ExportRules) -> tuple[Gateway, ...]:
-    """Return the gateways that a labelled Service is; none where its port or address is unknown.
+def read_gateway(service: Service, rules: ExportRules) -> GatewayService | None:
+    """Return a labelled Service with its gateways; None: it has no label, which names a network.
 
-    An address at which no gateway can be is none.
+    Where its port or address is not known there are none; an address at which none can be is none.
     """
-    network = service.metadata.labels.get(marks.NETWORK)
-    port = _port(service)
-    if not network or port is None:
-        return ()
-    return tuple(
-        Gateway(network, address, port, rules.cluster)
-        for address in _addresses(service)
-        if not find_fault(address, rules.pools)
-    )
+    metadata, port = service.metadata, _port(service)
+    network = metadata.labels.get(marks.NETWORK)
+    if not network:
+        return None
+    found = GatewayService(metadata.namespace, metadata.name, network)
+    if port is None:
+        return found
+    addresses = (one for one in _addresses(service) if not find_fault(one, rules.pools))
+    gateways = (Gateway(network, address, port, rules.cluster) for address in addresses)
+    return replace(found, gateways=tuple(gateways))
 
 
-def warn_gateway(service: Service, rules: ExportRules) -> Iterator[Problem]:
-    """Yield why a labelled Service, or an address of it, cannot be used as a gateway."""
-    if not is_gateway(service):
+def warn_gateway(
+    service: Service, rules: ExportRules, known: GatewayService | None
+) -> Iterator[Problem]:
+    """Yield why a labelled Service, or an address of it, cannot be used as a gateway.
+
+    ``known``: what it counts as; None: it is no gateway.
+    """
+    if known is None:
         return
     if _port(service) is None:
         yield warning(
@@ -59,9 +62,22 @@ def warn_gateway(service: Service, rules: ExportRules) -> Iterator[Problem]:
             f"a gateway of a network needs port {MULTICLUSTER_PORT}",
             f"add the port, or name another with the label {marks.GATEWAY_PORT}",
         )
+    if not _addresses(service) and not rules.gateways:
+        yield _warn_address(known, rules.cluster)
     for fault in filter(None, (find_fault(one, rules.pools) for one in _addresses(service))):
         reason = f"an address of this gateway is left out: {fault}"
         yield warning("gateway-address", "$.status.loadBalancer", reason, HINT)
+
+
+def _warn_address(known: GatewayService, cluster: str) -> Problem:
+    last = ", ".join(gateway.address for gateway in known.gateways)
+    reason = (
+        f"this gateway has no address now: the last that it had, {last}, counts"
+        if last
+        else f"this gateway has no address: it is no way into {known.network} until it has one"
+    )
+    hint = f"see why its load balancer has none, or write clusters.{cluster}.gateways"
+    return warning("gateway-address", "$.status.loadBalancer", reason, hint)
 
 
 def _addresses(service: Service) -> list[str]:

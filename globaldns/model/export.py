@@ -66,6 +66,16 @@ class Gateway(msgspec.Struct, frozen=True, order=True, gc=False):
     cluster: str
 
 
+class GatewayService(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A Service that is labelled as the way into a network."""
+
+    namespace: str
+    name: str
+    network: str
+    gateways: tuple[Gateway, ...] = ()
+    """What it is, or was last where it has no address now; none: no address of it is known."""
+
+
 class ExportKind(StrEnum):
     """What made an export; a ServiceEntry beats a Service."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from globaldns.model.address import Address, Prefix
 from globaldns.model.claim import Claim, Marker, unite
-from globaldns.model.export import Export, Gateway, Origin
+from globaldns.model.export import Export, Gateway, GatewayService, Origin
 from globaldns.model.fingerprint import Fingerprint
 from globaldns.model.head import Uids
 from globaldns.model.host import Host
@@ -228,6 +228,9 @@ class View(msgspec.Struct, frozen=True, gc=False):
     """Those of which it had objects that count, where it was read from an API server; sorted."""
     revisions: tuple[tuple[str, int], ...] = ()
     """The resourceVersions up to which it was read there, by kind: each may have its own etcd."""
+    gateway_services: tuple[GatewayService, ...] = ()
+    """The Services that ``gateways`` come from, and those of which none is known; empty where the
+    configuration names gateways."""
 
     def following(self, ledger: ClaimSet) -> View:
         """Return it with what stands of the ledger that its own follows."""
@@ -268,6 +271,8 @@ class SetGateways(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     cluster: str
     gateways: tuple[Gateway, ...]
+    services: tuple[GatewayService, ...] = ()
+    """``View.gateway_services``."""
 
 
 class SetNetwork(msgspec.Struct, frozen=True, gc=False, tag=True):

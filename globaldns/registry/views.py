@@ -14,7 +14,7 @@ import msgspec
 
 from globaldns.model.address import Address, Prefix
 from globaldns.model.claim import Claim
-from globaldns.model.export import Export, Gateway
+from globaldns.model.export import Export, Gateway, GatewayService
 from globaldns.model.head import Uids
 from globaldns.model.host import Host
 from globaldns.model.view import (
@@ -50,6 +50,7 @@ class ClusterView:
         "exports",
         "fences",
         "freshness",
+        "gateway_services",
         "gateways",
         "has_spoken",
         "ledger",
@@ -64,6 +65,7 @@ class ClusterView:
         self.policies: dict[Host, Policy] = {}
         self.fences: tuple[Fence, ...] = ()
         self.gateways: tuple[Gateway, ...] = ()
+        self.gateway_services: tuple[GatewayService, ...] = ()
         self.network = ""
         self.pod_ranges: tuple[Prefix, ...] = ()
         self.ledger = ClaimSet()
@@ -229,7 +231,7 @@ class Views:
         changed = {host for host, export in new.items() if mine.exports.get(host) != export}
         changed |= mine.exports.keys() - new.keys()
         mine.exports = new
-        mine.gateways = view.gateways
+        mine.gateways, mine.gateway_services = view.gateways, view.gateway_services
         mine.network = view.network
         mine.has_spoken = True
         for host in changed:
@@ -260,8 +262,9 @@ class Views:
     def set_way_in(self, change: SetGateways | SetNetwork) -> None:
         """Take in all gateways that a cluster has, or its network."""
         match change:
-            case SetGateways(cluster, gateways):
-                self.cluster(cluster).gateways = gateways
+            case SetGateways(cluster, gateways, services):
+                mine = self.cluster(cluster)
+                mine.gateways, mine.gateway_services = gateways, services
             case SetNetwork(cluster, network):
                 self.cluster(cluster).network = network
 

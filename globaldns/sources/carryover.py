@@ -147,7 +147,7 @@ class Carryover:
         facets: tuple[Change, ...] = (
             SetPolicies(self._cluster, view.policies),
             SetFences(self._cluster, view.fences),
-            SetGateways(self._cluster, view.gateways),
+            SetGateways(self._cluster, view.gateways, view.gateway_services),
             SetNetwork(self._cluster, view.network),
             SetLedger(self._cluster, view.ledger),
         )
@@ -181,9 +181,9 @@ class Carryover:
 
     def _amend_way_in(self, change: SetGateways | SetNetwork) -> Change:
         match change:
-            case SetGateways(cluster, gateways):
+            case SetGateways(cluster, gateways, services):
                 self._gateways = () if gateways else self._gateways
-                return SetGateways(cluster, gateways or self._gateways)
+                return SetGateways(cluster, gateways or self._gateways, services)
             case SetNetwork(cluster, network):
                 self._network = "" if network else self._network
                 return SetNetwork(cluster, network or self._network)

@@ -75,7 +75,7 @@ class Following:
         """Whether all was listed at least once in this run."""
         self._grace = grace
         self._zones = rules.zones
-        self.exports = ClusterExports(rules, remembered.exports if remembered else ())
+        self.exports = ClusterExports(rules, remembered)
         self._remembered = None if remembered is None else as_remembered(remembered)
         self._carryover: Carryover | None = None
         self._misshapen: dict[ObjectKey, Finding] = {}

@@ -75,7 +75,7 @@ class Turns:
         """Whether the directory was read completely at least once."""
         self._grace = grace
         self._zones = rules.zones
-        self._exports = ClusterExports(rules, remembered.exports if remembered else ())
+        self._exports = ClusterExports(rules, remembered)
         self.namespaces, self.services = self._exports.namespaces, self._exports.services
         """Return the namespaces, and the hosts of all Services but ours, once they were read."""
         self.ambient_namespaces = self._exports.ambient_namespaces

@@ -7,7 +7,7 @@ import pytest
 from globaldns.config.schema import GatewayAddress
 from globaldns.errors import InvalidObject
 from globaldns.exports.facets import Facets
-from globaldns.model.export import Gateway
+from globaldns.model.export import Gateway, GatewayService
 from globaldns.model.finding import Severity
 from globaldns.model.view import (
     ClaimSet,
@@ -27,6 +27,15 @@ def at(address: str, network: str = "network1") -> Gateway:
     return Gateway(network, address, 15443, "east")
 
 
+def door(*addresses: str, name: str = "eastwest") -> GatewayService:
+    return GatewayService("istio-system", name, "network1", tuple(map(at, addresses)))
+
+
+def told(*addresses: str) -> SetGateways:
+    """Return what is told of the one gateway Service."""
+    return SetGateways("east", tuple(map(at, addresses)), (door(*addresses),))
+
+
 def facets(*declarations: Object) -> Facets:
     """Return facets that were given objects, each from a file of its name."""
     found = Facets(rules())
@@ -42,11 +51,11 @@ def put_gateway(found: Facets, **parts: object) -> bool:
 
 def test_gateways_are_told_once_and_when_they_change():
     exports = cluster([gateway(status=balanced("203.0.113.1"))])
-    assert exports.changes() == [SetGateways("east", (at("203.0.113.1"),))]
+    assert exports.changes() == [told("203.0.113.1")]
     exports.put(gateway(status=balanced("203.0.113.1")))
     assert exports.changes() == []
     exports.put(gateway(status=balanced("203.0.113.2")))
-    assert exports.changes() == [SetGateways("east", (at("203.0.113.2"),))]
+    assert exports.changes() == [told("203.0.113.2")]
     exports.remove(key(gateway()))
     assert exports.changes() == [SetGateways("east", ())]
 
@@ -60,8 +69,34 @@ def test_a_gateway_whose_service_lost_its_address_keeps_the_last_one():
     assert exports.changes() == [SetGateways("east", ())]
 
 
+def test_a_gateway_that_never_had_an_address_is_told_as_a_way_to_nowhere():
+    exports = cluster([gateway()])
+    assert exports.changes() == [told()]
+    exports.put(gateway(status=balanced("203.0.113.1")))
+    assert exports.changes() == [told("203.0.113.1")]
+
+
+def test_the_last_address_of_a_former_run_counts_like_one_of_this():
+    found = Facets(rules(), [door("203.0.113.1"), door("203.0.113.2", name="other")])
+    assert found.gateways("") == ()
+    put_gateway(found)
+    put_gateway(found, name="other", status=balanced("203.0.113.3"))
+    assert found.gateways("") == (at("203.0.113.1"), at("203.0.113.3"))
+    put_gateway(found, name="other")
+    assert found.gateways("") == (at("203.0.113.1"), at("203.0.113.3"))
+
+
+def test_a_service_that_was_removed_has_no_last_address_any_more():
+    for gone in (lambda found: found.remove(key(gateway())), lambda found: found.begin("")):
+        found = Facets(rules(), [door("203.0.113.1")])
+        gone(found)
+        put_gateway(found)
+        assert found.gateways("") == ()
+
+
 def test_a_service_says_whether_its_gateways_are_news():
     found = facets()
+    assert put_gateway(found)
     assert not put_gateway(found)
     assert put_gateway(found, status=balanced("203.0.113.1"))
     assert not put_gateway(found, status=balanced("203.0.113.1"))

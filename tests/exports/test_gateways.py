@@ -49,11 +49,25 @@ def test_a_gateway_without_its_port_is_a_warning():
     assert findings(bad) == [("gateway-port", "$.spec.ports")]
 
 
+def test_a_gateway_without_an_address_is_a_warning_that_says_what_counts():
+    there = cluster([gateway()])
+    (warned,) = there.findings()
+    assert (warned.code, warned.path) == ("gateway-address", "$.status.loadBalancer")
+    assert "no way into network1 until it has one" in warned.reason
+    there.put(gateway(status=balanced("203.0.113.1")))
+    assert there.findings() == []
+    there.put(gateway())
+    (warned,) = there.findings()
+    assert "the last that it had, 203.0.113.1, counts" in warned.reason
+    assert findings(gateway(), gateways=(GatewayAddress(address="lb"),)) == []
+
+
 def test_gateways_by_hand_replace_those_found_and_lead_into_the_clusters_network():
     by_hand = (GatewayAddress(address="198.51.100.1"), GatewayAddress(address="lb", port=443))
     system = namespace("istio-system", labels={"topology.istio.io/network": "network3"})
-    found = cluster([gateway(status=NAMED), system], gateways=by_hand).view().gateways
-    assert found == (at("198.51.100.1", network="network3"), at("lb", 443, "network3"))
+    view = cluster([gateway(status=NAMED), system], gateways=by_hand).view()
+    assert view.gateway_services == ()
+    assert view.gateways == (at("198.51.100.1", network="network3"), at("lb", 443, "network3"))
 
 
 def test_addresses_where_no_gateway_can_be_are_left_out_with_a_warning():

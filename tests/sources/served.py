@@ -149,7 +149,6 @@ def raw(item: Object) -> msgspec.Raw:
 
 
 _PARTS: Mapping[type, tuple[str, str]] = {
-    SetGateways: ("gateways", "gateways"),
     SetNetwork: ("network", "network"),
     SetLedger: ("ledger", "ledger"),
     SetEntrusted: ("entrusted", "claims"),
@@ -173,6 +172,8 @@ def applied(view: View, changes: Iterable[Change]) -> View:
                 exports.pop(host, None)
             case SetRanges(_, ranges, pods):
                 view = msgspec.structs.replace(view, ranges=ranges, pod_ranges=pods)
+            case SetGateways(_, gateways, services):
+                view = msgspec.structs.replace(view, gateways=gateways, gateway_services=services)
             case _:
                 part, content = _PARTS[type(change)]
                 view = msgspec.structs.replace(view, **{part: getattr(change, content)})

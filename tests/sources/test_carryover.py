@@ -8,7 +8,7 @@ import pytest
 
 from globaldns.model.address import parse_address
 from globaldns.model.claim import Claim, ClaimKind, Marker
-from globaldns.model.export import Gateway, Origin
+from globaldns.model.export import Gateway, GatewayService, Origin
 from globaldns.model.host import Host
 from globaldns.model.view import (
     Change,
@@ -52,6 +52,9 @@ def fence(name: str) -> Fence:
 
 def gateway(address: str) -> Gateway:
     return Gateway("n1", address, 15443, "east")
+
+
+PENDING = GatewayService("istio-system", "eastwest", "n1")
 
 
 def ledger(*hosts: str, marker: Marker | None = MARKER) -> ClaimSet:
@@ -121,6 +124,10 @@ def test_silence_starts_its_grace_anew() -> None:
         (SetPolicies("east", ()), SetPolicies("east", (policy("b"),))),
         (SetFences("east", (fence("flat"),)), SetFences("east", (fence("flat"), fence("west")))),
         (SetGateways("east", ()), SetGateways("east", BEFORE.gateways)),
+        (
+            SetGateways("east", (), (PENDING,)),
+            SetGateways("east", BEFORE.gateways, (PENDING,)),
+        ),
         (
             SetGateways("east", (gateway("192.0.2.9"),)),
             SetGateways("east", (gateway("192.0.2.9"),)),
@@ -216,6 +223,26 @@ def test_a_directory_below_that_is_empty_after_a_restart_keeps_what_is_remembere
     anew.read_once(at(6 * GRACE))
     assert {export.host for export in anew.view().exports} == {"a.ns"}
     assert anew.freshness.reason == ""
+
+
+GATEWAY = """\
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: eastwest
+  namespace: istio-system
+  labels: {topology.istio.io/network: n1}
+spec: {ports: [{name: tls, port: 15443}]}
+"""
+
+
+def test_a_manifest_of_a_gateway_without_address_keeps_the_one_of_a_former_run(root: Path) -> None:
+    status = "status: {loadBalancer: {ingress: [{ip: 203.0.113.9}]}}\n"
+    view = remembered(root, f=entry("a"), g=GATEWAY + status)
+    source = started(root, view, f=entry("a"), g=GATEWAY)
+    source.read_once(at(10 * GRACE))
+    assert [one.address for one in source.view().gateways] == ["203.0.113.9"]
 
 
 def test_an_export_that_ends_says_when() -> None:

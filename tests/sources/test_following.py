@@ -17,6 +17,7 @@ from globaldns.model.view import (
     Reset,
     SourceState,
 )
+from globaldns.sources.remembered import decode_view, encode_view
 from tests.sources.manifests import GRACE, at
 from tests.sources.served import (
     ALWAYS_SERVED,
@@ -26,12 +27,15 @@ from tests.sources.served import (
     DETAILS,
     FORBIDDEN,
     LEDGERS,
+    Object,
     Telling,
     endpoint_slice,
     entry,
+    gateway,
     kept,
     pod,
     raw,
+    read,
     service,
     shop,
 )
@@ -222,3 +226,28 @@ def test_a_cluster_says_which_namespaces_are_ambient() -> None:
     telling = Telling(*shop(), meshed)
     telling.list_all()
     assert telling.following.exports.ambient_namespaces() == {"ns"}
+
+
+def pending() -> Object:
+    return {**gateway(), "status": {}}
+
+
+def test_a_gateway_that_loses_its_address_while_nobody_looks_keeps_the_last_one() -> None:
+    former = kept(*shop(), gateway("203.0.113.1"))
+    for _ in range(2):
+        telling = read(*shop(), pending(), remembered=former)
+        telling.wait(10 * GRACE)
+        assert [one.address for one in telling.told.gateways] == ["203.0.113.1"]
+        former = decode_view(encode_view(telling.view, telling.view.exports), "east")
+    telling.remove(pending())
+    telling.put(pending())
+    assert telling.told.gateways == ()
+
+
+def test_a_gateway_that_was_gone_after_a_restart_comes_back_as_a_new_one() -> None:
+    telling = read(*shop(), remembered=kept(*shop(), gateway("203.0.113.1")))
+    assert len(telling.told.gateways) == 1, "it may be late"
+    telling.wait(GRACE)
+    telling.put(pending())
+    assert telling.told.gateways == ()
+    assert [one.name for one in telling.told.gateway_services] == ["eastwest"]
