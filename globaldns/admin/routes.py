@@ -20,7 +20,7 @@ from globaldns.routing.topology import Topology
 _RANKS = {Rank.OWN: "own", Rank.OTHER: "other", Rank.DEMOTED: "last"}
 _LACKS = {
     Lack.NO_GATEWAY: "no gateway leads there",
-    Lack.UNRESOLVED: "no address is known of the names of its gateways",
+    Lack.UNRESOLVED: "no address is known of its network's gateways",
     Lack.PLAINTEXT: "no mutual TLS, which a gateway needs",
     Lack.AMBIENT: "ambient, which sidecars cannot call through a gateway",
     Lack.DOUBLE: "another cluster's pod has the same address in one network",

@@ -114,7 +114,7 @@ class RouteBook:
                 kept = (one for one in documents if one["kind"] != "Namespace")
                 fate = Fate.WRITE if route.are_gateways_known else Fate.WRITE_KNOWN
                 return Wanted(fate, tuple(kept))
-            case Code.UNANSWERED | Code.UNHEARD | Code.GATEWAY_NAME:
+            case Code.UNANSWERED | Code.UNHEARD | Code.UNKNOWN_GATEWAY:
                 return Wanted(Fate.STAND)
             case Code.OWN_ENTRY:
                 return Wanted(Fate.END)

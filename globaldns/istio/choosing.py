@@ -131,9 +131,9 @@ def _tell_gap(name: str, gap: Gap) -> Notice:
         case Lack.UNRESOLVED:
             return Notice(
                 name,
-                Code.GATEWAY_NAME,
-                f"{who} in {gap.network} cannot be reached: no address is known of the names that "
-                "its gateways have",
+                Code.UNKNOWN_GATEWAY,
+                f"{who} in {gap.network} cannot be reached: no address is known of that network's "
+                "gateways",
                 f"write their addresses: clusters.{gap.cluster}.gateways",
             )
         case Lack.PLAINTEXT:

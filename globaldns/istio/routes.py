@@ -194,7 +194,8 @@ def _make_internal(written: _Written, horizon: Horizon, site: Site) -> Route:
     are_known = all(gap.lack is not Lack.UNRESOLVED for gap in horizon.gaps)
     if not choice.targets and not are_known:
         # Nobody knows where calls go, so nobody knows that they should not go where they did.
-        return Route(notices=tuple(sorted(notices)), skipped=Code.GATEWAY_NAME)
+        told = tuple(sorted(notices))
+        return Route(notices=told, skipped=Code.UNKNOWN_GATEWAY, are_gateways_known=False)
     if any(target.is_gateway for target in choice.targets):
         notices += (*warn_of_clients(written.name, choice, site.ambient),)
     entry = Entry(

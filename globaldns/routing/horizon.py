@@ -73,7 +73,7 @@ class Lack(StrEnum):
     NO_GATEWAY = "no-gateway"
     """Their network has no gateway, and is not reached directly."""
     UNRESOLVED = "unresolved"
-    """The names of their network's gateways have no address that is known."""
+    """Of their network's gateways no address is known."""
     PLAINTEXT = "plaintext"
     """A gateway tells by mutual TLS whom a connection is for, and they take none."""
     AMBIENT = "ambient"

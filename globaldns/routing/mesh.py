@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from globaldns.config.kinds import ClusterId
 from globaldns.config.schema import Config
-from globaldns.model.export import Gateway
+from globaldns.model.export import Gateway, GatewayService
 from globaldns.model.reach import Reach, reach_of, usable
 from globaldns.registry.views import Views
 from globaldns.routing.topology import Topology, Viewer
@@ -35,6 +35,14 @@ def known_gateways(config: Config, views: Views) -> Iterator[Gateway]:
         yield from views.cluster(cluster).gateways
 
 
+def pending_gateways(config: Config, views: Views) -> Iterator[tuple[str, GatewayService]]:
+    """Yield the labelled Services of which no address is known, each with its cluster."""
+    for cluster in sorted(config.clusters.keys() - views.doubles.keys()):
+        for service in views.cluster(cluster).gateway_services:
+            if not service.gateways:
+                yield cluster, service
+
+
 def topology_of(config: Config, views: Views, reach: Mapping[Gateway, Reach]) -> Topology:
     """Return the ways into all networks, by the gateways that answer.
 
@@ -52,7 +60,7 @@ def topology_of(config: Config, views: Views, reach: Mapping[Gateway, Reach]) ->
             for address in reach_of(gateway, reach).living
         ),
         config.routing.direct_networks,
-        networks=networks,
+        networks={*networks, *(one.network for _, one in pending_gateways(config, views))},
     )
 
 

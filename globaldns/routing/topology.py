@@ -48,7 +48,7 @@ class Topology(msgspec.Struct, frozen=True):
     unit: int
     """The weight of one endpoint of weight 1: what every number of ways divides."""
     entered: frozenset[str] = frozenset()
-    """Networks that have gateways, be it by names without an address that is known."""
+    """Networks that have gateways, be it without an address that is known."""
 
     @classmethod
     def of(
@@ -60,7 +60,7 @@ class Topology(msgspec.Struct, frozen=True):
     ) -> Topology:
         """Return that of some gateways, whose addresses are all IP addresses.
 
-        ``networks``: those that have any, be it by a name alone.
+        ``networks``: those that have any, be it without an address that is known.
         """
         ways: dict[str, set[Way]] = {}
         of_cluster: dict[tuple[str, str], set[Way]] = {}
@@ -78,7 +78,7 @@ class Topology(msgspec.Struct, frozen=True):
         )
 
     def keep_ways(self, former: Topology) -> Topology:
-        """Return it with the former ways of networks that have none for names alone."""
+        """Return it with the former ways of networks of whose gateways no address is known."""
         kept = (self.entered - self.ways.keys()) & former.ways.keys()
         if not kept:
             return self

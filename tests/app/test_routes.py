@@ -123,7 +123,7 @@ def test_a_gateway_that_has_a_name_alone_is_where_that_leads(place: Place) -> No
     (far,) = specs(found)["b.ns.global"]["endpoints"]
     assert (far["address"], found.findings, found.unresolved) == ("203.0.113.7", (), ())
     found = routes(place, reach={named: Reach(unresolved="it rains")})
-    assert [one.code for one in found.findings] == [Code.GATEWAY_NAME, Code.GATEWAY_NAME]
+    assert [one.code for one in found.findings] == [Code.GATEWAY_NAME, Code.UNKNOWN_GATEWAY]
     assert "b.ns.global" not in specs(found), "nobody knows where calls go"
     assert not found.are_whole, "so what stands of it is not to go"
     assert found.findings[0].reason.endswith("its name has no address now: it rains")

@@ -21,7 +21,7 @@ from globaldns.istio.hiding import Surroundings
 from globaldns.istio.notices import Code, Notice
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
-from globaldns.model.export import Endpoint, ExportKind, Gateway
+from globaldns.model.export import Endpoint, ExportKind, Gateway, GatewayService
 from globaldns.model.host import Host
 from globaldns.model.reach import GatewayState, Reach
 from globaldns.model.service import ServiceState
@@ -33,6 +33,8 @@ from tests.registry.mesh import both, claim, export, reset, settings, settled
 
 A, B, C = Host("a.ns"), Host("b.other"), Host("c.ns")
 WEST = Gateway("n2", "192.0.2.1", 15443, "west")
+NAMED = replace(WEST, address="gw.example")
+OURS = Gateway("n1", "gw.example", 15443, "east")
 SERVICE = ExportKind.SERVICE
 
 
@@ -158,6 +160,23 @@ def test_who_has_a_gateway_with_a_name_has_for_it_what_far_clients_call_by_its_h
     assert gateway["spec"]["servers"][0]["hosts"] == ["c.ns.global"]
 
 
+@pytest.mark.parametrize(
+    ("gateways", "services"),
+    [((), (GatewayService("istio-system", "eastwest", "n1"),)), ((OURS,), ())],
+)
+def test_a_host_is_let_through_by_a_gateway_of_which_no_address_is_known(
+    gateways: tuple[Gateway, ...], services: tuple[GatewayService, ...]
+) -> None:
+    machine = Endpoint("10.0.0.9", network="n1", labels=(MUTUAL_TLS,))
+    server = Server(both(replace(export("c.ns"), endpoints=(machine,))))
+    server.registry.views.set_way_in(SetGateways("east", gateways, services))
+    server.reach = dict.fromkeys(gateways, Reach(unresolved="NXDOMAIN"))
+    server.book.renew()
+    wanted = server.book.wanted(Host(""))
+    assert wanted.fate is Fate.WRITE
+    assert wanted.documents[0]["spec"]["servers"][0]["hosts"] == ["c.ns.global"]
+
+
 def test_a_namespace_that_comes_has_its_own_hosts_looked_at(server: Server) -> None:
     assert list(server.book.renew()) == []
     server.namespaces = frozenset({"ns", "other", "third"})
@@ -215,9 +234,6 @@ def test_a_cluster_that_our_istiod_comes_to_serve_has_its_hosts_let_through(
     assert kinds(server.book.wanted(Host(""))) == [("Gateway", "globaldns")]
 
 
-NAMED = replace(WEST, address="gw.example")
-
-
 def behind_a_name(*own: Endpoint) -> Server:
     """Return a server for which west's pod of ``b.other`` is behind a gateway that has a name.
 
@@ -261,7 +277,7 @@ def test_what_is_behind_a_name_without_an_address_stands_as_it_is() -> None:
     server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
     server.book.renew()
     assert server.book.wanted(B) == Wanted(Fate.STAND)
-    assert [one.code for one in server.book.notices[B]] == ["gateway-name"]
+    assert [one.code for one in server.book.notices[B]] == ["unknown-gateway"]
     server.reach = {NAMED: Reach(("203.0.113.1",))}
     server.book.renew()
     wanted = server.book.wanted(B)
@@ -276,6 +292,24 @@ def test_what_is_near_is_written_although_what_is_far_has_no_address() -> None:
     assert wanted.fate is Fate.WRITE_KNOWN
     (entry,) = (one["spec"] for one in wanted.documents if one["kind"] == "ServiceEntry")
     assert [one["address"] for one in entry["endpoints"]] == ["10.1.0.1"]
+
+
+def test_a_gateway_that_has_no_address_yet_has_nobody_wait_but_whom_it_leads_to() -> None:
+    pending = GatewayService("istio-system", "eastwest", "n2")
+    server = behind_a_name(Endpoint("10.1.0.1", network="n1", labels=(MUTUAL_TLS,)))
+    server.registry.views.set_way_in(SetGateways("west", (), (pending,)))
+    server.book.renew()
+    assert server.book.is_settled
+    wanted = server.book.wanted(B)
+    assert (wanted.fate, kinds(wanted)[0]) == (Fate.WRITE_KNOWN, ("ServiceEntry", "globaldns"))
+    server = behind_a_name()
+    server.registry.views.set_way_in(SetGateways("west", (), (pending,)))
+    server.book.renew()
+    assert server.book.wanted(B) == Wanted(Fate.STAND)
+    # A network that has none at all is another matter.
+    server.registry.views.set_way_in(SetGateways("west", ()))
+    server.book.renew()
+    assert server.book.wanted(B).fate is Fate.WRITE
 
 
 class Noted:

@@ -10,11 +10,17 @@ from globaldns.app.rules import registry_settings
 from globaldns.config.kinds import ClusterId, NetworkId
 from globaldns.config.routing import RoutingSettings
 from globaldns.config.schema import ClusterSettings, Config, SourceSettings
-from globaldns.model.export import Gateway
+from globaldns.model.export import Gateway, GatewayService
 from globaldns.model.reach import GatewayState, Reach
 from globaldns.model.view import Reset, SetGateways, View
 from globaldns.registry.views import Views
-from globaldns.routing.mesh import known_gateways, served_clusters, topology_of, viewer_of
+from globaldns.routing.mesh import (
+    known_gateways,
+    pending_gateways,
+    served_clusters,
+    topology_of,
+    viewer_of,
+)
 
 
 def mesh(**control_planes: str | None) -> tuple[Config, Views]:
@@ -92,6 +98,21 @@ def test_a_network_whose_gateways_names_lead_nowhere_is_told_from_one_without_an
         assert ({*found.entered}, [*found.ways]) == ({"n-east", "n-west"}, ["n-east"])
     found = topology_of(config, views, {named: Reach(("198.51.100.1",))})
     assert {*found.entered} == {*found.ways} == {"n-east", "n-west"}
+
+
+def test_a_network_whose_gateway_has_no_address_is_told_from_one_without_any() -> None:
+    config, views = mesh(east=None, west=None)
+    pending = GatewayService("istio-system", "eastwest", "n-west")
+    views.set_way_in(SetGateways("west", (), (pending,)))
+    assert [*pending_gateways(config, views)] == [("west", pending)]
+    found = topology_of(config, views, {})
+    assert ({*found.entered}, [*found.ways]) == ({"n-east", "n-west"}, ["n-east"])
+    gateway = Gateway("n-west", "192.0.2.9", 15443, "west")
+    known = replace(pending, gateways=(gateway,))
+    views.set_way_in(SetGateways("west", (gateway,), (known,)))
+    assert [*pending_gateways(config, views)] == []
+    views.reset(Reset(View("west", gateway_services=(pending,))))
+    assert [*pending_gateways(config, views)] == [("west", pending)]
 
 
 def test_a_dead_address_of_a_name_is_no_way_while_another_lives() -> None:
