@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from globaldns.app.manifests import find_objects, read_entry
 from globaldns.app.membership import listed_access
@@ -16,14 +17,15 @@ from globaldns.app.reaching import find_members
 from globaldns.app.routes import ClusterRoutes, has_routes
 from globaldns.apply.routes.comparison import amend, is_same, spec_of
 from globaldns.apply.routes.objects import RouteObjects, written_resources
-from globaldns.apply.routes.patience import Create, Delete, Replace, Step, step_key
-from globaldns.apply.routes.standing import Document, Standing, key_of
+from globaldns.apply.routes.patience import Create, Delete, Replace, Step, keep_known, step_key
+from globaldns.apply.routes.standing import Document, Standing, key_of, named
 from globaldns.apply.routes.taken import Holder, tell_taken
 from globaldns.config.kinds import ClusterId
 from globaldns.config.schema import Config
 from globaldns.errors import ApiError, RequestRefused
 from globaldns.istio.notices import to_finding
 from globaldns.istio.replacing import Replaced
+from globaldns.istio.routes import Bundle
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
 from globaldns.kube.resources import Resource
@@ -91,7 +93,8 @@ def find_steps(
     """Return what is to be done for a cluster to have its routes.
 
     ``where``: its API server, or the directory of its manifests. What is not wanted stays while
-    some cluster is not known as a whole, or a gateway's name has no address.
+    some cluster is not known as a whole, or a gateway's name has no address. Gateways that are
+    called stay, as they do by a server, while it is not known where all of a host's are.
 
     Raises:
         ApiError: what stands is not known.
@@ -104,10 +107,26 @@ def find_steps(
         if isinstance(where, Path)
         else asyncio.run(_ask(where, cluster, resources, origins))
     )
-    steps = compare(wanted, stands.ours, may_delete=routes.are_whole)
+    steps = compare(wanted, stands.ours, may_delete=routes.are_whole, held=routes.held)
     created = {step_key(one): one.document for one in steps if isinstance(one, Create)}
     findings = _tell_taken(stands.others, created, cluster)
     return Comparison(steps, findings, (*_in_the_way(routes, stands.entries),))
+
+
+def hold_files(root: Path, cluster: str, routes: ClusterRoutes) -> tuple[Bundle, ...]:
+    """Return the documents of routes as they are to be files, where some may be of a time before.
+
+    Gateways that are called in those stay while it is not known where all of a host's are.
+    """
+    if not routes.held or not root.is_dir():
+        return routes.bundles
+    wanted = [document for bundle in routes.bundles for document in bundle.documents]
+    ours, _ = find_objects(root, {document["kind"] for document in wanted}, cluster)
+    held = hold(wanted, {one.key: one for one in ours}, routes.held)
+    return tuple(
+        replace(bundle, documents=tuple(held[key_of(one)] for one in bundle.documents))
+        for bundle in routes.bundles
+    )
 
 
 class _Stands(msgspec.Struct, frozen=True):
@@ -169,21 +188,41 @@ def ask_for_taken(config: Config, cluster: str, wanted: Iterable[Document]) -> l
 
 
 def compare(
-    wanted: Iterable[Document], standing: Iterable[Standing], *, may_delete: bool
+    wanted: Iterable[Document],
+    standing: Iterable[Standing],
+    *,
+    may_delete: bool,
+    held: Container[str] = frozenset(),
 ) -> list[Step]:
-    """Return the steps from what stands to what is wanted, by object."""
+    """Return the steps from what stands to what is wanted, by object.
+
+    ``held``: the hosts of which not all gateways are known.
+    """
     at = {one.key: one for one in standing}
     steps: dict[ObjectKey, Step] = {}
-    for document in wanted:
-        key = key_of(document)
+    for key, document in hold(wanted, at, held).items():
         known = at.pop(key, None)
         if known is None:
             steps[key] = Create(document)
         elif not is_same(before := known.document, amended := amend(before, document)):
             steps[key] = Replace(known, amended)
     if may_delete:
-        steps |= {key: Delete(one) for key, one in at.items()}
+        steps |= {key: Delete(one) for key, one in at.items() if one.name not in held}
     return [steps[key] for key in sorted(steps)]
+
+
+def hold(
+    wanted: Iterable[Document], at: Mapping[ObjectKey, Standing], held: Container[str]
+) -> dict[ObjectKey, Document]:
+    """Return what is wanted, with the gateways that stand where not all are known (``held``)."""
+    documents = {key_of(one): one for one in wanted}
+    by_host: dict[str, dict[ObjectKey, Document]] = {}
+    for key, document in documents.items():
+        if (host := named(key, document.get("spec"))) in held:
+            by_host.setdefault(host, {})[key] = document
+    for those in by_host.values():
+        documents |= keep_known(those, at)
+    return documents
 
 
 def take_steps(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +20,7 @@ from globaldns.istio.hiding import Routed, Surroundings, tell_hidden
 from globaldns.istio.notices import Code, Notice, to_finding
 from globaldns.istio.owned import is_own_entry
 from globaldns.istio.replacing import Replaced, replace_entry
+from globaldns.istio.replica import CLUSTER_DOMAIN
 from globaldns.istio.routes import Bundle, Site, make_route
 from globaldns.istio.settings import RouteSettings
 from globaldns.model.export import Export, ExportKind, Gateway, Location
@@ -29,7 +31,8 @@ from globaldns.model.reach import Reach
 from globaldns.model.service import Service
 from globaldns.registry.merge import deciding_export
 from globaldns.registry.views import Views
-from globaldns.routing.mesh import served_clusters, topology_of, viewer_of
+from globaldns.routing.mesh import pending_gateways, served_clusters, topology_of, viewer_of
+from globaldns.routing.topology import Viewer
 from globaldns.sources.source import Source
 
 UNREACHED = frozenset({Code.NO_GATEWAY, Code.PLAINTEXT, Code.AMBIENT, Code.NO_SNI})
@@ -51,6 +54,9 @@ class ClusterRoutes(msgspec.Struct, frozen=True):
     """The names of gateways that are left out, for they have no address now."""
     replaced: tuple[Replaced, ...] = ()
     """What would be written where people's own entries have the hosts."""
+    held: frozenset[str] = frozenset()
+    """The hosts, as objects name them, of which not all gateways are known now: those that stand
+    go on being called."""
 
     @property
     def are_whole(self) -> bool:
@@ -74,8 +80,9 @@ def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach])
     own = registry.views.cluster(cluster).exports
     notices = [_tell_name(gateway, lost[gateway]) for gateway in sorted(lost)]
     notices += [_tell_left_out(one, reach[one]) for one in sorted(reach) if reach[one].left_out]
-    bundles, told = _make_bundles(mesh, site)
-    notices += told
+    notices += _tell_pending(config, registry.views, site.viewer)
+    made = _make_all(mesh, site)
+    notices += made.notices
     replaced = [
         replace_entry(service, own[host], site)
         for host, service in sorted(mesh.services.items())
@@ -84,29 +91,46 @@ def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach])
     around = read_surroundings(config, cluster)
     notices += tell_around(mesh.services.values(), own, site, around)
     return ClusterRoutes(
-        bundles,
+        made.bundles,
         tuple(to_finding(notice, cluster) for notice in notices),
         _find_unheard(mesh),
         unwritten,
         tuple(sorted({gateway.address for gateway in lost})),
         tuple(replaced),
+        made.held,
     )
 
 
-def _make_bundles(mesh: OfflineMesh, site: Site) -> tuple[tuple[Bundle, ...], list[Notice]]:
+class _Made(NamedTuple):
+    """What ``ClusterRoutes`` has of the same names."""
+
+    bundles: tuple[Bundle, ...]
+    notices: list[Notice]
+    held: frozenset[str]
+
+
+def _make_all(mesh: OfflineMesh, site: Site) -> _Made:
     """Return all documents by place, and what they do not serve."""
     cluster, services = site.settings.cluster, mesh.services
     own = mesh.registry.views.cluster(cluster).exports
     bundles: dict[Place, Bundle] = {}
     notices: list[Notice] = []
+    held: list[Host] = []
     for host in sorted(services):
         route = make_route(services[host], own.get(host), site)
         notices += route.notices
+        if not route.are_gateways_known:
+            held.append(host)
         bundles.update((bundle.place, bundle) for bundle in route.bundles)
     if hosts := Exposure(incoming_of(mesh.config, site), services.values()).hosts:
         gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings, hosts),))
         bundles[gateway.place] = gateway
-    return tuple(_each_once(bundles[place] for place in sorted(bundles))), notices
+    zones = (*site.settings.zones, CLUSTER_DOMAIN)
+    return _Made(
+        tuple(_each_once(bundles[place] for place in sorted(bundles))),
+        notices,
+        frozenset(f"{host}.{zone}" for host in held for zone in zones),
+    )
 
 
 def find_taken(mesh: OfflineMesh) -> list[Finding]:
@@ -126,7 +150,7 @@ def find_taken(mesh: OfflineMesh) -> list[Finding]:
     _take_numbers(mesh)
     reach = look_up_gateways(mesh, cluster)
     site = make_site(config, mesh.registry.views, cluster, reach, mesh.sources[cluster])
-    bundles, _ = _make_bundles(mesh, site)
+    bundles = _make_all(mesh, site).bundles
     return ask_for_taken(config, cluster, (one for each in bundles for one in each.documents))
 
 
@@ -287,6 +311,19 @@ def _tell_name(gateway: Gateway, reason: str) -> Notice:
         f"the gateway of {gateway.cluster} is left out: its name has no address now: {reason}",
         f"write its addresses: clusters.{gateway.cluster}.gateways",
     )
+
+
+def _tell_pending(config: Config, views: Views, viewer: Viewer) -> Iterator[Notice]:
+    for cluster, service in pending_gateways(config, views):
+        is_direct = service.network in config.routing.direct_networks
+        if not is_direct and not viewer.reaches(service.network):
+            yield Notice(
+                f"{service.namespace}/{service.name}",
+                Code.UNKNOWN_GATEWAY,
+                f"the gateway of {cluster} is left out: its Service has no address, and none is "
+                "known that it had",
+                f"see why its load balancer has none, or write clusters.{cluster}.gateways",
+            )
 
 
 def _tell_left_out(gateway: Gateway, reach: Reach) -> Notice:

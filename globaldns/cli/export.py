@@ -76,10 +76,12 @@ def export(
 def write_files(routes: ClusterRoutes, folder: Path, cluster: str) -> None:
     """Make a folder's files what they are to be, and say what that was."""
     # Here, because few write files.
+    from globaldns.app.applying import hold_files  # noqa: PLC0415
     from globaldns.apply.folder import write_folder  # noqa: PLC0415
 
-    texts = {f"{one.place}.yaml": format_documents(one.documents) for one in routes.bundles}
-    done = write_folder(folder, cluster, texts, may_remove=routes.are_whole)
+    held = hold_files(folder, cluster, routes)
+    texts = {f"{one.place}.yaml": format_documents(one.documents) for one in held}
+    done = write_folder(folder, cluster, texts, may_remove=routes.are_whole and not routes.held)
     say(describe(done, folder))
 
 

@@ -24,6 +24,7 @@ from globaldns.apply.routes.standing import key_of
 from globaldns.apply.routes.taken import Holder, tell_taken
 from globaldns.documents import format_documents
 from globaldns.errors import RequestRefused
+from globaldns.istio.endpoints import REMOTE_NETWORK
 from globaldns.istio.notices import to_finding
 from tests.app.meshes import START, Place
 from tests.apply.routes.documents import endpoint, entry, replica, rule, standing
@@ -51,6 +52,23 @@ def test_what_is_lacking_different_or_not_wanted_is_a_step_each_by_object() -> N
 def test_a_weight_that_has_hardly_moved_is_a_difference_for_a_person() -> None:
     before, after = endpoint("2.2.2.2", weight=100), endpoint("2.2.2.2", weight=101)
     assert compare([entry(A, after)], [standing(entry(A, before))], may_delete=True) != []
+
+
+GATEWAY = endpoint("2.2.2.1", network=REMOTE_NETWORK)
+
+
+def test_gateways_that_stand_stay_where_not_all_are_known() -> None:
+    old = [standing(entry(A, GATEWAY)), standing(rule())]
+    idle = standing(entry(GATEWAY, name="idle"))
+    held = {"web.shop.global"}
+    wanted = [entry(B), rule("none")]
+    steps = compare(wanted, [*old, idle], may_delete=True, held=held)
+    assert steps == [Replace(old[0], entry(B, GATEWAY))]
+    assert len(compare(wanted, [*old, idle], may_delete=True, held={"other.shop.global"})) == 3
+    assert compare(wanted, [], may_delete=True, held=held) == [
+        Create(rule("none")),
+        Create(entry(B)),
+    ]
 
 
 def test_what_the_server_wrote_is_not_shown() -> None:

@@ -23,6 +23,7 @@ from globaldns.istio.notices import Code
 from globaldns.model.export import Gateway
 from globaldns.model.host import Host
 from globaldns.model.reach import Reach
+from globaldns.sources.remembered import FORMAT, encode_view, file_name
 from tests.app.meshes import GATEWAY, START, Place
 from tests.registry.mesh import claim
 
@@ -134,6 +135,41 @@ def test_a_gateway_that_has_a_name_alone_is_where_that_leads(place: Place) -> No
         (Code.GATEWAY_ADDRESS, "lb.example")
     ]
     assert found.findings[0].reason.endswith("of west are left out: 0.0.0.0 is bad")
+
+
+PENDING = FAR.partition("status")[0]
+
+
+def test_a_gateway_without_an_address_has_its_hosts_held_and_no_others(place: Place) -> None:
+    place.write("west", f"{service('b', '10.0.0.1')}---\n{PENDING}")
+    found = routes(place)
+    assert list(specs(found)) == ["a.ns.global"], "nobody knows where calls of b go"
+    assert found.held == {"b.ns.global", "b.ns.svc.cluster.local"}
+    assert found.are_whole, "what is of no other host is not to stand for that"
+    assert [(one.code, one.object) for one in found.findings] == [
+        (Code.UNKNOWN_GATEWAY, "istio-system/eastwest"),
+        (Code.UNKNOWN_GATEWAY, "b.ns.global"),
+    ]
+    assert "Service has no address, and none is known that it had" in found.findings[0].reason
+    # What is near is written, and who reaches the network otherwise misses nothing.
+    place.write("east", service("b", "10.0.0.9"))
+    found = routes(place)
+    assert [one["address"] for one in specs(found)["b.ns.global"]["endpoints"]] == ["10.0.0.9"]
+    assert found.held == {"b.ns.global", "b.ns.svc.cluster.local"}
+    place.configure(routing={"direct_networks": ["network2"]})
+    found = routes(place)
+    assert (found.held, found.findings) == (frozenset(), ())
+
+
+def test_the_last_address_that_a_server_knew_counts_without_one(place: Place) -> None:
+    before = read_offline(place.config, START).sources["west"].view()
+    place.state.write_checked(
+        file_name("west"), encode_view(before, before.exports), version=FORMAT
+    )
+    known = routes(place)
+    place.write("west", f"{service('b', '10.0.0.1')}---\n{PENDING}")
+    assert routes(place) == known
+    assert known.held == frozenset()
 
 
 RULE = """\

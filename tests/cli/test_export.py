@@ -87,6 +87,28 @@ def test_while_a_gateways_name_has_no_address_files_stand_as_they_are(
     assert command(*EAST).exit_code == 0
 
 
+def test_while_a_gateway_has_no_address_files_go_on_leading_there(command, mesh, tmp_path):
+    folder = tmp_path / "out"
+    west = mesh.folder / "example/west/cluster.yaml"
+    text = west.read_text()
+    assert "203.0.113.20" in (folder_text := written(command, folder))
+    west.write_text(text.replace("    - ip: 203.0.113.20\n", ""))
+    printed = command(*EAST, "--to", folder)
+    assert printed.exit_code == 0
+    assert "the gateway of west is left out: its Service has no address" in printed.stderr
+    assert " 0 written, 5 unchanged, 0 removed, 2 kept until all is known" in printed.stderr
+    (mesh.folder / "example/flat/httpbin.yaml").unlink()
+    assert written(command, folder) != folder_text, "what is near goes on being written"
+    assert "203.0.113.20" in written(command, folder)
+    assert "203.0.113.20" not in written(command, tmp_path / "new")
+
+
+def written(command, folder):
+    """Return all that is in a folder after an export."""
+    assert command(*EAST, "--to", folder).exit_code == 0
+    return "".join(path.read_text() for path in sorted(folder.rglob("*.yaml")))
+
+
 def test_a_directory_of_another_cluster_is_refused(command, tmp_path):
     command(*EAST, "--to", tmp_path / "out")
     printed = command("export", "--cluster", "west", "--to", tmp_path / "out")

@@ -102,8 +102,8 @@ def entry(site: Site, inside: str, name: str = "web") -> dict[str, Any]:
     return spec
 
 
-def endpoints(site: Site, inside: str) -> list[tuple[str, dict[str, int]]]:
-    spec = entry(site, inside)
+def endpoints(site: Site, inside: str, name: str = "web") -> list[tuple[str, dict[str, int]]]:
+    spec = entry(site, inside, name)
     return [(one["address"], one.get("ports", {})) for one in spec.get("endpoints", [])]
 
 

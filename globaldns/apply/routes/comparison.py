@@ -109,16 +109,27 @@ def hold_hosts(document: Document, hosts: Iterable[str]) -> Document:
 
 
 def keep_gateways(before: Document, after: Document) -> Document:
-    """Return what an object is to say, with the gateways that it has and is not to have besides."""
-    wanted = _endpoints(after)
-    kept = [
-        one
-        for place, one in _endpoints(before).items()
+    """Return what an object is to say, with the gateways that it has and is not to have besides.
+
+    What else stays has the weight that it has: beside other gateways another one would be right.
+    """
+    former, wanted = _endpoints(before), _endpoints(after)
+    kept = {
+        place: one
+        for place, one in former.items()
         if one.get("network") == REMOTE_NETWORK and place not in wanted
-    ]
+    }
     if not kept:
         return after
-    return {**after, "spec": {**after["spec"], "endpoints": [*wanted.values(), *kept]}}
+    plain = {place: _without_weight(one) for place, one in wanted.items()}
+    stays = {
+        place: one
+        for place, one in former.items()
+        if place in plain and plain[place] == _without_weight(one)
+    }
+    merged = {**wanted, **stays, **kept}
+    order = former if former.keys() == merged.keys() else merged
+    return {**after, "spec": {**after["spec"], "endpoints": [merged[place] for place in order]}}
 
 
 def _is_marked(before: Document, after: Document) -> bool:

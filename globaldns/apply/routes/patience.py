@@ -214,10 +214,17 @@ def _first(
 
 
 def _documents(wanted: Wanted, at: Mapping[ObjectKey, Standing]) -> dict[ObjectKey, Document]:
-    """Return what is to be written; gateways that have to stand go on being called as they are."""
     documents = {key_of(document): document for document in wanted.documents}
-    if wanted.fate is Fate.WRITE:
-        return documents
+    return documents if wanted.fate is Fate.WRITE else keep_known(documents, at)
+
+
+def keep_known(
+    documents: dict[ObjectKey, Document], at: Mapping[ObjectKey, Standing]
+) -> dict[ObjectKey, Document]:
+    """Return what is to be written for a host of which not all gateways are known now.
+
+    Those that stand go on being called, as they are.
+    """
     stand = {key: at[key].document for key in documents if key in at}
     kept = {key: keep_gateways(stand[key], documents[key]) for key in stand}
     if all(kept[key] == documents[key] for key in kept):

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from globaldns.apply.routes.comparison import Urgency, amend, compare, hold_demotions
+from globaldns.apply.routes.comparison import (
+    Urgency,
+    amend,
+    compare,
+    hold_demotions,
+    keep_gateways,
+)
+from globaldns.istio.endpoints import REMOTE_NETWORK
 from tests.apply.routes.documents import LAST, NEAR, OWN, endpoint, entry, replica, rule
 
 A, B = endpoint("10.0.0.1", OWN), endpoint("2.2.2.2", NEAR)
@@ -90,3 +97,12 @@ def test_a_service_that_somebody_gave_a_selector_is_theirs() -> None:
     assert given_up["metadata"]["labels"] == {}
     assert given_up["spec"] == adopted["spec"]
     assert compare(adopted, given_up, 0.1) is Urgency.NEW
+
+
+def test_beside_gateways_that_are_kept_what_stays_is_as_it_stands() -> None:
+    near, far = endpoint("10.0.0.1", OWN, weight=2), endpoint("9.9.9.9", network=REMOTE_NETWORK)
+    assert keep_gateways(entry(far, near), entry(A)) == entry(far, near)
+    assert keep_gateways(entry(far, near), entry(A, B)) == entry(near, B, far)
+    other = endpoint("10.0.0.1", NEAR)
+    assert keep_gateways(entry(far, near), entry(other)) == entry(far, other)
+    assert keep_gateways(entry(near), entry(A)) == entry(A)
