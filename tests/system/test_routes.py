@@ -153,7 +153,7 @@ def test_every_cluster_gets_its_own_way_to_a_service_and_only_ours_is_touched(
         west.api.delete(kind, name, "shop")
     sites.wait_gone("web.shop.global")
     wait_until(lambda: entry(east, "shop") == {} == entry(west, "shop"), "the route is withdrawn")
-    assert east.api.objects(RULES) == []
+    wait_until(lambda: east.api.objects(RULES) == [], "its rule goes after it")
     assert east.api.get(ENTRIES, "theirs", "shop") == stands
 
 
