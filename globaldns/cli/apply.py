@@ -119,7 +119,22 @@ def make_plan(config: Config, cluster: str, where: Access | Path) -> Plan:
     found = find_steps(mesh.config, where, cluster, routes)
     if found.findings:
         print_findings(found.findings, to_stderr=True)
+    tell_dropped(found.steps)
     return Plan(found.steps, found.in_the_way, routes.unresolved)
+
+
+def tell_dropped(steps: Iterable[Step]) -> None:
+    """Say which hosts a Gateway is to let through no more, for a server waits with that."""
+    # Here, because help is printed without all that asks API servers.
+    from globaldns.apply.routes.comparison import hosts_of  # noqa: PLC0415
+
+    sides = ((before or {}, after or {}) for before, after in map(sides_of, steps))
+    gone = {host for before, after in sides for host in hosts_of(before) - hosts_of(after)}
+    if gone:
+        say(
+            f"{', '.join(sorted(gone))}: let through no more by the Gateway; callers that still "
+            "name it fail, for which a server waits two of the largest TTL"
+        )
 
 
 def _hint(cluster: str) -> str:
@@ -135,12 +150,17 @@ def show_lines(lines: Iterable[str]) -> None:
 
 def unified(step: Step) -> Iterator[str]:
     """Yield the lines of a unified diff of one object."""
+    yield from compare(*sides_of(step))
+
+
+def sides_of(step: Step) -> tuple[Document | None, Document | None]:
+    """Return an object as it stands and as it is to be; None: it does not, or is not to."""
     # Here, because help is printed without all that asks API servers.
     from globaldns.apply.routes.patience import Create, Delete  # noqa: PLC0415
 
     before = None if isinstance(step, Create) else step.standing.document
     after = None if isinstance(step, Delete) else step.document
-    yield from compare(before, after)
+    return before, after
 
 
 def replaced(one: InTheWay) -> Iterator[str]:

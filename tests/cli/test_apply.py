@@ -1,8 +1,8 @@
 """Routes beside what stands in a cluster."""
 
 from globaldns.apply.routes.patience import Create, Delete, Replace
-from globaldns.cli.apply import unified
-from tests.apply.routes.documents import endpoint, entry, standing
+from globaldns.cli.apply import tell_dropped, unified
+from tests.apply.routes.documents import endpoint, entry, gateway, standing
 
 OLD, NEW = entry(endpoint("10.0.0.1")), entry(endpoint("10.0.0.2"))
 
@@ -77,3 +77,15 @@ def test_what_comes_or_goes_is_shown_as_a_whole():
     assert gone[1] == "+++ /dev/null"
     assert all(line.startswith("+") for line in made[3:])
     assert all(line.startswith("-") for line in gone[3:])
+
+
+def test_hosts_that_a_gateway_is_to_let_through_no_more_are_told(capsys):
+    before = standing(gateway("a.ns.global", "b.ns.global"))
+    tell_dropped(
+        [Create(gateway("a.ns.global")), Replace(standing(OLD), NEW), Delete(standing(OLD))]
+    )
+    assert capsys.readouterr().err == ""
+    tell_dropped([Replace(before, gateway("b.ns.global", "c.ns.global"))])
+    assert capsys.readouterr().err.startswith("a.ns.global: let through no more by the Gateway")
+    tell_dropped([Delete(before)])
+    assert capsys.readouterr().err.startswith("a.ns.global, b.ns.global: let through no more")
