@@ -145,7 +145,8 @@ class ApiError(GlobalDnsError):
 class ApiRefused(ApiError):
     """An API server's Status that is no success; ``status`` is HTTP's, ``reason`` Kubernetes'.
 
-    ``said`` is what it said, without what it was asked.
+    ``causes`` are Kubernetes' reasons in detail; ``said`` is what it said, without what it was
+    asked.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class ApiRefused(ApiError):
         *,
         status: int,
         reason: str = "",
+        causes: tuple[str, ...] = (),
         retry_after: float = 0.0,
         said: str = "",
     ) -> None:
@@ -161,6 +163,7 @@ class ApiRefused(ApiError):
         self.said = said
         self.status = status
         self.reason = reason
+        self.causes = causes
         self.retry_after = retry_after
 
 

@@ -258,6 +258,7 @@ def make_site(
         route_settings(config, cluster),
         services,
         source.ambient_namespaces() if source else frozenset(),
+        source.leaving_namespaces() if source else frozenset(),
         is_served=has_routes(config, cluster),
     )
 

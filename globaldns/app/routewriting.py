@@ -86,10 +86,10 @@ class RouteBook:
             self._exposure = self._make_exposure()
             return (*services, Host(""))
         if (former.services is None) != (site.services is None) or site != msgspec.structs.replace(
-            former, namespaces=site.namespaces, services=site.services
+            former, namespaces=site.namespaces, leaving=site.leaving, services=site.services
         ):
             return (*services, Host(""))
-        changed = former.namespaces ^ site.namespaces
+        changed = (former.namespaces ^ site.namespaces) | (former.leaving ^ site.leaving)
         inside = (host for host in services if namespace_of(host) in changed) if changed else ()
         return [*inside, *((former.services or _NO_HOSTS) ^ (site.services or _NO_HOSTS))]
 

@@ -26,6 +26,8 @@ from globaldns.kube.resources import GLOBAL_SERVICES
 from globaldns.model.place import Place
 
 MANAGER = "globaldns"
+ROLES = "globaldns-writer and globaldns-reader"
+"""By which an account may do all this."""
 _VERSION = GLOBAL_SERVICES.versions[0]
 
 

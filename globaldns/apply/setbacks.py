@@ -19,12 +19,24 @@ from globaldns.tasks import Backoff
 ASIDE = Backoff(initial=1.0, maximum=300.0)
 """How long a host waits: what refuses it is mended by a person."""
 PAUSE = Backoff(initial=0.5, maximum=30.0)
+TERMINATING = "NamespaceTerminating"
+"""The cause of a 403 that no role changes (Kubernetes' admission plugin NamespaceLifecycle)."""
 _REMEDIES: dict[int, str] = {
-    HTTPStatus.FORBIDDEN: "bind the roles of deploy/README.md to our service account",
     HTTPStatus.NOT_FOUND: "create our namespace, and apply deploy/crds",
     HTTPStatus.UNPROCESSABLE_ENTITY: "apply deploy/crds of this version",
     HTTPStatus.BAD_REQUEST: "apply deploy/crds of this version",
 }
+
+
+def remedy_of(error: ApiError, roles: str) -> str:
+    """Return what to do about a failure; ``roles`` are those that it takes; empty: not known."""
+    if error.hint or not isinstance(error, ApiRefused):
+        return error.hint
+    if TERMINATING in error.causes:
+        return "wait: once the deletion of the namespace is seen, its place is another"
+    if error.status == HTTPStatus.FORBIDDEN:
+        return f"bind roles {roles} of deploy/README.md to our account"
+    return _REMEDIES.get(error.status, "")
 
 
 class Setback(msgspec.Struct, frozen=True):
@@ -42,9 +54,10 @@ class Setback(msgspec.Struct, frozen=True):
 
 
 class Setbacks:
-    """Counts failures, and knows what was told."""
+    """Counts failures, and knows what was told; ``roles`` are those that requests take."""
 
-    def __init__(self) -> None:
+    def __init__(self, roles: str) -> None:
+        self._roles = roles
         self._of_host: dict[Host, int] = {}
         self._of_server = 0
         self._told: set[tuple[int, str]] = set()
@@ -74,7 +87,7 @@ class Setbacks:
             seconds = max(asked, PAUSE.delay(self._of_server, chance))
             return Setback(server_seconds=seconds, news=self._tell(0, "", error))
         news = self._tell(status, namespace, error)
-        remedy = error.hint or _REMEDIES.get(status, "")
+        remedy = remedy_of(error, self._roles)
         return Setback(host_seconds=self._wait(host, chance), news=news, remedy=remedy)
 
     def _wait(self, host: Host, chance: float) -> float:

@@ -19,7 +19,7 @@ from globaldns.apply.bucket import TokenBucket
 from globaldns.apply.conditions import moved_until
 from globaldns.apply.facts import Facts, Moved, Refusal
 from globaldns.apply.following import Following, FollowingSeams
-from globaldns.apply.objects import GlobalServiceObjects
+from globaldns.apply.objects import ROLES, GlobalServiceObjects
 from globaldns.apply.pending import Pending
 from globaldns.apply.places import place_of
 from globaldns.apply.seen import Seen
@@ -104,7 +104,7 @@ class Term:
         self._objects = GlobalServiceObjects(client, settings.cluster)
         told = FollowingSeams(changed=self.note, moved_in=self._note_namespace, listed=self._begin)
         self._following = Following(client, settings.cluster, told, settings.timing)
-        self._setbacks = Setbacks()
+        self._setbacks = Setbacks(ROLES)
         self._wanted = asyncio.Event()
         self._paused_until = 0.0
         self._was_complete = False

@@ -153,8 +153,12 @@ class ClusterExports:
         return self._facets.kept()
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces that the cluster has, as far as its objects show."""
+        """Return the namespaces that the cluster has and keeps, as far as its objects show."""
         return self._store.namespaces()
+
+    def leaving_namespaces(self) -> frozenset[str]:
+        """Return the namespaces that are being deleted."""
+        return self._store.leaving_namespaces()
 
     def ambient_namespaces(self) -> frozenset[str]:
         """Return the namespaces for whose pods their nodes speak HBONE."""

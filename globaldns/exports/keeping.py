@@ -12,7 +12,7 @@ import msgspec
 
 from globaldns.model.host import Host, service_host
 from globaldns.objects import KINDS, Object, ObjectKey
-from globaldns.objects.kubernetes import Namespace, Service
+from globaldns.objects.kubernetes import Namespace, NamespaceMetadata, Service
 
 _Kind = TypeVar("_Kind", bound=Object)
 _SERVICE = Service.kind
@@ -92,19 +92,19 @@ class Store:
                 yield from (ObjectKey(kind, namespace, name) for name in names)
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces that there are, or that other objects are in."""
+        """Return the namespaces that there are, or that other objects are in, and that stay."""
         inhabited = {namespace for _, namespace in self._kept if namespace}
-        return frozenset(inhabited.union(self.names(Namespace, "")))
+        return frozenset(inhabited.union(self.names(Namespace, ""))) - self.leaving_namespaces()
+
+    def leaving_namespaces(self) -> frozenset[str]:
+        """Return the namespaces that are being deleted."""
+        found = self._namespaces_with("deletionTimestamp")
+        return frozenset(one.name for one in found if one.deletion_timestamp is not None)
 
     def labelled_namespaces(self, label: str, value: str) -> frozenset[str]:
         """Return the namespaces that have a label with a value."""
-        needle, mentioned = label.encode(), self._kept.get((Namespace.kind, ""), {})
-        return frozenset(
-            name
-            for name, kept in mentioned.items()
-            if needle in kept.packed
-            and self._unpack(kept, Namespace).metadata.labels.get(label) == value
-        )
+        found = self._namespaces_with(label)
+        return frozenset(one.name for one in found if one.labels.get(label) == value)
 
     def services(self) -> frozenset[Host]:
         """Return the hosts of all Services, exported or not."""
@@ -119,6 +119,13 @@ class Store:
                 for name, kept in names.items():
                     if any(needle in kept.packed for needle in needles):
                         yield ObjectKey(known, namespace, name)
+
+    def _namespaces_with(self, text: str) -> Iterator[NamespaceMetadata]:
+        """Yield what all namespaces have in which a text stands."""
+        needle = text.encode()
+        for kept in self._kept.get((Namespace.kind, ""), {}).values():
+            if needle in kept.packed:
+                yield self._unpack(kept, Namespace).metadata
 
     def _slim(self, resource: Object) -> Object:
         """Drop annotations that nobody asks for, such as kubectl's copy of the whole object."""

@@ -47,6 +47,8 @@ class Code(StrEnum):
     """A name of a gateway has addresses at which none can be."""
     TAKEN_NAME = "taken-name"
     """An object that is not ours has the name of one of ours."""
+    LEAVING = "leaving-namespace"
+    """A namespace that is being deleted takes no replicated Service."""
     OTHER_RULE = "other-rule"
     """A person's DestinationRule counts in place of ours."""
     SIDECAR = "hidden-by-sidecar"

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from globaldns.exports.marks import OWNED_BY
 from globaldns.istio.documents import Document
+from globaldns.istio.notices import Code, Notice
 from globaldns.model.export import ExportKind, Port, Transport
 from globaldns.model.host import Host, is_service_host, namespace_of
 from globaldns.model.lost import Standing
@@ -69,6 +70,17 @@ def replica_documents(service: Service, owner: str, namespaces: Iterable[str]) -
     namespace = namespace_of(service.host)
     missing = [] if namespace in namespaces else [make_namespace(namespace, owner)]
     return [*missing, make_replica(service, owner)]
+
+
+def tell_leaving(service: Service) -> Notice:
+    """Return what is told of a replica while its namespace is being deleted."""
+    namespace = namespace_of(service.host)
+    return Notice(
+        f"{service.host}.{CLUSTER_DOMAIN}",
+        Code.LEAVING,
+        f"namespace {namespace} is being deleted: no Service can be made there until it is gone",
+        f"kubectl get namespace {namespace} -o yaml says what it waits for",
+    )
 
 
 def _ports(ports: tuple[Port, ...]) -> Iterator[Document]:

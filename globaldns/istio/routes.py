@@ -24,7 +24,7 @@ from globaldns.istio.notices import Code, Notice
 from globaldns.istio.owned import Ours, is_own_entry, tell_lacks
 from globaldns.istio.places import place_of
 from globaldns.istio.ports import RoutedPorts, port_notices, route_ports
-from globaldns.istio.replica import is_replicated, replica_documents
+from globaldns.istio.replica import is_replicated, replica_documents, tell_leaving
 from globaldns.istio.service_entry import Entry, entry_spec
 from globaldns.istio.settings import RouteSettings
 from globaldns.model.address import Address, format_address
@@ -46,12 +46,14 @@ class Site(msgspec.Struct, frozen=True):
     viewer: Viewer
     topology: Topology
     namespaces: AbstractSet[str]
-    """Those that it has."""
+    """Those that it has and keeps."""
     settings: RouteSettings
     services: frozenset[Host] | None = None
     """The hosts of its own Services, where those that it lacks are to be replicated."""
     ambient: frozenset[str] = frozenset()
     """Its namespaces for whose pods their nodes speak HBONE."""
+    leaving: frozenset[str] = frozenset()
+    """Its namespaces that are being deleted, in which nothing can be made."""
     is_served: bool = True
     """Whether its clients have their routes in it; else it has replicated Services alone."""
 
@@ -98,22 +100,26 @@ class _Written(msgspec.Struct, frozen=True):
 
 def make_route(service: Service, own: Export | None, site: Site) -> Route:
     """Return the documents of a service; ``own``: what the cluster itself offers under its host."""
-    replicas = tuple(_replicas(service, site))
+    is_lacking = site.services is not None and is_replicated(
+        service, site.settings.cluster, site.services
+    )
+    is_leaving = is_lacking and namespace_of(service.host) in site.leaving
+    notices = (tell_leaving(service),) if is_leaving else ()
+    replicas = (_replicate(service, site),) if is_lacking and not is_leaving else ()
     if not site.is_served:
-        return Route(replicas, skipped=None if service.contributions else Code.UNHEARD)
+        return Route(replicas, notices, None if service.contributions else Code.UNHEARD)
     route = _make_route(service, own, site)
+    notices = (*route.notices, *notices)
     if not replicas or route.skipped not in {None, Code.OWN_ENTRY}:
-        return route
+        return msgspec.structs.replace(route, notices=notices)
     bundles = (*route.bundles, *replicas)
-    return Route(bundles, route.notices, are_gateways_known=route.are_gateways_known)
+    return Route(bundles, notices, are_gateways_known=route.are_gateways_known)
 
 
-def _replicas(service: Service, site: Site) -> Iterator[Bundle]:
-    cluster = site.settings.cluster
-    if site.services is not None and is_replicated(service, cluster, site.services):
-        documents = replica_documents(service, cluster, site.namespaces)
-        place = Place(namespace_of(service.host), f"{service.host.partition('.')[0]}.service")
-        yield Bundle(place, tuple(documents))
+def _replicate(service: Service, site: Site) -> Bundle:
+    documents = replica_documents(service, site.settings.cluster, site.namespaces)
+    place = Place(namespace_of(service.host), f"{service.host.partition('.')[0]}.service")
+    return Bundle(place, tuple(documents))
 
 
 def _make_route(service: Service, own: Export | None, site: Site) -> Route:

@@ -46,12 +46,21 @@ _SHOWN = 300
 Query = Mapping[str, str]
 
 
+class _Cause(msgspec.Struct):
+    reason: str = ""
+
+
+class _Details(msgspec.Struct):
+    causes: tuple[_Cause, ...] | None = None
+
+
 class _Status(msgspec.Struct):
     """meta/v1 Status, as far as it is read."""
 
     message: str = ""
     reason: str = ""
     code: int = 0
+    details: _Details | None = None
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -293,6 +302,7 @@ def _refusal(response: aiohttp.ClientResponse, body: bytes, request: str) -> Api
         said=said,
         status=response.status,
         reason=status.reason,
+        causes=tuple(one.reason for one in (status.details and status.details.causes) or ()),
         retry_after=min(float(retry_after), MAX_RETRY_SECONDS) if retry_after.isdecimal() else 0.0,
     )
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from msgspec import field
 
-from globaldns.objects.metadata import LabelledMetadata, Resource, Slim
+from globaldns.objects.metadata import LabelledMetadata, Metadata, Resource, Slim, Time
 
 
 class Protocol(StrEnum):
@@ -210,11 +210,20 @@ class Node(Resource, frozen=True):
     status: NodeStatus = NodeStatus()
 
 
+class NamespaceMetadata(Metadata, frozen=True, kw_only=True):
+    """``metadata`` of a Namespace."""
+
+    deletion_timestamp: Time | None = None
+    """Once it is there, nothing more can be created in it (Kubernetes "Namespaces")."""
+
+
 class Namespace(Resource, frozen=True):
     """A Namespace of a cluster; its labels may export all its Services, or name a network."""
 
     kind: ClassVar[str] = "Namespace"
     is_namespaced: ClassVar[bool] = False
+
+    metadata: NamespaceMetadata
 
 
 class ConfigMap(Resource, frozen=True):

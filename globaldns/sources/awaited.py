@@ -75,6 +75,10 @@ class AwaitedSource:
         """Return the namespaces of what it exported."""
         return exporting_namespaces(self._view)
 
+    def leaving_namespaces(self) -> frozenset[str]:
+        """Return nothing: no Namespace is looked at."""
+        return frozenset()
+
     def ambient_namespaces(self) -> frozenset[str]:
         """Return nothing: no Namespace is looked at."""
         return frozenset()

@@ -148,10 +148,14 @@ class ClusterSource:
         self._revisions.update(sorted(told))
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces that the cluster has; until it is read, those of its exports."""
+        """Return those that it has and keeps; until it is read, those of its exports."""
         if self._following.has_read:
             return self._following.exports.namespaces()
         return exporting_namespaces(self._following.view())
+
+    def leaving_namespaces(self) -> frozenset[str]:
+        """Return those that are being deleted, as far as they were read."""
+        return self._following.exports.leaving_namespaces()
 
     def ambient_namespaces(self) -> frozenset[str]:
         """Return those for whose pods their nodes speak HBONE, as far as they were read."""

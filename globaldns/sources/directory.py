@@ -90,6 +90,10 @@ class DirectorySource:
             return self._turns.namespaces()
         return exporting_namespaces(self._turns.view())
 
+    def leaving_namespaces(self) -> frozenset[str]:
+        """Return those that are being deleted, as far as they were read."""
+        return self._turns.leaving_namespaces()
+
     def ambient_namespaces(self) -> frozenset[str]:
         """Return those for whose pods their nodes speak HBONE, as far as they were read."""
         return self._turns.ambient_namespaces()

@@ -36,7 +36,10 @@ class Source(Protocol):
         """Return all that the cluster says."""
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces that the cluster has, as far as is known."""
+        """Return the namespaces that the cluster has and keeps, as far as is known."""
+
+    def leaving_namespaces(self) -> frozenset[str]:
+        """Return those that are being deleted, as far as is known: nothing can be made there."""
 
     def ambient_namespaces(self) -> frozenset[str]:
         """Return those for whose pods their nodes speak HBONE, as far as is known."""

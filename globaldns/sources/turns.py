@@ -79,6 +79,7 @@ class Turns:
         self.namespaces, self.services = self._exports.namespaces, self._exports.services
         """Return the namespaces, and the hosts of all Services but ours, once they were read."""
         self.ambient_namespaces = self._exports.ambient_namespaces
+        self.leaving_namespaces = self._exports.leaving_namespaces
         self._scan = Scan({}, {})
         self._remembered = None if remembered is None else as_remembered(remembered)
         self._former_files = remembered.files if remembered is not None else ()

@@ -51,6 +51,7 @@ class Server:
         }
         self.config = Config(cluster=ClusterId("east"), clusters=clusters)
         self.namespaces = frozenset({"ns"})
+        self.leaving: frozenset[str] = frozenset()
         self.snapshot = SimpleNamespace(complete=True)
         self.reach: dict[Gateway, Reach] = {}
         self.services = frozenset({A})
@@ -58,6 +59,7 @@ class Server:
             namespaces=lambda: self.namespaces,
             services=lambda: self.services,
             ambient_namespaces=frozenset,
+            leaving_namespaces=lambda: self.leaving,
         )
         mesh = SimpleNamespace(
             registry=self.registry,
@@ -182,6 +184,29 @@ def test_a_namespace_that_comes_has_its_own_hosts_looked_at(server: Server) -> N
     server.namespaces = frozenset({"ns", "other", "third"})
     assert list(server.book.renew()) == [B]
     assert {namespace for _, namespace in kinds(server.book.wanted(B))} == {"other"}
+
+
+def test_what_stands_in_a_namespace_that_is_being_deleted_is_to_stand_in_ours(
+    server: Server,
+) -> None:
+    server.namespaces, server.leaving = frozenset(), frozenset({"ns"})
+    assert list(server.book.renew()) == [A]
+    assert {namespace for _, namespace in kinds(server.book.wanted(A))} == {"globaldns"}
+
+
+def test_a_replica_waits_until_its_namespace_is_gone(server: Server) -> None:
+    server.route(replicate_services=True)
+    server.namespaces |= {"other"}
+    server.book.renew()
+    assert ("Service", "other") in kinds(server.book.wanted(B))
+    server.namespaces, server.leaving = frozenset({"ns"}), frozenset({"other"})
+    assert list(server.book.renew()) == [B]
+    assert {kind for kind, _ in kinds(server.book.wanted(B))} == {"ServiceEntry", "DestinationRule"}
+    assert Code.LEAVING in {notice.code for notice in server.book.notices[B]}
+    server.leaving = frozenset()
+    assert list(server.book.renew()) == [B]
+    assert ("Service", "other") in kinds(server.book.wanted(B))
+    assert B not in server.book.notices
 
 
 def test_what_all_routes_depend_on_has_all_of_them_looked_at(server: Server) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
 from globaldns.exports.keeping import Store
 from globaldns.objects import Object, key
 from globaldns.objects.istio import ServiceEntry
@@ -61,6 +65,13 @@ def test_a_namespace_is_there_if_it_or_anything_in_it_is() -> None:
     assert stored().namespaces() == frozenset()
     found = stored(entry(), service("a", namespace="shop"), namespace("bank"), node("n1"))
     assert found.namespaces() == {"bookinfo", "shop", "bank"}
+
+
+def test_a_namespace_that_is_being_deleted_is_none_whatever_is_in_it() -> None:
+    bank, shop = namespace("bank"), namespace("shop")
+    leaving = replace(bank, metadata=replace(bank.metadata, deletion_timestamp=datetime.now(UTC)))
+    found = stored(leaving, shop, service("a", namespace="bank"))
+    assert (found.namespaces(), found.leaving_namespaces()) == ({"shop"}, {"bank"})
 
 
 def test_services_are_known_by_their_hosts() -> None:

@@ -52,6 +52,19 @@ def test_its_namespace_comes_before_it_where_that_is_missing() -> None:
     assert made["kind"] == "Service"
 
 
+@pytest.mark.parametrize("is_served", [True, False])
+def test_in_a_namespace_that_is_being_deleted_there_is_none_and_that_is_told(
+    *, is_served: bool
+) -> None:
+    where = replace(lacking(namespaces=()), leaving=frozenset({"shop"}), is_served=is_served)
+    found = route(FAR, where)
+    documents = [one for bundle in found.bundles for one in bundle.documents]
+    assert not {"Service", "Namespace"} & {one["kind"] for one in documents}
+    [told] = [notice for notice in found.notices if notice.code is Code.LEAVING]
+    assert told.host == "web.shop.svc.cluster.local"
+    assert "namespace shop is being deleted" in told.detail
+
+
 @pytest.mark.parametrize(
     ("ports", "written"),
     [

@@ -50,6 +50,21 @@ class WritingContract(Contract):
         versioned["metadata"]["resourceVersion"] = "5"
         assert (await session.post(widgets, versioned)).failure == (500, "")
 
+    async def test_in_a_namespace_that_is_being_deleted_nothing_is_created(
+        self, session: Session
+    ) -> None:
+        metadata = {"name": "leaving", "finalizers": ["example.test/hold"]}
+        await session.post("/api/v1/namespaces", {"metadata": metadata})
+        await session.delete("/api/v1/namespaces/leaving")
+        refused = await session.post(
+            "/apis/example.test/v1/namespaces/leaving/widgets", widget("a")
+        )
+        assert refused.failure == (403, "Forbidden")
+        why = "unable to create new content in namespace leaving because it is being terminated"
+        assert refused.body["message"] == f'widgets.example.test "a" is forbidden: {why}'
+        [cause] = refused.body["details"]["causes"]
+        assert cause["reason"] == "NamespaceTerminating"
+
     async def test_what_etcd_cannot_take_is_an_error(self, session: Session, widgets: str) -> None:
         large = await session.post(widgets, widget("a", spec="x" * 1_600_000))
         assert large.failure == (500, "")

@@ -75,6 +75,14 @@ async def test_a_refusal_carries_what_the_server_says(
     assert (refusal.value.status, refusal.value.reason) == (int(status[:3]), reason)
 
 
+async def test_a_refusal_carries_its_causes(connect: Connect) -> None:
+    body = b'{"details": {"causes": [{"reason": "NamespaceTerminating"}, {}]}}'
+    async with saying(answer(body, "403 Forbidden")) as url:
+        with pytest.raises(ApiRefused) as refusal:
+            await connect(way_to(url)).get("/apis")
+    assert refusal.value.causes == ("NamespaceTerminating", "")
+
+
 async def test_nothing_is_sent_where_a_server_leads_to(
     fake: FakeApiServer, connect: Connect
 ) -> None:

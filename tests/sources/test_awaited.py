@@ -92,3 +92,4 @@ def test_its_namespaces_are_those_of_what_it_exported() -> None:
 def test_its_services_are_not_known() -> None:
     assert awaited(REMEMBERED).services() is None
     assert awaited(REMEMBERED).ambient_namespaces() == frozenset()
+    assert awaited(REMEMBERED).leaving_namespaces() == frozenset()

@@ -306,3 +306,12 @@ def test_its_ambient_namespaces_are_known(root: Path) -> None:
     (root / "f.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", **meshed}))
     source.read_once(at(500))
     assert source.ambient_namespaces() == {"shop"}
+
+
+def test_its_namespaces_that_are_being_deleted_are_known(root: Path) -> None:
+    source = DirectorySource(root, RULES, grace=GRACE)
+    going = {"name": "shop", "deletionTimestamp": "2026-01-02T03:04:05Z"}
+    leaving = {"apiVersion": "v1", "kind": "Namespace", "metadata": going}
+    (root / "f.yaml").write_text(yaml.safe_dump(leaving))
+    source.read_once(at(500))
+    assert (source.namespaces(), source.leaving_namespaces()) == (frozenset(), {"shop"})

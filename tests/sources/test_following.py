@@ -9,6 +9,7 @@ from globaldns.kube.watch import (
     Begun,
     Contact,
     Found,
+    Put,
     Scope,
 )
 from globaldns.model.view import (
@@ -251,3 +252,13 @@ def test_a_gateway_that_was_gone_after_a_restart_comes_back_as_a_new_one() -> No
     telling.put(pending())
     assert telling.told.gateways == ()
     assert [one.name for one in telling.told.gateway_services] == ["eastwest"]
+
+
+def test_a_namespace_that_is_being_deleted_is_none_of_the_clusters_at_once() -> None:
+    going = {"name": "ns", "deletionTimestamp": "2026-01-02T03:04:05Z"}
+    leaving = {"apiVersion": "v1", "kind": "Namespace", "metadata": going}
+    telling = Telling(*shop())
+    telling.list_all()
+    telling.tell(telling.scope("Namespace"), Put(raw(leaving)))
+    assert telling.following.exports.namespaces() == frozenset()
+    assert telling.following.exports.leaving_namespaces() == {"ns"}

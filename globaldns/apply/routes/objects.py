@@ -35,6 +35,8 @@ from globaldns.kube.resources import (
 from globaldns.objects.metadata import ObjectKey
 
 MANAGER = "globaldns"
+ROLES = "globaldns-router and globaldns-reader"
+"""By which an account may do all this."""
 _ROUTES = (ROUTE_ENTRIES, DESTINATION_RULES, GATEWAYS)
 _REPLICAS = (SERVICES,)
 """A namespace that was made for one stays: whatever else is in it would go with it."""

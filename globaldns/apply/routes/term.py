@@ -20,7 +20,7 @@ from globaldns.apply.bucket import TokenBucket
 from globaldns.apply.pending import Pending
 from globaldns.apply.routes.comparison import Urgency
 from globaldns.apply.routes.following import Followed, Following, FollowingSeams
-from globaldns.apply.routes.objects import RouteObjects
+from globaldns.apply.routes.objects import ROLES, RouteObjects
 from globaldns.apply.routes.patience import (
     Create,
     Decision,
@@ -99,7 +99,7 @@ class Term:
         followed = Followed(settings.cluster, self._resources, settings.timing)
         told = FollowingSeams(changed=self._note_name, listed=self._begin)
         self._following = Following(client, followed, told)
-        self._setbacks = Setbacks()
+        self._setbacks = Setbacks(ROLES)
         self._taken = TakenNames()
         self._pending = Pending()
         self._queues: dict[Urgency, dict[Host, None]] = {urgency: {} for urgency in Urgency}

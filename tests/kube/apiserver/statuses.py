@@ -93,6 +93,20 @@ def conflict(resource: str, name: str, why: str = MODIFIED) -> ApiError:
     return ApiError(409, message, details=named(resource, name))
 
 
+def terminating(resource: str, name: str, namespace: str) -> ApiError:
+    being = "because it is being terminated"
+    why = f"unable to create new content in namespace {namespace} {being}"
+    causes = [
+        {
+            "reason": "NamespaceTerminating",
+            "message": f"namespace {namespace} is being terminated",
+            "field": "metadata.namespace",
+        }
+    ]
+    message = f'{resource} "{name}" is forbidden: {why}'
+    return ApiError(403, message, details=named(resource, name, causes=causes))
+
+
 def invalid(resource: str, name: str, field: str, why: str, reason: str) -> ApiError:
     message = f'{resource} "{name}" is invalid: {field}: {why}'
     causes = [{"reason": reason, "message": why, "field": field}]

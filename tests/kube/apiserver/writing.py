@@ -18,6 +18,7 @@ from tests.kube.apiserver.statuses import (
     conflict,
     invalid,
     not_found,
+    terminating,
 )
 from tests.kube.apiserver.storage import Key, Object, Storage
 
@@ -159,9 +160,12 @@ class Writer:
         return _with_defaults(resource, new)
 
     def _add(self, target: Target, new: Object) -> Object:
-        namespace = Key(NAMESPACES.id, "", target.namespace)
-        if target.resource.namespaced and self._storage.get(namespace) is None:
-            raise not_found(NAMESPACES.id, target.namespace)
+        if target.resource.namespaced:
+            namespace = self._storage.get(Key(NAMESPACES.id, "", target.namespace))
+            if namespace is None:
+                raise not_found(NAMESPACES.id, target.namespace)
+            if "deletionTimestamp" in namespace["metadata"]:
+                raise terminating(target.resource.id, new["metadata"]["name"], target.namespace)
         return self._commit(target.key, _with_defaults(target.resource, new))
 
     def _change(self, target: Target, old: Object, body: Body, manager: str) -> Object:
