@@ -100,7 +100,8 @@ class Api:
         if (service := mesh.services.get(found.host)) is not None:
             notices = explain_notices(mesh.notices_of(service))
             routes = report_routes(mesh, service)
-            found = msgspec.structs.replace(found, routes=routes, notices=notices)
+            written = mesh.route_progress(service.host)
+            found = msgspec.structs.replace(found, routes=routes, notices=notices, written=written)
         return _respond(found)
 
     async def vips(self, request: web.Request) -> web.Response:

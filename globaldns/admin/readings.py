@@ -14,6 +14,7 @@ from globaldns.admin.reports import ConfigReport, StubReport
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerError, StateError
 from globaldns.istio.notices import Notice
+from globaldns.model.explanation import RouteProgress
 from globaldns.model.export import Gateway
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
@@ -79,6 +80,9 @@ class Readings(MeshReadings, Protocol):
 
     def notices_of(self, service: Service) -> tuple[Notice, ...]:
         """Return what the clients of our own cluster do not get of a service."""
+
+    def route_progress(self, host: Host) -> RouteProgress | None:
+        """Return whether the routes of a host stand in our own cluster; None: none are written."""
 
     def notices(self) -> Callable[[], list[Finding]]:
         """Return what tells, in a thread, what clients do not get and what is wrong with networks.

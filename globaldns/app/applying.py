@@ -16,10 +16,11 @@ from globaldns.app.membership import listed_access
 from globaldns.app.reaching import find_members
 from globaldns.app.routes import ClusterRoutes, has_routes
 from globaldns.apply.routes.comparison import amend, is_same, spec_of
-from globaldns.apply.routes.objects import RouteObjects, written_resources
+from globaldns.apply.routes.objects import ROLES, RouteObjects, written_resources
 from globaldns.apply.routes.patience import Create, Delete, Replace, Step, keep_known, step_key
 from globaldns.apply.routes.standing import Document, Standing, key_of, named
 from globaldns.apply.routes.taken import Holder, tell_taken
+from globaldns.apply.setbacks import remedy_of
 from globaldns.config.kinds import ClusterId
 from globaldns.config.schema import Config
 from globaldns.errors import ApiError, RequestRefused
@@ -65,6 +66,8 @@ class Done(msgspec.Struct, frozen=True):
 
     step: Step
     failure: ApiError | None = None
+    remedy: str = ""
+    """What to do about that."""
 
 
 def find_access(config: Config, cluster: str, *, hint: str) -> Access:
@@ -260,9 +263,17 @@ async def _ask(
         ours = [one async for one in objects.list(resources)]
         others = [one async for one in objects.list_others(resources)]
         found = {one: await objects.read_entry(one.namespace, one.name) for one in origins}
+    except ApiError as error:
+        error.hint = remedy_of(error, ROLES)
+        raise
     finally:
         await client.close()
     return _Stands(ours, others, {one: entry for one, entry in found.items() if entry})
+
+
+def kept_resources(config: Config) -> tuple[Resource, ...]:
+    """Return the kinds that a server keeps in its own cluster."""
+    return _resources(config, config.cluster) if config.routing.apply else ()
 
 
 def _resources(config: Config, cluster: str) -> tuple[Resource, ...]:
@@ -295,7 +306,7 @@ async def _take(
                 await objects.take(step, dry_run=dry_run)
             except ApiError as error:
                 failures += 1
-                tell(Done(step, error))
+                tell(Done(step, error, remedy_of(error, ROLES)))
             else:
                 tell(Done(step))
     finally:

@@ -27,6 +27,7 @@ from globaldns.istio.hiding import Surroundings
 from globaldns.istio.notices import Notice, to_finding
 from globaldns.istio.routes import Site
 from globaldns.metrics import Metrics
+from globaldns.model.explanation import RouteProgress
 from globaldns.model.export import Export, Gateway
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
@@ -144,8 +145,12 @@ class ServerReadings:
         if config.cluster not in served_clusters(config, config.cluster):
             return ()
         told = tell_notices(service, self._own_exports, self._site(), self._around)
-        taken = self._routes.routes.taken if self._routes else {}
-        return (*told, *taken.get(service.host, ()))
+        hindered = self._routes.routes.hindered if self._routes else {}
+        return (*told, *hindered.get(service.host, ()))
+
+    def route_progress(self, host: Host) -> RouteProgress | None:
+        """Return whether the routes of a host stand in our own cluster; None: none are written."""
+        return self._routes.progress(host, self.now) if self._routes else None
 
     def notices(self) -> Callable[[], list[Finding]]:
         """Return what tells all that clients do not get, and what is wrong with networks.

@@ -13,7 +13,7 @@ import msgspec
 
 from globaldns.app.membership import listed_access
 from globaldns.app.mesh import Mesh
-from globaldns.app.routes import has_routes, incoming_of, make_site
+from globaldns.app.routes import incoming_of, make_site
 from globaldns.app.rules import withdraw_seconds
 from globaldns.app.settings import zone_names
 from globaldns.app.sources import Sources
@@ -23,6 +23,8 @@ from globaldns.config.schema import Config
 from globaldns.istio.gateway import Exposure, make_gateway
 from globaldns.istio.notices import Code, Notice
 from globaldns.istio.routes import Route, Site, make_route
+from globaldns.model.claim import format_time
+from globaldns.model.explanation import RouteProgress
 from globaldns.model.export import Gateway
 from globaldns.model.host import Host, namespace_of
 from globaldns.model.reach import Reach, are_looked_up
@@ -155,20 +157,36 @@ class RouteNews:
     """Tells routes what a turn has changed."""
 
     def __init__(
-        self, routes: Routes, book: RouteBook, lookout: Lookout, may_write: Callable[[], bool]
+        self,
+        routes: Routes,
+        book: RouteBook,
+        lookout: Lookout,
+        rest_reason: Callable[[], str | None],
     ) -> None:
+        """Tell them; ``rest_reason`` says why none are written here, None where none are at all."""
         self.routes = routes
         self.book = book
         self.lookout = lookout
-        self._may_write = may_write
+        self._rest_reason = rest_reason
 
     @property
     def notices(self) -> Mapping[Host, tuple[Notice, ...]]:
         """What is not served of which host; nothing where another replica writes."""
-        if not self._may_write():
+        if self._rest_reason() != "":
             return {}
-        served, taken = self.book.notices, self.routes.taken
-        return {**served, **{host: (*served.get(host, ()), *taken[host]) for host in taken}}
+        served, hindered = self.book.notices, self.routes.hindered
+        return {**served, **{host: (*served.get(host, ()), *hindered[host]) for host in hindered}}
+
+    def progress(self, host: Host, now: int) -> RouteProgress | None:
+        """Return whether the routes of a host stand; None: none are written."""
+        reason = self._rest_reason()
+        if reason is None:
+            return None
+        if reason:
+            return RouteProgress("elsewhere", reason=reason)
+        found = self.routes.progress(host)
+        since = "" if found.seconds is None else format_time(now - round(found.seconds))
+        return RouteProgress(found.stage, since, found.reason)
 
     def tell(self, delta: Delta) -> None:
         """Tell of a turn."""
@@ -185,19 +203,15 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
     if access is None:
         return None
     # Here, because a mesh of directories needs no client of API servers.
+    from globaldns.app.applying import kept_resources  # noqa: PLC0415
     from globaldns.app.lookout import Lookout  # noqa: PLC0415
-    from globaldns.apply.routes.objects import written_resources  # noqa: PLC0415
     from globaldns.apply.routes.patience import Rules  # noqa: PLC0415
     from globaldns.apply.routes.routes import Routes  # noqa: PLC0415
     from globaldns.apply.routes.term import TermSeams, TermSettings  # noqa: PLC0415
     from globaldns.kube.client import Client  # noqa: PLC0415
 
     def resources() -> tuple[Resource, ...]:
-        now = wiring.config()
-        is_applied, replicate = now.routing.apply, now.routing.replicate_services
-        return written_resources(
-            routes=is_applied and has_routes(now, now.cluster), replicas=is_applied and replicate
-        )
+        return kept_resources(wiring.config())
 
     def rules() -> Rules:
         now = wiring.config()
@@ -205,6 +219,9 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
             weight_step=now.routing.weight_step_percent / 100,
             withdraw_seconds=withdraw_seconds(now),
         )
+
+    def rest_reason() -> str | None:
+        return ledger.rest_reason if resources() else None
 
     book = RouteBook(wiring)
     seams = TermSeams(
@@ -214,7 +231,7 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
         zones=lambda: zone_names(wiring.config()),
         renew=book.renew,
         is_settled=lambda: book.is_settled,
-        may_write=lambda: bool(resources()) and not ledger.rest_reason,
+        may_write=lambda: rest_reason() == "",
         rate=lambda: wiring.config().routing.writes_per_second,
         rules=rules,
         count=wiring.count,
@@ -222,4 +239,4 @@ def make_route_news(wiring: RouteWiring) -> RouteNews | None:
     settings = TermSettings(config.cluster)
     routes = Routes(Client(access), settings, seams, ledger.until_writable)
     lookout = Lookout(Client(access), lambda: istiods_of(wiring.config()))
-    return RouteNews(routes, book, lookout, seams.may_write)
+    return RouteNews(routes, book, lookout, rest_reason)

@@ -23,6 +23,10 @@ class Pending:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, host: Host) -> bool:
+        """Whether a host waits now."""
+        return host in self._waiting
+
     def note(self, hosts: Iterable[Host]) -> None:
         """Have hosts wait, the last of them in front of all others."""
         for host in hosts:

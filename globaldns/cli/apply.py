@@ -89,7 +89,7 @@ def apply(invocation: Invocation, cluster_id: str | None, *, dry_run: bool) -> N
         if done.failure is None:
             click.echo(describe(done.step))
         else:
-            hint = f" (fix: {done.failure.hint})" if done.failure.hint else ""
+            hint = f" (fix: {done.remedy})" if done.remedy else ""
             say(f"not done: {describe(done.step)}: {done.failure}{hint}")
 
     config = invocation.load_config()

@@ -19,6 +19,7 @@ from globaldns.cli.invocation import Invocation, local_options
 from globaldns.cli.output import OutputFormat, print_structured
 from globaldns.cli.program import ExitCode
 from globaldns.config.loading import inspect
+from globaldns.config.schema import Config
 from globaldns.model.finding import Finding, Severity
 
 
@@ -52,8 +53,17 @@ def gather(invocation: Invocation) -> tuple[Sequence[Finding], int]:
     from globaldns.tasks import wall_clock  # noqa: PLC0415
 
     mesh = look_offline(loaded.config, wall_clock())
-    found += [*mesh.findings(), *find_hidden(mesh)]
+    found += [*mesh.findings(), *_find_unwritable(loaded.config), *find_hidden(mesh)]
     return [*found, *find_unreached(mesh), *find_taken(mesh)], mesh.files + 1
+
+
+def _find_unwritable(config: Config) -> Sequence[Finding]:
+    if config.clusters[config.cluster].source.kubernetes is None:
+        return ()
+    # Here, because a mesh of directories needs no client of API servers.
+    from globaldns.app.rights import writing_findings  # noqa: PLC0415
+
+    return writing_findings(config)
 
 
 def verdict(findings: Sequence[Finding], *, strict: bool) -> ExitCode:

@@ -13,7 +13,13 @@ from globaldns.cli.output import (
     show_time,
 )
 from globaldns.model.claim import parse_time
-from globaldns.model.explanation import ClaimLine, Contributor, Explanation, RouteLine
+from globaldns.model.explanation import (
+    ClaimLine,
+    Contributor,
+    Explanation,
+    RouteLine,
+    RouteProgress,
+)
 from globaldns.model.export import ExportKind
 from globaldns.model.lost import Standing
 from globaldns.model.service import Conflict, ServiceState
@@ -54,6 +60,14 @@ _STATES = {
 }
 """What becomes of a question, and why or what to do."""
 
+_WRITTEN = {
+    "written": "written into our own cluster",
+    "pending": "not written yet",
+    "refused": "refused by the API server of our own cluster",
+    "none": "none in our own cluster",
+    "elsewhere": "not known here",
+}
+"""Whether routes stand."""
 _CONTRIBUTORS = ("CLUSTER", "OBJECT", "ENDPOINTS", "CREATED", "DATA")
 _ROUTES = ("FROM", "TO", "OF", "NETWORK", "RANK", "SHARE")
 _NOTICES = ("CODE", "WHY", "FIX")
@@ -104,8 +118,16 @@ def _facts(explanation: Explanation, now: int) -> Iterator[tuple[str, str]]:
         yield "VIP", f"{none}would get {', '.join(explanation.would_get)}{why}"
     if explanation.ports:
         yield "ports", ", ".join(explanation.ports)
+    if explanation.written is not None:
+        yield "routes", _written(explanation.written, now)
     if explanation.changed_at:
         yield "changed", f"{show_time(explanation.changed_at, now)} ago"
+
+
+def _written(written: RouteProgress, now: int) -> str:
+    age = f" for {show_time(written.since, now)}" if written.since else ""
+    reason = f": {written.reason}" if written.reason else ""
+    return f"{_WRITTEN.get(written.state, written.state)}{age}{reason}"
 
 
 def _state(explanation: Explanation, now: int) -> str:

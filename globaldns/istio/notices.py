@@ -49,6 +49,8 @@ class Code(StrEnum):
     """An object that is not ours has the name of one of ours."""
     LEAVING = "leaving-namespace"
     """A namespace that is being deleted takes no replicated Service."""
+    UNWRITTEN = "unwritten-route"
+    """The API server does not take it."""
     OTHER_RULE = "other-rule"
     """A person's DestinationRule counts in place of ours."""
     SIDECAR = "hidden-by-sidecar"

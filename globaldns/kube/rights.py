@@ -21,8 +21,15 @@ class Right(msgspec.Struct, frozen=True):
     verb: str
     resource: Resource
     namespace: str
+    """Empty: all of them."""
     name: str = ""
     """Empty: whichever."""
+    subresource: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it is about, as ``kubectl auth can-i`` takes it."""
+        return f"{self.resource}/{self.subresource}".removesuffix("/")
 
 
 class _Status(msgspec.Struct):
@@ -49,6 +56,7 @@ async def has_right(client: Client, right: Right) -> bool:
         "resource": resource.plural,
         "namespace": right.namespace,
         "name": right.name,
+        "subresource": right.subresource,
     }
     review = {
         "apiVersion": "authorization.k8s.io/v1",

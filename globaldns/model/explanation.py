@@ -73,6 +73,16 @@ class RouteLine(msgspec.Struct, frozen=True, gc=False):
     """Why endpoints cannot be reached, or by which clients of ``of``."""
 
 
+class RouteProgress(msgspec.Struct, frozen=True, gc=False):
+    """Whether the routes of a host stand in our own cluster, as who writes them there knows."""
+
+    state: str
+    """``written``, ``pending``, ``refused``, ``none``; ``elsewhere``: another replica knows."""
+    since: str = ""
+    """When there came to be something to do, RFC 3339."""
+    reason: str = ""
+
+
 class NoticeLine(msgspec.Struct, frozen=True, gc=False):
     """What the clients of our own cluster do not get of a host."""
 
@@ -112,6 +122,8 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     """When a hand-over is over, RFC 3339."""
     routes: tuple[RouteLine, ...] = ()
     """Where the clients of each cluster are sent."""
+    written: RouteProgress | None = None
+    """Whether those of our own cluster stand there; None: none are written, or it is not known."""
     notices: tuple[NoticeLine, ...] = ()
     """What the clients of our own cluster do not get of it, and why."""
     former: tuple[str, ...] = ()

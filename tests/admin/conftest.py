@@ -16,6 +16,7 @@ from globaldns.config.loading import inspect_text
 from globaldns.config.schema import Config
 from globaldns.errors import LedgerError
 from globaldns.istio.notices import Notice, to_finding
+from globaldns.model.explanation import RouteProgress
 from globaldns.model.export import Endpoint, Export, Gateway, Port
 from globaldns.model.finding import Finding
 from globaldns.model.host import Host
@@ -86,6 +87,7 @@ class Mesh:
         self.freshness_known: dict[str, Freshness] = {}
         self.reach: Mapping[Gateway, Reach] = {}
         self.refused_secrets: tuple[Refused, ...] = ()
+        self.written: RouteProgress | None = None
         self.told: tuple[Notice, ...] = ()
         self.networks: tuple[Finding, ...] = ()
         self.ledger_trouble: LedgerError | None = None
@@ -113,6 +115,9 @@ class Mesh:
 
     def notices_of(self, service: Service) -> tuple[Notice, ...]:
         return tuple(one for one in self.told if one.host.startswith(service.host))
+
+    def route_progress(self, host: Host) -> RouteProgress | None:
+        return self.written if host in self.services else None
 
     def notices(self) -> Callable[[], list[Finding]]:
         return lambda: [*self.networks, *(to_finding(one, "east") for one in self.told)]

@@ -9,7 +9,7 @@ import pytest
 from globaldns.admin.reports import ClusterList, ConflictList, ServicePage, ServiceReport, VipPage
 from globaldns.admin.routes import report_routes
 from globaldns.istio.notices import Code, Notice
-from globaldns.model.explanation import Explanation
+from globaldns.model.explanation import Explanation, RouteProgress
 from globaldns.model.finding import Finding, Severity
 from globaldns.registry.digest import digest
 from globaldns.registry.explain import explain
@@ -106,6 +106,14 @@ async def test_an_explanation_is_the_registry_s_by_host_and_by_vip(get, mesh):
     for subject in (REVIEWS, "REVIEWS.bookinfo.global", vip_of(mesh)):
         answer = await get(f"/api/v1/explain/{subject}")
         assert msgspec.json.decode(answer.body, type=Explanation) == expected
+
+
+async def test_how_far_the_routes_of_a_host_are_is_told(get, mesh):
+    assert (await get(f"/api/v1/explain/{REVIEWS}")).json["written"] is None
+    mesh.written = RouteProgress("pending", "2026-01-02T03:04:05Z")
+    written = {"state": "pending", "since": "2026-01-02T03:04:05Z", "reason": ""}
+    assert (await get(f"/api/v1/explain/{REVIEWS}")).json["written"] == written
+    assert (await get("/api/v1/explain/no.such")).json["written"] is None
 
 
 async def test_what_routes_do_not_serve_is_told_of_all_and_of_each(get, mesh):

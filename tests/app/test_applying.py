@@ -9,6 +9,7 @@ import yaml
 
 from globaldns.app.applying import (
     Comparison,
+    Done,
     ask_for_taken,
     compare,
     describe,
@@ -16,6 +17,7 @@ from globaldns.app.applying import (
     find_directory,
     find_steps,
     shown,
+    take_steps,
 )
 from globaldns.app.offline import read_offline
 from globaldns.app.routes import make_routes
@@ -23,9 +25,10 @@ from globaldns.apply.routes.patience import Create, Delete, Replace
 from globaldns.apply.routes.standing import key_of
 from globaldns.apply.routes.taken import Holder, tell_taken
 from globaldns.documents import format_documents
-from globaldns.errors import RequestRefused
+from globaldns.errors import ApiRefused, RequestRefused
 from globaldns.istio.endpoints import REMOTE_NETWORK
 from globaldns.istio.notices import to_finding
+from globaldns.kube.kubeconfig import Access
 from tests.app.meshes import START, Place
 from tests.apply.routes.documents import endpoint, entry, replica, rule, standing
 from tests.kube.apiserver.resources import Resource
@@ -123,6 +126,22 @@ async def test_a_name_that_an_object_of_others_has_is_told_in_the_words_of_the_s
         server.unserve(ENTRIES.id)
         assert await asyncio.to_thread(ask_for_taken, config, "east", wanted) == []
     assert await asyncio.to_thread(ask_for_taken, config, "east", wanted) == []
+
+
+async def test_a_refusal_is_told_with_its_remedy(place: Place) -> None:
+    async with FakeApiServer(ENTRIES) as server:
+        server.add_namespace("shop")
+        way = Access(text=yaml.safe_dump(server.kubeconfig()))
+        server.deny("create")
+        done: list[Done] = []
+        steps = [Create(entry(A))]
+        assert await asyncio.to_thread(take_steps, way, "east", steps, done.append, dry_run=False)
+        assert "globaldns-router" in done[0].remedy
+        server.deny("list")
+        routes = make_routes(read_offline(place.config, START), "east", {})
+        with pytest.raises(ApiRefused) as refused:
+            await asyncio.to_thread(find_steps, place.config, way, "east", routes)
+        assert "globaldns-router" in refused.value.hint
 
 
 BY_HAND = """\

@@ -14,6 +14,7 @@ from globaldns.app.lookout import Lookout
 from globaldns.app.routewriting import RouteBook, RouteNews, RouteWiring, make_route_news
 from globaldns.app.surroundings import Istiods
 from globaldns.apply.routes.patience import Fate, Wanted
+from globaldns.apply.routes.progress import Progress, Stage
 from globaldns.config.kinds import ClusterId, NetworkId
 from globaldns.config.routing import RoutingSettings, Sni
 from globaldns.config.schema import ClusterSettings, Config, KubernetesSource, SourceSettings
@@ -21,6 +22,7 @@ from globaldns.istio.hiding import Surroundings
 from globaldns.istio.notices import Code, Notice
 from globaldns.kube.client import Client
 from globaldns.kube.kubeconfig import Access
+from globaldns.model.explanation import RouteProgress
 from globaldns.model.export import Endpoint, ExportKind, Gateway, GatewayService
 from globaldns.model.host import Host
 from globaldns.model.reach import GatewayState, Reach
@@ -342,22 +344,28 @@ class Noted:
 
     def __init__(self) -> None:
         self.hosts: list[str] = []
-        self.taken: dict[Host, tuple[Notice, ...]] = {}
+        self.hindered: dict[Host, tuple[Notice, ...]] = {}
 
     def note(self, hosts: Iterable[Host]) -> None:
         self.hosts = [*hosts]
 
+    def progress(self, host: Host) -> Progress:
+        return Progress(Stage.REFUSED, 30.4, f"{host}: no")
 
-def told(server: Server, noted: Noted, *, may_write: bool = True) -> RouteNews:
+
+RESTS = "another replica writes: globaldns-1"
+
+
+def told(server: Server, noted: Noted, rest_reason: str | None = "") -> RouteNews:
     lookout = Lookout(Client(Access(text="")), lambda: Istiods("istio-system"))
-    return RouteNews(noted, server.book, lookout, lambda: may_write)  # type: ignore[arg-type]
+    return RouteNews(noted, server.book, lookout, lambda: rest_reason)  # type: ignore[arg-type]
 
 
 def test_what_is_not_served_is_told_by_the_replica_that_writes(server: Server) -> None:
     server.registry.apply([reset("east", export("c.ns", kind=SERVICE))], 30)
     server.book.wanted(C)
     assert {*told(server, Noted()).notices} == {C}
-    assert told(server, Noted(), may_write=False).notices == {}
+    assert told(server, Noted(), RESTS).notices == {}
 
 
 def test_what_is_not_written_for_its_name_is_told_beside_it(server: Server) -> None:
@@ -365,13 +373,27 @@ def test_what_is_not_written_for_its_name_is_told_beside_it(server: Server) -> N
     server.book.wanted(C)
     noted = Noted()
     taken = Notice("x.ns.global", Code.TAKEN_NAME, "it stands there already")
-    noted.taken = {A: (taken,), C: (taken,)}
+    noted.hindered = {A: (taken,), C: (taken,)}
     notices = told(server, noted).notices
     assert {host: [one.code for one in notices[host]] for host in notices} == {
         A: ["taken-name"],
         C: ["unanswered", "taken-name"],
     }
-    assert told(server, noted, may_write=False).notices == {}
+    assert told(server, noted, RESTS).notices == {}
+
+
+@pytest.mark.parametrize(
+    ("rest_reason", "progress"),
+    [
+        ("", RouteProgress("refused", "1970-01-01T00:01:10Z", "a.ns: no")),
+        (RESTS, RouteProgress("elsewhere", reason=RESTS)),
+        (None, None),
+    ],
+)
+def test_how_far_a_route_is_is_told_by_the_replica_that_writes(
+    server: Server, rest_reason: str | None, progress: RouteProgress | None
+) -> None:
+    assert told(server, Noted(), rest_reason).progress(A, 100) == progress
 
 
 def test_what_a_turn_changes_is_looked_at(server: Server) -> None:

@@ -17,7 +17,9 @@ def test_the_newest_change_is_served_first_and_each_host_once() -> None:
     pending.note([A, B, C])
     pending.note([A])
     assert len(pending) == 3
+    assert A in pending
     assert drain(pending) == ["a", "c", "b"]
+    assert A not in pending
     assert len(pending) == 0
 
 

@@ -13,6 +13,7 @@ from globaldns.model.explanation import (
     Explanation,
     NoticeLine,
     RouteLine,
+    RouteProgress,
 )
 from globaldns.model.export import Origin
 from globaldns.model.service import Conflict, ServiceState
@@ -277,3 +278,24 @@ def test_what_is_not_served_stands_below_the_routes_with_its_remedy():
     assert lines[1].endswith("1 endpoint cannot be reached   write gateways")
     assert lines[2].split()[-1] == ABSENT
     assert "not served" not in format_explanation(FULL, with_history=False)
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        (RouteProgress("written"), "written into our own cluster"),
+        (RouteProgress("pending", ago(HOUR)), "not written yet for 60m"),
+        (
+            RouteProgress("refused", ago(HOUR), "ServiceEntry is not created"),
+            "refused by the API server of our own cluster for 60m: ServiceEntry is not created",
+        ),
+        (RouteProgress("none"), "none in our own cluster"),
+        (
+            RouteProgress("elsewhere", reason="another replica writes: globaldns-1"),
+            "not known here: another replica writes: globaldns-1",
+        ),
+    ],
+)
+def test_whether_routes_stand_is_said_in_one_line(written, line):
+    text = format_explanation(msgspec.structs.replace(FULL, written=written), with_history=False)
+    assert f"\n  routes    {line}\n" in text

@@ -9,9 +9,13 @@ from contextlib import aclosing
 
 import msgspec
 
+from globaldns.apply.routes.hindrances import tell_unread
+from globaldns.apply.routes.objects import ROLES
 from globaldns.apply.routes.standing import Standing, StandingObjects, read_standing
+from globaldns.apply.setbacks import remedy_of
 from globaldns.errors import ApiError
 from globaldns.exports.marks import OWNED_BY
+from globaldns.istio.notices import Notice as Told
 from globaldns.kube.client import Client
 from globaldns.kube.resources import Resource
 from globaldns.kube.watch import (
@@ -29,6 +33,8 @@ from globaldns.kube.watch import (
 )
 
 logger = logging.getLogger(__name__)
+
+_ABSENT = "no routes are written: Istio is not installed, or is older than 1.22"
 
 
 class Followed(msgspec.Struct, frozen=True):
@@ -57,7 +63,7 @@ class Following:
         self._what = what
         self._seams = seams
         self._listed: set[str] = set()
-        self._troubles: dict[str, str] = {}
+        self._troubles: dict[str, Told] = {}
         """Why a kind is not known, as it was told."""
         self._is_absent = False
         """Whether it was told that a kind is not served."""
@@ -66,6 +72,19 @@ class Following:
     def is_listed(self) -> bool:
         """Whether all that stands is known."""
         return self._listed == {one.kind for one in self._what.resources}
+
+    @property
+    def troubles(self) -> tuple[Told, ...]:
+        """Why what stands is not known, by kind."""
+        return tuple(self._troubles.values())
+
+    @property
+    def reason(self) -> str:
+        """Why what stands is not known; empty: it is."""
+        if self.is_listed:
+            return ""
+        told = _ABSENT if self._is_absent else "what stands is being read"
+        return next((one.detail for one in self.troubles), told)
 
     async def follow(self) -> None:
         """Follow for ever."""
@@ -110,25 +129,27 @@ class Following:
             if was_listed:
                 self._seams.changed(gone.name)
         self._listed.add(kind)
+        self._troubles.pop(kind, None)
         if self.is_listed and not was_listed:
-            self._troubles.clear()
             self._is_absent = False
             self._seams.listed()
 
     def _note_absent(self, resource: Resource) -> None:
         self.objects.clear(resource.kind)
         self._listed.discard(resource.kind)
+        self._troubles.pop(resource.kind, None)
         if not self._is_absent:
             self._is_absent = True
             logger.info(
-                "no routes are written: Istio is not installed, or is older than 1.22",
+                _ABSENT,
                 extra={"kind": str(resource), "version": resource.versions[0]},
             )
 
     def _tell(self, error: ApiError, resource: Resource) -> None:
-        if not self.is_listed and self._troubles.get(resource.kind) != str(error):
-            self._troubles[resource.kind] = str(error)
+        notice = tell_unread(resource, error, remedy_of(error, ROLES))
+        if resource.kind not in self._listed and self._troubles.get(resource.kind) != notice:
+            self._troubles[resource.kind] = notice
             logger.warning(
                 "routes are not written yet: what stands is not known",
-                extra={"kind": str(resource), "reason": str(error), "fix": error.hint},
+                extra={"kind": str(resource), "reason": str(error), "fix": notice.hint},
             )

@@ -79,7 +79,7 @@ class Memory(msgspec.Struct, frozen=True):
     """Since when hosts that a Gateway lets through are not wanted in it."""
     written: Mapping[ObjectKey, float] = {}
     refused: frozenset[ObjectKey] = frozenset()
-    """What was to be written and was not taken, as another has its name or it may not be."""
+    """What is to be written and was not taken, as another has its name or it may not be."""
 
 
 class Create(msgspec.Struct, frozen=True):
@@ -140,7 +140,13 @@ def decide(
 def _delete(present: Sequence[Standing], memory: Memory) -> Decision:
     if not present:
         return Decision()
+    memory = _keep_refused(memory, (one.key for one in present))
     return Decision(Delete(_first_to_go(present)), Urgency.REMOVAL, memory=memory)
+
+
+def _keep_refused(memory: Memory, keys: Iterable[ObjectKey]) -> Memory:
+    """Return what is to be remembered, of refusals what some objects had that are to be written."""
+    return msgspec.structs.replace(memory, refused=memory.refused & {*keys})
 
 
 def _first_to_go(present: Iterable[Standing]) -> Standing:
@@ -157,6 +163,7 @@ def _withdraw(present: Sequence[Standing], memory: Memory, rules: Rules, now: fl
         return Decision()
     since = now if memory.gone_since is None else memory.gone_since
     memory = msgspec.structs.replace(memory, gone_since=since)
+    memory = _keep_refused(memory, (one.key for one in present))
     due = since + rules.withdraw_seconds
     return _delete(present, memory) if due <= now else Decision(later=due, memory=memory)
 
@@ -191,8 +198,8 @@ def _write(
         elsewhere = [at[key] for key in at.keys() - documents.keys()]
         if elsewhere:
             found.append((Urgency.REMOVAL, Delete(_first_to_go(elsewhere))))
+    memory = _keep_refused(memory, (step_key(step) for _, step in found))
     if not found:
-        memory = msgspec.structs.replace(memory, refused=frozenset())
         return Decision(later=later, memory=memory)
     urgency, step = _first(found, memory.refused)
     return Decision(step, urgency, later, memory)
@@ -202,12 +209,11 @@ def _first(
     found: list[tuple[Urgency, Step]], refused: frozenset[ObjectKey]
 ) -> tuple[Urgency, Step]:
     """Return what is done first: what was refused comes last, but before what leads to it anew."""
-    stuck = refused & {step_key(step) for _, step in found}
-    lacks_rule = not all(map(_leads, stuck))
+    lacks_rule = not all(map(_leads, refused))
 
     def may_go(step: Step) -> bool:
         is_new = isinstance(step, Create) and _leads(step_key(step))
-        return step_key(step) not in stuck and not (lacks_rule and is_new)
+        return step_key(step) not in refused and not (lacks_rule and is_new)
 
     free = [one for one in found if may_go(one[1])]
     return min(free or found, key=lambda one: (one[0], _leads(step_key(one[1]))))

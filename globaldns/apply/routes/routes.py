@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from globaldns.apply.bucket import TokenBucket
+from globaldns.apply.routes.progress import Progress, Stage
 from globaldns.apply.routes.term import Term, TermSeams, TermSettings
 from globaldns.apply.terms import Terms, TermsSeams
 from globaldns.istio.notices import Notice
@@ -31,9 +32,15 @@ class Routes(Terms[Term]):
         )
 
     @property
-    def taken(self) -> Mapping[Host, tuple[Notice, ...]]:
-        """What is not written because objects of others have its names; of who writes."""
-        return self.term.taken if self.term is not None else {}
+    def hindered(self) -> Mapping[Host, tuple[Notice, ...]]:
+        """What is not written, and why; of who writes."""
+        return self.term.hindered if self.term is not None else {}
+
+    def progress(self, host: Host) -> Progress:
+        """Return whether what is wanted of a host stands; of who writes."""
+        if self.term is None:
+            return Progress(Stage.PENDING, reason="this replica has not begun to write yet")
+        return self.term.progress(host)
 
     def note(self, hosts: Iterable[Host]) -> None:
         """Have hosts looked at, because something about them has changed."""

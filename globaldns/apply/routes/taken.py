@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 import msgspec
 
 from globaldns.apply.routes.standing import Document, key_of, named
 from globaldns.exports.marks import OWNED_BY
 from globaldns.istio.notices import Code, Notice
-from globaldns.model.host import Host
 from globaldns.objects.metadata import ObjectKey
 
 
@@ -61,33 +58,3 @@ def tell_taken(holder: Holder, document: Document) -> Notice:
         f"{key} stands there already and {whose}: it is left alone, and no route is written",
         hint,
     )
-
-
-class TakenNames:
-    """What is known of them, by host."""
-
-    def __init__(self) -> None:
-        self._of: dict[Host, dict[ObjectKey, Notice]] = {}
-
-    @property
-    def notices(self) -> Mapping[Host, tuple[Notice, ...]]:
-        """What is told of each host."""
-        return {host: tuple(notices.values()) for host, notices in self._of.items()}
-
-    def note(self, host: Host, key: ObjectKey, notice: Notice) -> bool:
-        """Take note of one; return whether that is news."""
-        notices = self._of.setdefault(host, {})
-        if notices.get(key) == notice:
-            return False
-        notices[key] = notice
-        return True
-
-    def keep(self, host: Host, keys: Collection[ObjectKey]) -> list[ObjectKey]:
-        """Forget what is known of other objects than these of a host; return which."""
-        notices = self._of.get(host, {})
-        gone = [key for key in notices if key not in keys]
-        for key in gone:
-            del notices[key]
-        if not notices:
-            self._of.pop(host, None)
-        return gone

@@ -20,6 +20,7 @@ from globaldns.apply.bucket import TokenBucket
 from globaldns.apply.pending import Pending
 from globaldns.apply.routes.comparison import Urgency
 from globaldns.apply.routes.following import Followed, Following, FollowingSeams
+from globaldns.apply.routes.hindrances import Hindrances, tell_refused
 from globaldns.apply.routes.objects import ROLES, RouteObjects
 from globaldns.apply.routes.patience import (
     Create,
@@ -33,11 +34,12 @@ from globaldns.apply.routes.patience import (
     decide,
     step_key,
 )
-from globaldns.apply.routes.standing import Standing, key_of
-from globaldns.apply.routes.taken import TakenNames, tell_taken
+from globaldns.apply.routes.progress import Progress, Stage
+from globaldns.apply.routes.standing import Standing
+from globaldns.apply.routes.taken import tell_taken
 from globaldns.apply.setbacks import Setbacks
 from globaldns.errors import ApiError, ApiRefused
-from globaldns.istio.notices import Notice
+from globaldns.istio.notices import Code, Notice
 from globaldns.istio.replica import CLUSTER_DOMAIN, replicated_host
 from globaldns.kube.client import Client
 from globaldns.kube.resources import Resource
@@ -100,10 +102,12 @@ class Term:
         told = FollowingSeams(changed=self._note_name, listed=self._begin)
         self._following = Following(client, followed, told)
         self._setbacks = Setbacks(ROLES)
-        self._taken = TakenNames()
+        self._hindrances = Hindrances()
         self._pending = Pending()
         self._queues: dict[Urgency, dict[Host, None]] = {urgency: {} for urgency in Urgency}
         self._memory: dict[Host, Memory] = {}
+        self._behind: dict[Host, float] = {}
+        """Since when there is something to do for a host, in steady seconds."""
         self._owed: set[Host] = set()
         """Hosts of which something stands, and not yet as it is to be since all routes changed."""
         self._wanted = asyncio.Event()
@@ -116,9 +120,22 @@ class Term:
         return len(self._pending) + sum(map(len, self._queues.values()))
 
     @property
-    def taken(self) -> Mapping[Host, tuple[Notice, ...]]:
-        """What is not written because objects of others have its names."""
-        return self._taken.notices
+    def hindered(self) -> Mapping[Host, tuple[Notice, ...]]:
+        """What is not written, and why; what is about no single host under ``EVERYWHERE``."""
+        told, unread = self._hindrances.notices, self._following.troubles
+        return {**told, EVERYWHERE: (*told.get(EVERYWHERE, ()), *unread)} if unread else told
+
+    def progress(self, host: Host) -> Progress:
+        """Return whether what is wanted of a host stands."""
+        if reason := self._following.reason:
+            return Progress(Stage.PENDING, reason=reason)
+        since = self._behind.get(host)
+        seconds = None if since is None else asyncio.get_running_loop().time() - since
+        if hindered := self._hindrances.of(host):
+            return Progress(Stage.REFUSED, seconds, "; ".join(one.detail for one in hindered))
+        if since is not None or host in self._pending:
+            return Progress(Stage.PENDING, seconds)
+        return Progress(Stage.WRITTEN if self._standing(host) else Stage.NONE)
 
     def note(self, hosts: Iterable[Host]) -> None:
         """Have hosts looked at, because something about them has changed."""
@@ -198,25 +215,28 @@ class Term:
         wanted, standing = self._seams.wanted(host), self._standing(host)
         if self._owed and host == EVERYWHERE and wanted.fate is Fate.WITHDRAW:
             wanted = Wanted(Fate.STAND)  # what is about all is needed as long as any is as before
-        self._look_at_taken(host, wanted, standing)
         decision = decide(wanted, standing, memory, self._seams.rules(), now)
+        self._forget_hindrances(host, decision)
         if decision.memory == Memory():
             self._memory.pop(host, None)
         else:
             self._memory[host] = decision.memory
+        if decision.step is None:
+            self._behind.pop(host, None)
+        else:
+            self._behind.setdefault(host, now)
         if decision.later is not None:
             self._pending.note_at(host, decision.later)
         elif decision.step is None:
             self._settle(host)
         return decision
 
-    def _look_at_taken(self, host: Host, wanted: Wanted, standing: Iterable[Standing]) -> None:
-        """Forget the taken names that nobody wants any more, or that are ours by now."""
-        if wanted.fate is Fate.STAND:
-            return
-        lacking = {*map(key_of, wanted.documents)} - {one.key for one in standing}
-        for key in self._taken.keep(host, lacking):
-            logger.info("a taken name keeps no route any more", extra={"object": str(key)})
+    def _forget_hindrances(self, host: Host, decision: Decision) -> None:
+        """Forget what nobody wants to be written any more, or what is as it is to be by now."""
+        gone = self._hindrances.keep(host, decision.memory.refused)
+        for key, notice in gone.items():
+            if notice.code is Code.TAKEN_NAME:
+                logger.info("a taken name keeps no route any more", extra={"object": str(key)})
 
     def _standing(self, host: Host) -> list[Standing]:
         """Return all of ours about a host, in the zones that are served and, by name, in others."""
@@ -279,7 +299,7 @@ class Term:
         if holder is None:  # somebody of ours was faster, or it is gone
             return
         notice = tell_taken(holder, step.document)
-        if self._taken.note(host, holder.key, notice):
+        if self._hindrances.note(host, holder.key, notice):
             logger.warning(
                 "a route is not written",
                 extra={"object": str(holder.key), "reason": notice.detail, "fix": notice.hint},
@@ -308,6 +328,9 @@ class Term:
         if setback.host_seconds:
             memory = self._memory.get(host, Memory())
             refused = memory.refused | {key}
+            if not _is_conflict(error):
+                notice = tell_refused(step, error, setback.remedy)
+                self._hindrances.note(host, key, notice)
             self._memory[host] = msgspec.structs.replace(memory, refused=refused)
             self._pending.note_at(host, clock() + setback.host_seconds)
         else:

@@ -86,7 +86,29 @@ def test_a_kind_that_is_not_served_or_not_readable_is_told_once(
     listener.following.take(ENTRY, Absent())
     assert not listener.following.is_listed
     assert listener.following.objects.about(WEB) == ()
+    assert listener.following.reason == caplog.records[0].getMessage()
     caplog.clear()
+    other = Listener()
     for resource in (GATEWAY, RULE, GATEWAY, RULE):
-        listener.following.take(resource, Failed(ApiError("no answer")))
+        other.following.take(resource, Failed(ApiError("no answer", hint="ask again")))
     assert len(caplog.records) == 2
+    assert [(one.host, one.hint) for one in other.following.troubles] == [
+        ("gateways.networking.istio.io", "ask again"),
+        ("destinationrules.networking.istio.io", "ask again"),
+    ]
+    assert other.following.reason == other.following.troubles[0].detail
+
+
+def test_why_what_stands_is_not_known_is_told_until_it_is() -> None:
+    listener = Listener()
+    assert listener.following.reason == "what stands is being read"
+    listener.following.take(RULE, Failed(ApiError("no answer")))
+    assert "no answer" in listener.following.reason
+    listener.following.take(RULE, Listed())
+    listener.following.take(RULE, Failed(ApiError("no answer")))  # what was read goes on to count
+    assert listener.following.troubles == ()
+    listener.following.take(ENTRY, Failed(ApiError("no answer")))
+    listener.following.take(ENTRY, Absent())
+    assert listener.following.troubles == ()
+    listener.list()
+    assert (listener.following.troubles, listener.following.reason) == ((), "")

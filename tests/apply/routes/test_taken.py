@@ -6,13 +6,12 @@ import pytest
 from msgspec import json
 
 from globaldns.apply.routes.standing import key_of
-from globaldns.apply.routes.taken import Holder, TakenNames, read_holder, tell_taken
+from globaldns.apply.routes.taken import Holder, read_holder, tell_taken
 from globaldns.exports.marks import OWNED_BY
 from globaldns.istio.notices import Code
-from globaldns.model.host import Host
 from tests.apply.routes.documents import entry, rule
 
-WEB, ENTRY, RULE = Host("web.shop"), key_of(entry()), key_of(rule())
+ENTRY, RULE = key_of(entry()), key_of(rule())
 
 
 @pytest.mark.parametrize(
@@ -46,18 +45,3 @@ def test_what_is_told_names_place_owner_and_remedy(owner: str, whose: str, remed
         f"DestinationRule shop/web-global stands there already and {whose}"
     )
     assert remedy in notice.hint
-
-
-def test_news_is_what_was_not_told_and_what_is_not_kept_is_forgotten() -> None:
-    taken = TakenNames()
-    first, other = (
-        tell_taken(Holder(ENTRY, ""), entry()),
-        tell_taken(Holder(ENTRY, "west"), entry()),
-    )
-    assert [taken.note(WEB, ENTRY, one) for one in (first, first, other)] == [True, False, True]
-    assert taken.note(WEB, RULE, tell_taken(Holder(RULE, ""), rule()))
-    assert taken.keep(WEB, {ENTRY}) == [RULE]
-    assert taken.notices == {WEB: (other,)}
-    assert taken.keep(WEB, set()) == [ENTRY]
-    assert taken.keep(WEB, set()) == []
-    assert taken.notices == {}
