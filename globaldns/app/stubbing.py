@@ -11,6 +11,7 @@ import msgspec
 from globaldns.app.advertising import SERVICE
 from globaldns.app.applying import find_access
 from globaldns.config.schema import Config
+from globaldns.coredns.authority import Authority, authority_of
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.editing import Options
 from globaldns.coredns.platforms import (
@@ -52,6 +53,11 @@ class Looked(msgspec.Struct, frozen=True):
         """Where the cluster's DNS can be told, each once."""
         places = (one.place for one in self.detections)
         return tuple(dict.fromkeys(one for one in places if isinstance(one, Target)))
+
+    @property
+    def authority(self) -> Authority:
+        """What the cluster's DNS answers itself."""
+        return authority_of(self.facts)
 
     def base_of(self, detection: Detection) -> str:
         """Return the Corefile that says where a DNS listens; empty: it is not known."""
@@ -126,6 +132,7 @@ def wishes_of(looked: Looked, stub: Stub, cluster: str, *, adopt: bool) -> dict[
             looked.base_of(detection),
             cluster,
             adopt,
+            looked.authority,
         )
         for detection in looked.detections
         if isinstance(detection.place, Target)

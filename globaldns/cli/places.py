@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from globaldns.cli.output import Tone, format_table, paint
+from globaldns.coredns.authority import check_stub
 from globaldns.coredns.platforms import Detection, ManagedElsewhere
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.vendors import Advice, advise
@@ -96,8 +97,9 @@ def report_advice(looked: Looked, detection: Detection, stub: Stub) -> AdviceRep
     """Return what to tell the owner of a configuration.
 
     Raises:
-        StubError: the platform cannot do what the stub says.
+        StubError: the platform cannot do what the stub says, or is never to.
     """
+    check_stub(stub, looked.authority)
     advice = advise(detection.platform, stub, looked.base_of(detection), detection.build)
     return AdviceReport(detection.platform, _owner(detection), detection.reasons, advice)
 

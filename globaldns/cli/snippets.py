@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from globaldns.cli.places import format_advice, report_advice
 from globaldns.coredns import custom, kubedns, openshift, rke2
+from globaldns.coredns.authority import check_stub
 from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.platforms import Detection, ManagedElsewhere
 from globaldns.coredns.rendering import UNKNOWN, Build, Surroundings, render_blocks
@@ -29,6 +30,7 @@ def render(looked: Looked, detection: Detection, stub: Stub) -> str:
     place = detection.place
     if isinstance(place, ManagedElsewhere):
         return format_advice(report_advice(looked, detection, stub))
+    check_stub(stub, looked.authority)
     text = _snippet(place, stub, looked.base_of(detection), detection.build)
     return f"# {detection.platform}: {place}\n{text}"
 

@@ -15,7 +15,13 @@ from globaldns.config.probes import check_probes
 from globaldns.config.problem import Problem, join
 from globaldns.config.routing import EnvoySettings
 from globaldns.config.schema import Config, DnsSettings, SourceSettings, VipSettings, Zone
-from globaldns.config.special import Network, find_special, is_inside, is_touching
+from globaldns.config.special import (
+    Network,
+    find_special,
+    find_special_name,
+    is_inside,
+    is_touching,
+)
 from globaldns.config.tls import check_tls
 from globaldns.config.values import format_duration
 
@@ -101,6 +107,13 @@ def _check_ledger(config: Config) -> Iterator[Problem]:
 
 def _check_zones(zones: tuple[Zone, ...]) -> Iterator[Problem]:
     for index, zone in enumerate(zones):
+        if zone.name and (found := find_special_name(zone.name)):
+            special, reason = found
+            yield Problem(
+                join("$.zones", index),
+                f"{zone.name!r} would take {special} ({reason}) from the cluster's own DNS",
+                "choose another zone, neither above nor below it, like global",
+            )
         for other in zones[:index]:
             if zone.name and (relation := _relate(zone.name, other.name)):
                 yield Problem(

@@ -1,10 +1,11 @@
-"""Ranges that virtual IPs stay out of, each with its reason.
+"""Ranges that virtual IPs stay out of, and names that our zones do, each with its reason.
 
 Standards:
     RFC 1122 section 3.2.1.3   0/8, loopback, the limited broadcast address
     RFC 3927, RFC 4291         link-local; loopback, unspecified, IPv4-mapped, multicast of IPv6
     RFC 5771                   multicast
     RFC 5180 section 8         2001:2::/48, benchmarking: Istio's range for its own IPv6 allocation
+    RFC 1035 section 3.5, RFC 3596 section 2.5   names of addresses
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ SPECIAL: dict[Network, str] = {
     ip_network("2001:2::/48"): "Istio's own allocation",
     ip_network("fe80::/10"): "link-local",
     ip_network("ff00::/8"): "multicast",
+}
+
+IPV4_NAMES, IPV6_NAMES = "in-addr.arpa", "ip6.arpa"
+SPECIAL_NAMES: dict[str, str] = {
+    "cluster.local": "the names of a cluster's own Services",
+    IPV4_NAMES: "the names of addresses",
+    IPV6_NAMES: "the names of addresses",
 }
 
 
@@ -51,3 +59,14 @@ def find_special(network: Network, allowed: tuple[Network, ...]) -> tuple[Networ
         if not any(is_inside(shared, other) for other in allowed):
             return special, reason
     return None
+
+
+def are_related(name: str, other: str) -> bool:
+    """Whether two names are one, or one lies below the other."""
+    return f".{name}".endswith(f".{other}") or f".{other}".endswith(f".{name}")
+
+
+def find_special_name(zone: str) -> tuple[str, str] | None:
+    """Return the special name that a zone is, or lies above or below, and its reason."""
+    related = (one for one in SPECIAL_NAMES.items() if are_related(zone, one[0]))
+    return next(related, None)

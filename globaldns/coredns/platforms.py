@@ -33,6 +33,7 @@ from globaldns.coredns.targets import Shape, Target
 from globaldns.errors import StubError
 
 SYSTEM = "kube-system"
+COREFILE = "Corefile"
 _KUBE_DNS = "kube-dns"
 _YANDEX = "/etc/coredns-user/"
 _AUTOPILOT = "auto.gke.io"
@@ -72,6 +73,14 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[str, ...] = ()
     config_maps: Mapping[str, str] = {}
     """ConfigMaps of its volumes, by the path where they are mounted."""
+    keys: Mapping[str, str] = {}
+    """Which key of a ConfigMap is its Corefile, where that is not ``Corefile``; empty: none is."""
+    domain: str = ""
+    """Kube-dns's own, without a dot at the end."""
+
+    def key_of(self, config_map: str) -> str:
+        """Return the key of a ConfigMap that it reads as its Corefile; empty: none."""
+        return self.keys.get(config_map, COREFILE)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +88,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     workloads: tuple[Workload, ...] = ()
     corefiles: Mapping[str, str] = {}
-    """Key ``Corefile`` of ConfigMaps, by ``namespace/name``."""
+    """What servers read of ConfigMaps as their Corefile, by ``namespace/name``."""
     labels: Mapping[str, Mapping[str, str]] = {}
     """Labels of ConfigMaps, likewise."""
     managers: Mapping[str, frozenset[str]] = {}
@@ -91,6 +100,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """``key=value`` that every node has."""
     server_version: str = ""
     """``gitVersion`` of the API server."""
+    ranges: tuple[str, ...] = ()
+    """CIDRs of Services and pods, as far as they are known."""
 
 
 class ManagedElsewhere(msgspec.Struct, frozen=True):
@@ -229,7 +240,7 @@ def _servers(facts: Facts, load: Workload) -> Iterator[Detection]:
         yield Detection(
             Platform.MICROSHIFT if is_micro else Platform.COREDNS,
             (_seen(load), f"it mounts ConfigMap {name}, with a Corefile"),
-            _config_map_target(Shape.COREFILE, name, "Corefile", base=name),
+            _corefile_target(load, name),
         )
 
 
@@ -245,10 +256,14 @@ def _node_local(facts: Facts, load: Workload) -> Detection:
             server=_arguments(load),
         )
     name = _config_map(facts, load)
+    if not load.key_of(name.rpartition("/")[2]):
+        reason = f"{_seen(load)} mounts no ConfigMap with a Corefile"
+        owner = ManagedElsewhere("whoever runs the nodes' cache")
+        return Detection(Platform.NODE_LOCAL, (reason,), owner, server=_arguments(load))
     return Detection(
         Platform.NODE_LOCAL,
         (_seen(load), f"it mounts ConfigMap {name}"),
-        _config_map_target(Shape.COREFILE, name, "Corefile", base=name),
+        _corefile_target(load, name),
         server=_arguments(load),
     )
 
@@ -293,6 +308,11 @@ def _custom_map(load: Workload, pattern: str) -> str:
     folder = pattern.rpartition("/")[0]
     mounted = (name for path, name in load.config_maps.items() if path.endswith(folder))
     return f"{load.namespace}/{next(mounted, 'coredns-custom')}"
+
+
+def _corefile_target(load: Workload, full_name: str) -> Target:
+    key = load.key_of(full_name.rpartition("/")[2])
+    return _config_map_target(Shape.COREFILE, full_name, key, base=full_name)
 
 
 def _config_map_target(shape: Shape, full_name: str, key: str, *, base: str = "") -> Target:

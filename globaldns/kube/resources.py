@@ -137,6 +137,9 @@ async def _discover(client: Client, resource: Resource) -> tuple[str | None, tup
 
 SERVICES = Resource("", "services", "Service")
 NAMESPACES = Resource("", "namespaces", "Namespace", is_namespaced=False)
+SERVICE_CIDRS = Resource(
+    "networking.k8s.io", "servicecidrs", "ServiceCIDR", ("v1", "v1beta1"), is_namespaced=False
+)
 NODES = Resource("", "nodes", "Node", is_namespaced=False)
 PODS = Resource("", "pods", "Pod")
 SECRETS = Resource("", "secrets", "Secret")

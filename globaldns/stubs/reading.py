@@ -6,7 +6,7 @@ elsewhere is theirs, and is neither read nor changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from globaldns.kube.resources import (
     DEPLOYMENTS,
     DNSES,
     NODES,
+    SERVICE_CIDRS,
     SERVICES,
     Resource,
     find_version,
@@ -34,8 +35,6 @@ from globaldns.stubs.workloads import Controller
 NAMESPACES = ("kube-system", "openshift-dns")
 """Where a cluster's own DNS is; the second where OpenShift's kinds are."""
 _OPENSHIFT = ".openshift.io"
-COREFILE = "Corefile"
-
 _SERVICES = frozenset({"kube-dns", "dns-default", "coredns", "rke2-coredns-rke2-coredns"})
 _T = TypeVar("_T")
 
@@ -73,8 +72,21 @@ class _ConfigMap(msgspec.Struct):
     data: dict[str, str] | None = None
 
 
+class _NodeSpec(msgspec.Struct):
+    pod_cidrs: list[str] | None = msgspec.field(default=None, name="podCIDRs")
+
+
 class _Node(msgspec.Struct):
     metadata: _Meta
+    spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
+
+
+class _ServiceRange(msgspec.Struct):
+    cidrs: list[str]
+
+
+class _ServiceCidr(msgspec.Struct):
+    spec: _ServiceRange
 
 
 async def read_cluster(client: Client) -> Seen:
@@ -93,21 +105,21 @@ async def read_cluster(client: Client) -> Seen:
     ]
     workloads = [found.to_workload(kind) for kind, found in servers]
     config_maps = await _read_config_maps(client, workloads)
+    workloads.sort(key=lambda load: _rank(load, config_maps))
+    services = await _list_in(client, SERVICES, namespaces, Service)
+    nodes = [_decode(one, _Node) async for one in list_objects(client, NODES.path("v1"), {})]
     facts = Facts(
-        workloads=tuple(sorted(workloads, key=lambda load: _rank(load, config_maps))),
-        corefiles={
-            name: found.data[COREFILE]
-            for name, found in config_maps.items()
-            if found.data and COREFILE in found.data
-        },
+        workloads=tuple(workloads),
+        corefiles=_corefiles(workloads, config_maps),
         labels={name: found.metadata.labels or {} for name, found in config_maps.items()},
         managers={name: _managers(found) for name, found in config_maps.items()},
         objects=await _find_objects(client),
         api_groups=groups,
-        node_labels=await _common_labels(client),
+        node_labels=_common_labels(nodes),
         server_version=_decode(await client.get("/version"), _Version).git_version,
+        ranges=await _read_ranges(client, services, nodes),
     )
-    addresses = _service_addresses(await _list_in(client, SERVICES, namespaces, Service))
+    addresses = _dns_addresses(services)
     paths = [QueryPath("cluster-dns", address) for address in addresses]
     local = {one: None for _, found in servers for one in found.local_addresses}
     paths += [QueryPath("node-local", one) for one in local if one not in addresses]
@@ -161,17 +173,54 @@ async def _read_groups(client: Client) -> frozenset[str]:
     return frozenset(group.name for group in groups)
 
 
-async def _common_labels(client: Client) -> frozenset[str]:
+async def _read_ranges(
+    client: Client, services: Iterable[Service], nodes: Iterable[_Node]
+) -> tuple[str, ...]:
+    """Return the ranges of Services and pods; of one that is not told, addresses that are seen."""
+    addresses = (one for service in services for one in _addresses(service) if is_address(one))
+    pods = (one for node in nodes for one in node.spec.pod_cidrs or ())
+    return tuple(dict.fromkeys((*await _read_service_ranges(client), *addresses, *pods)))
+
+
+async def _read_service_ranges(client: Client) -> list[str]:
+    version = await find_version(client, SERVICE_CIDRS)
+    if version is None:
+        return []
+    try:
+        found = [
+            _decode(one, _ServiceCidr)
+            async for one in list_objects(client, SERVICE_CIDRS.path(version), {})
+        ]
+    except ApiRefused as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return []
+    return [cidr for one in found for cidr in one.spec.cidrs]
+
+
+def _common_labels(nodes: Iterable[_Node]) -> frozenset[str]:
     """Return ``key=value`` that every node has."""
-    nodes = [_decode(one, _Node) async for one in list_objects(client, NODES.path("v1"), {})]
     labels = [{f"{k}={v}" for k, v in (node.metadata.labels or {}).items()} for node in nodes]
     return frozenset(set.intersection(*labels) if labels else ())
 
 
-def _rank(load: Workload, config_maps: dict[str, _ConfigMap]) -> tuple[bool, int, str]:
+def _corefiles(
+    workloads: Iterable[Workload], config_maps: Mapping[str, _ConfigMap]
+) -> dict[str, str]:
+    """Return what servers read; of a ConfigMap with two, what the first reads."""
+    found: dict[str, str] = {}
+    for load in workloads:
+        for config_map in load.config_maps.values():
+            name, key = f"{load.namespace}/{config_map}", load.key_of(config_map)
+            data = config_maps[name].data if name in config_maps else None
+            if data and key in data:
+                found.setdefault(name, data[key])
+    return found
+
+
+def _rank(load: Workload, config_maps: Mapping[str, _ConfigMap]) -> tuple[bool, int, str]:
     """Return what sorts a server that has its configuration with it before all others."""
-    mounted = [config_maps.get(f"{load.namespace}/{name}") for name in load.config_maps.values()]
-    has_corefile = any(found and COREFILE in (found.data or {}) for found in mounted)
+    has_corefile = bool(_corefiles([load], config_maps))
     is_known = has_corefile or "kube-dns" in load.config_maps.values()
     return not is_known, NAMESPACES.index(load.namespace), load.name
 
@@ -180,14 +229,14 @@ def _managers(found: _ConfigMap) -> frozenset[str]:
     return frozenset(one.manager for one in found.metadata.managed_fields or ())
 
 
-def _service_addresses(services: Sequence[Service]) -> list[str]:
+def _dns_addresses(services: Sequence[Service]) -> list[str]:
     """Return the addresses of the cluster's DNS, each once."""
-    addresses: dict[str, None] = {}
-    for service in services:
-        if service.metadata.name in _SERVICES:
-            spec = service.spec
-            addresses |= dict.fromkeys(spec.cluster_ips or (spec.cluster_ip,))
-    return list(addresses)
+    ours = (service for service in services if service.metadata.name in _SERVICES)
+    return list(dict.fromkeys(one for service in ours for one in _addresses(service)))
+
+
+def _addresses(service: Service) -> tuple[str, ...]:
+    return service.spec.cluster_ips or (service.spec.cluster_ip,)
 
 
 def _decode(data: bytes | msgspec.Raw, kind: type[_T]) -> _T:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from globaldns.coredns import targets
+from globaldns.coredns.authority import Authority, check_stub
 from globaldns.coredns.editing import Options
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.targets import Shape, Target
@@ -58,6 +59,8 @@ class Wish(msgspec.Struct, frozen=True):
     """Our cluster: what is made for us is marked with it."""
     adopt: bool = False
     """Take for ours what has no mark of ours, and says what we would."""
+    authority: Authority = Authority()
+    """What the cluster's DNS answers itself."""
 
 
 def plan_install(place: Target, document: Document | None, wish: Wish) -> Change:
@@ -66,6 +69,7 @@ def plan_install(place: Target, document: Document | None, wish: Wish) -> Change
     Raises:
         StubError: it is not edited; the code says why.
     """
+    check_stub(wish.stub, wish.authority)
     wish = _adopting(place, document, wish, or_former=True)
     after = install(place, document, wish)
     options = wish.options

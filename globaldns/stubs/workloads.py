@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import PurePosixPath
 
 import msgspec
 
-from globaldns.coredns.platforms import Workload
+from globaldns.coredns.platforms import COREFILE, Workload
 
 _APPS = frozenset({"kube-dns", "coredns", "node-local-dns", "nodelocaldns"})
 _NAMES = frozenset({"coredns", "rke2-coredns"})
@@ -15,14 +16,33 @@ _FIXED = frozenset({"coredns", "kube-dns", "dns-default"})
 """Names of servers that have none of the labels."""
 _LOCAL_IP = "-localip"
 """What tells NodeLocal DNSCache where to listen: addresses, separated by commas."""
+_CONF = "-conf"
+"""What tells CoreDNS which file it reads."""
+_DOMAIN = "domain"
+"""What tells kube-dns the cluster's domain."""
+_USUAL = (COREFILE, f"{COREFILE}.base")
+"""Files that are read where none is named that is mounted; the second by NodeLocal DNSCache."""
 
 
-class _Named(msgspec.Struct):
+class _Item(msgspec.Struct):
+    key: str
+    path: str
+
+
+class _ConfigMap(msgspec.Struct):
     name: str = ""
+    items: list[_Item] | None = None
+    """None: each key is a file of its name."""
+
+    def key_at(self, path: str) -> str:
+        """Return the key whose file a path in the volume is; empty: there is no such file."""
+        if self.items is None:
+            return "" if "/" in path else path
+        return next((item.key for item in self.items if item.path == path), "")
 
 
 class _Source(msgspec.Struct, rename="camel"):
-    config_map: _Named | None = None
+    config_map: _ConfigMap | None = None
 
 
 class _Projected(msgspec.Struct):
@@ -31,19 +51,45 @@ class _Projected(msgspec.Struct):
 
 class _Volume(msgspec.Struct, rename="camel"):
     name: str
-    config_map: _Named | None = None
+    config_map: _ConfigMap | None = None
     projected: _Projected | None = None
+
+    @property
+    def first(self) -> _ConfigMap | None:
+        """The first ConfigMap that it has."""
+        sources = (self.projected.sources if self.projected else None) or ()
+        found = (self.config_map, *(source.config_map for source in sources))
+        return next((one for one in found if one is not None), None)
 
 
 class _Mount(msgspec.Struct, rename="camel"):
     name: str
     mount_path: str
+    sub_path: str = ""
+
+    def path_of(self, file: PurePosixPath) -> str:
+        """Return where in the volume a file is; empty: it is not of this mount."""
+        mounted = PurePosixPath(self.mount_path)
+        if file == mounted:
+            return self.sub_path
+        if not file.is_relative_to(mounted):
+            return ""
+        return str(self.sub_path / file.relative_to(mounted))
 
 
 class _Container(msgspec.Struct, rename="camel"):
     image: str = ""
+    command: list[str] | None = None
     args: list[str] | None = None
     volume_mounts: list[_Mount] | None = None
+
+    def said(self, flag: str) -> Iterator[str]:
+        """Yield what its command says of a flag, which is written ``-f VALUE`` or ``-f=VALUE``."""
+        words = (*(self.command or ()), *(self.args or ()), "")
+        for word, following in pairwise(words):
+            name, equals, value = word.partition("=")
+            if name.startswith("-") and name.lstrip("-") == flag.lstrip("-"):
+                yield value if equals else following
 
 
 class _PodSpec(msgspec.Struct):
@@ -89,38 +135,48 @@ class Controller(msgspec.Struct):
     def to_workload(self, kind: str) -> Workload:
         """Return what decides whose DNS it is."""
         containers = self.spec.template.spec.containers or ()
+        mounts = [*self._mounts()]
+        domains = (domain for container in containers for domain in container.said(_DOMAIN))
         return Workload(
             kind=kind,
             namespace=self.metadata.namespace,
             name=self.metadata.name,
             labels=self.metadata.labels or {},
             images=tuple(container.image for container in containers),
-            config_maps=dict(self._config_maps(containers)),
+            config_maps={mount.mount_path: found.name for _, mount, found in mounts},
+            keys=_keys(mounts),
+            domain=next(domains, "").rstrip(".").lower(),
         )
 
-    def _config_maps(self, containers: Sequence[_Container]) -> Iterator[tuple[str, str]]:
-        """Yield where ConfigMaps are mounted, and their names."""
-        names = _names(self.spec.template.spec.volumes or ())
-        for container in containers:
+    def _mounts(self) -> Iterator[tuple[_Container, _Mount, _ConfigMap]]:
+        """Yield where ConfigMaps are mounted."""
+        pod = self.spec.template.spec
+        volumes = {volume.name: volume.first for volume in pod.volumes or ()}
+        for container in pod.containers or ():
             for mount in container.volume_mounts or ():
-                if mount.name in names:
-                    yield mount.mount_path, names[mount.name]
+                if (found := volumes.get(mount.name)) is not None:
+                    yield container, mount, found
 
     def _local_addresses(self) -> Iterator[str]:
         for container in self.spec.template.spec.containers or ():
-            for word, following in pairwise((*(container.args or ()), "")):
-                if word == _LOCAL_IP:
-                    yield from following.split(",")
-                elif word.startswith(f"{_LOCAL_IP}="):
-                    yield from word.partition("=")[2].split(",")
+            for addresses in container.said(_LOCAL_IP):
+                yield from addresses.split(",")
 
 
-def _names(volumes: Sequence[_Volume]) -> Mapping[str, str]:
-    """Return the ConfigMap of each volume that has one."""
-    found: dict[str, str] = {}
-    for volume in volumes:
-        sources = (volume.projected.sources if volume.projected else None) or ()
-        for named in (volume.config_map, *(source.config_map for source in sources)):
-            if named is not None:
-                found.setdefault(volume.name, named.name)
-    return found
+def _keys(mounts: Sequence[tuple[_Container, _Mount, _ConfigMap]]) -> dict[str, str]:
+    """Return which key of each ConfigMap is read as the Corefile, where that is not its name."""
+    keys: dict[str, str] = {}
+    for container, mount, found in mounts:
+        beside = [other for one, other, _ in mounts if one is container]
+        files = [PurePosixPath(file) for file in container.said(_CONF)]
+        read = next((file for file in files if any(other.path_of(file) for other in beside)), None)
+        path = mount.path_of(read) if read else ""
+        key = found.key_at(path) if read else _usual_key(mount, found)
+        keys[found.name] = keys.get(found.name) or key
+    return {name: key for name, key in keys.items() if key != COREFILE}
+
+
+def _usual_key(mount: _Mount, found: _ConfigMap) -> str:
+    mounted = PurePosixPath(mount.mount_path)
+    files = [mounted] if mounted.name in _USUAL else [mounted / name for name in _USUAL]
+    return next(filter(None, (found.key_at(mount.path_of(file)) for file in files)), "")

@@ -32,7 +32,15 @@ from tests.app.meshes import Place
 from tests.coredns.collection import COREFILES
 from tests.kube.fake import FakeApiServer
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import K3S, KUBE_DNS, KUBEADM, NODE_LOCAL, config_map
+from tests.stubs.platforms import (
+    K3S,
+    KUBE_DNS,
+    KUBEADM,
+    NODE_LOCAL,
+    OPENSHIFT,
+    config_map,
+    server,
+)
 
 US = {
     "apiVersion": "v1",
@@ -125,6 +133,40 @@ async def test_it_is_installed_and_removed(tmp_path: Path, manifests: tuple[Any,
         await asyncio.to_thread(round_trip)
         after = [one.get("data") for one in server.objects("configmaps", "kube-system")]
         assert after == before
+
+
+TAKING = {
+    "kubeadm": (KUBEADM, "svc.cluster.local"),
+    "kube-dns": (
+        (KUBE_DNS[0], server("kube-dns", {"/config": "kube-dns"}, args=["--domain=corp.example."])),
+        "example",
+    ),
+    "openshift": (
+        (
+            *OPENSHIFT,
+            config_map(
+                "dns-default", {"Corefile": COREFILES["microshift"]}, namespace="openshift-dns"
+            ),
+        ),
+        "cluster.local",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAKING)
+async def test_what_the_clusters_dns_answers_itself_is_never_told(
+    tmp_path: Path, name: str
+) -> None:
+    manifests, zone = TAKING[name]
+    async with cluster(*manifests) as (running, _):
+        config, revision = config_of(running, tmp_path), running.revision
+        looked = await asyncio.to_thread(look, config, "east")
+        taking = Stub(zones=(StubZone(zone),), servers=STUB.servers)
+        line = (config, "east", looked, taking, ignore)
+        with pytest.raises(StubError, match=f"a stub for {zone} would take") as refused:
+            await asyncio.to_thread(install, *line, adopt=False, dry_run=True)
+        assert refused.value.code == "cluster-domain"
+        assert running.revision == revision
 
 
 async def test_nothing_is_remembered_where_nothing_can_be_told(tmp_path: Path) -> None:

@@ -28,6 +28,14 @@ HERE = SourceSettings(directory=Path("east"))
         ("zones: []", "$.zones (line 4): is empty (fix: write [global])"),
         ("zones: [global, a.global]", "$.zones[1] (line 4): 'a.global' lies below 'global'"),
         ("zones: [a.global, global]", "$.zones[1] (line 4): 'global' lies above 'a.global'"),
+        (
+            "zones: [svc.cluster.local]",
+            "$.zones[0] (line 4): 'svc.cluster.local' would take cluster.local (the names of a",
+        ),
+        ("zones: [global, local]", "$.zones[1] (line 4): 'local' would take cluster.local (the"),
+        ("zones: [{name: Cluster.Local.}]", "$.zones[0] (line 4): 'cluster.local' would take"),
+        ("zones: [arpa]", "$.zones[0] (line 4): 'arpa' would take in-addr.arpa (the names of addr"),
+        ("zones: [0.ip6.arpa]", "$.zones[0] (line 4): '0.ip6.arpa' would take ip6.arpa (the names"),
         ("zones: [global, GLOBAL]", "$.zones[1] (line 4): 'global' is listed twice"),
         ("vips: {pools: [10.0.0.0/31]}", "$.vips.pools[0] (line 4): 10.0.0.0/31 is too small"),
         (

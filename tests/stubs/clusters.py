@@ -20,6 +20,7 @@ def resource(group: str, plural: str, kind: str, scope: str) -> Resource:
 
 
 DNSES, HELM_CHART_CONFIGS = resource(*OPENSHIFT_KIND), resource(*HELM_KIND)
+SERVICE_CIDRS = resource("networking.k8s.io", "servicecidrs", "ServiceCIDR", "Cluster")
 
 
 @asynccontextmanager

@@ -11,8 +11,15 @@ from globaldns.errors import ApiRefused
 from globaldns.kube import listing
 from globaldns.stubs.reading import get_if_there, read_cluster
 from globaldns.stubs.verification import QueryPath
-from tests.stubs.clusters import DNSES, cluster
-from tests.stubs.platforms import KUBEADM, NODE_LOCAL, OPENSHIFT, PLATFORMS, server
+from tests.stubs.clusters import DNSES, SERVICE_CIDRS, cluster
+from tests.stubs.platforms import (
+    KUBEADM,
+    NODE_LOCAL,
+    OPENSHIFT,
+    PLATFORMS,
+    config_map,
+    server,
+)
 
 
 def service(name: str, inside: str = "kube-system", **spec: Any) -> dict[str, Any]:
@@ -99,6 +106,42 @@ async def test_the_ways_of_questions_are_the_services_and_the_nodes_caches() -> 
         QueryPath("cluster-dns", "10.0.0.11"),
         QueryPath("node-local", "127.0.0.1"),
     )
+
+
+async def test_the_addresses_of_a_cluster_are_ranges_where_they_are_told_else_those_seen() -> None:
+    told = {"kind": "ServiceCIDR", "spec": {"cidrs": ["10.96.0.0/12", "fd00:1::/108"]}}
+    told |= {"apiVersion": "networking.k8s.io/v1", "metadata": {"name": "kubernetes"}}
+    seen = [
+        service("kube-dns", clusterIP="10.96.0.10", clusterIPs=["10.96.0.10", "fd00:1::a"]),
+        service("headless", clusterIP="None"),
+        node("a") | {"spec": {"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"]}},
+    ]
+    addresses = ("10.96.0.10", "fd00:1::a", "10.244.0.0/24")
+    async with cluster(*KUBEADM, *seen) as (running, client):
+        assert (await read_cluster(client)).facts.ranges == addresses
+        running.serve(SERVICE_CIDRS)
+        running.put(told)
+        known = (await read_cluster(client)).facts.ranges
+        assert known == ("10.96.0.0/12", "fd00:1::/108", *addresses)
+        running.deny("list", "servicecidrs.networking.k8s.io")
+        assert (await read_cluster(client)).facts.ranges == addresses
+
+
+async def test_a_corefile_is_the_key_that_the_server_reads() -> None:
+    maps = config_map("coredns", {"Corefile": "unused {\n}\n", "my.conf": ".:53 {\n}\n"})
+    load = server("coredns", {"/etc/coredns": "coredns"}, args=("-conf", "/etc/coredns/Corefile"))
+    (volume,) = load["spec"]["template"]["spec"]["volumes"]
+    volume["configMap"]["items"] = [{"key": "my.conf", "path": "Corefile"}]
+    async with cluster(maps, load) as (_, client):
+        facts = (await read_cluster(client)).facts
+        assert facts.corefiles == {"kube-system/coredns": ".:53 {\n}\n"}
+        (found,) = detect(facts)
+        assert str(found.place) == "configmaps kube-system/coredns my.conf"
+    volume["configMap"]["items"] = [{"key": "my.conf", "path": "other"}]
+    async with cluster(maps, load) as (_, client):
+        (found,) = detect((await read_cluster(client)).facts)
+    assert found.platform is Platform.UNKNOWN
+    assert found.reasons == ("Deployment kube-system/coredns mounts no ConfigMap with a Corefile",)
 
 
 async def test_an_operators_object_is_looked_for() -> None:

@@ -51,6 +51,51 @@ def test_configmaps_are_those_that_are_mounted_whatever_kind_of_volume_has_them(
     assert load.images == ("registry.k8s.io/coredns/coredns:v1.11.3",)
 
 
+FILE = "/etc/coredns/Corefile"
+AS_COREFILE = [{"key": "my.conf", "path": "Corefile"}]
+
+
+@pytest.mark.parametrize(
+    ("args", "mount", "items", "keys"),
+    [
+        (["-conf", FILE], {}, None, {}),
+        ([f"-conf={FILE}"], {}, AS_COREFILE, {"m": "my.conf"}),
+        ([f"--conf={FILE}"], {}, AS_COREFILE, {"m": "my.conf"}),
+        (["-conf", "/etc/coredns/my.conf"], {}, None, {"m": "my.conf"}),
+        (["-conf", "/etc/coredns/sub/my.conf"], {}, None, {"m": ""}),
+        (["-conf", "/etc/coredns/a/b"], {}, [{"key": "k", "path": "a/b"}], {"m": "k"}),
+        (["-conf", FILE], {}, [{"key": "Corefile", "path": "other"}], {"m": ""}),
+        (["-conf", "/etc/Corefile"], {}, [{"key": "base", "path": "Corefile.base"}], {"m": "base"}),
+        (["-conf", "/etc/Corefile"], {}, [{"key": "base", "path": "other"}], {"m": ""}),
+        ([], {}, AS_COREFILE, {"m": "my.conf"}),
+        ([], {}, None, {}),
+        (["-conf", FILE], {"mountPath": FILE, "subPath": "my.conf"}, None, {"m": "my.conf"}),
+        ([], {"mountPath": FILE, "subPath": "my.conf"}, None, {"m": "my.conf"}),
+        (["-conf", FILE], {"subPath": "a"}, [{"key": "k", "path": "a/Corefile"}], {"m": "k"}),
+    ],
+)
+def test_the_corefile_is_the_key_whose_file_the_server_reads(
+    args: list[str], mount: dict[str, str], items: list[dict[str, str]] | None, keys: dict[str, str]
+) -> None:
+    manifest = server("coredns", {"/etc/coredns": "m"}, args=args)
+    pod = manifest["spec"]["template"]["spec"]
+    pod["containers"][0]["volumeMounts"][0] |= mount
+    pod["volumes"][0]["configMap"]["items"] = items
+    assert controller(manifest).to_workload("Deployment").keys == keys
+
+
+def test_of_several_configmaps_one_has_the_file_that_is_read() -> None:
+    mounts = {"/etc/coredns": "coredns", "/etc/coredns/custom": "mine"}
+    manifest = server("coredns", mounts)
+    manifest["spec"]["template"]["spec"]["containers"][0]["command"] = ["/coredns", "-conf", FILE]
+    assert controller(manifest).to_workload("Deployment").keys == {"mine": ""}
+
+
+def test_kube_dns_says_the_clusters_domain() -> None:
+    manifest = server("kube-dns", {}, args=["--domain=Corp.example.", "--dns-port=10053"])
+    assert controller(manifest).to_workload("Deployment").domain == "corp.example"
+
+
 @pytest.mark.parametrize(
     ("args", "addresses"),
     [

@@ -114,6 +114,14 @@ def refusal(helm: Helm, **values: Any) -> str:
         ({"config": {"vips": {"pools": ["10.0.0.0/33"]}}}, "'/config/vips/pools/0': '10.0.0.0/33'"),
         ({"config": {"dns": {"udp_payload": 100}}}, "'/config/dns/udp_payload': minimum: got 100"),
         ({"config": {"zones": []}}, "'/config/zones': minItems"),
+        (
+            {"config": {"zones": ["global", "svc.Cluster.local"]}},
+            'config.zones[1]: "svc.cluster.local" would take cluster.local from the cluster',
+        ),
+        (
+            {"config": {"zones": [{"name": "arpa.", "foreign": "fallthrough"}]}},
+            'config.zones[0]: "arpa" would take in-addr.arpa from the cluster',
+        ),
         ({"config": {"clusters": {"old": {"source": BOTH}}}}, "'/config/clusters/old/source'"),
         ({"config": {"routing": {"probes": {"key": "/k"}}}}, "'/config/routing/probes'"),
         (

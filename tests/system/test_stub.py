@@ -140,6 +140,29 @@ def test_a_block_of_somebody_else_is_refused_and_nothing_is_written(
     assert dns.objects() == before
 
 
+def test_nothing_is_taken_that_the_clusters_dns_answers_itself(told: Callable[..., Told]) -> None:
+    corefile = KUBEADM[0]["data"]["Corefile"].replace("cluster.local", "corp.example")
+    dns = told(config_map("coredns", {"Corefile": corefile}), *KUBEADM[1:])
+    settings, before = yaml.safe_load(dns.config.read_text()), dns.objects()
+    service = dns.api.get("services", "kubernetes", "default")
+    assert service is not None
+    own = f"{service['spec']['clusterIP'].rpartition('.')[0]}.128/25"
+    for more, says in (
+        ({"zones": ["svc.corp.example"]}, "would take corp.example from the cluster's DNS"),
+        ({"zones": [{"name": "example", "namespaces": ["corp"]}]}, "a stub for corp.example would"),
+        ({"zones": ["local"]}, "'local' would take cluster.local"),
+        ({"stub": {"reverse": True}, "vips": {"pools": [own]}}, f"the reverse zones of {own} woul"),
+    ):
+        dns.config.write_text(yaml.safe_dump({**settings, **more}))
+        for command in (("install", "--dry-run"), ("install",), ("render",)):
+            done = dns.run(*command)
+            assert (done.exit_code, done.stdout) == (1, "")
+            assert says in done.stderr
+        assert dns.objects() == before
+    dns.config.write_text(yaml.safe_dump({**settings, "stub": {"reverse": True}}))
+    assert "240.128.0.0/10:53" in dns.must("install")
+
+
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed(
     name: str, told: Callable[..., Told]

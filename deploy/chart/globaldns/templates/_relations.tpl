@@ -8,6 +8,9 @@
 {{/* Fail where keys of the configuration do not go together: what the schema cannot say of them. */}}
 {{- define "globaldns.refuseRelations" -}}
 {{- include "globaldns.refuseTtls" . -}}
+{{- range $index, $zone := .zones -}}
+{{- include "globaldns.refuseZone" (dict "index" $index "zone" (kindIs "map" $zone | ternary $zone (dict "name" $zone))) -}}
+{{- end -}}
 {{- range $key := list "pools" "reserved" "pins" "allow_special" -}}
 {{- range get $.vips $key | default list -}}
 {{- include "globaldns.refuseHostBits" (dict "key" (printf "vips.%s" $key) "text" .) -}}
@@ -24,6 +27,16 @@
 {{- fail (printf "%s.control_plane: %q is no cluster: name one below config.clusters" $path $server) -}}
 {{- end -}}
 {{- include "globaldns.refuseLost" (dict "path" $path "lost" (get $cluster "lost" | default dict)) -}}
+{{- end -}}
+{{- end }}
+
+{{/* Fail where a zone would take names that the cluster's DNS answers itself. */}}
+{{- define "globaldns.refuseZone" -}}
+{{- $name := .zone.name | lower | trimSuffix "." -}}
+{{- range $special := list "cluster.local" "in-addr.arpa" "ip6.arpa" -}}
+{{- if or (hasSuffix (printf ".%s" $special) (printf ".%s" $name)) (hasSuffix (printf ".%s" $name) (printf ".%s" $special)) -}}
+{{- fail (printf "config.zones[%d]: %q would take %s from the cluster's own DNS: choose another zone" $.index $name $special) -}}
+{{- end -}}
 {{- end -}}
 {{- end }}
 
