@@ -14,8 +14,9 @@ from globaldns.cli.output import Tone, format_table, paint
 from globaldns.coredns.authority import check_stub
 from globaldns.coredns.platforms import Detection, ManagedElsewhere
 from globaldns.coredns.stub import Stub
+from globaldns.coredns.targets import Target
 from globaldns.coredns.vendors import Advice, advise
-from globaldns.stubs.shapes import Change, text_of
+from globaldns.stubs.shapes import Change, text_of, touched
 
 if TYPE_CHECKING:
     from globaldns.app.stubbing import Looked
@@ -146,10 +147,14 @@ def _state(change: Change) -> str:
 
 
 def _diff(change: Change) -> Iterator[str]:
-    """Yield the lines of a unified diff of what stands at the place."""
-    before, after = (text_of(change.place, one) for one in (change.before, change.after))
-    name = str(change.place)
-    names = ("/dev/null" if not before else name, "/dev/null" if not after else name)
+    """Yield the lines of a unified diff of what stands at the place, and where it is taken from."""
+    for place in touched(change):
+        yield from _diff_at(place, change)
+
+
+def _diff_at(place: Target, change: Change) -> Iterator[str]:
+    before, after = (text_of(place, one) for one in (change.before, change.after))
+    names = ("/dev/null" if not before else str(place), "/dev/null" if not after else str(place))
     yield from difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
 
 
@@ -157,6 +162,7 @@ def _proof(change: Change) -> str:
     """Return what was seen of the rest before and after it was written."""
     if change.before is None or change.after is None or not change.is_needed:
         return ""
-    lines = [line[:1] for line in [*_diff(change)][2:]]
+    diffs = ([*_diff_at(place, change)][2:] for place in touched(change))
+    lines = [line[:1] for diff in diffs for line in diff]
     added, gone = lines.count("+"), lines.count("-")
     return f" (+{added} -{gone} lines; all else is byte for byte as it was)"

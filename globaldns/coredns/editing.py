@@ -29,13 +29,20 @@ import msgspec
 from globaldns.coredns import marks
 from globaldns.coredns.corefile import Block, parse_corefile, refusal
 from globaldns.coredns.marks import Marked
-from globaldns.coredns.rendering import FALL_THROUGH, UNKNOWN, Build, render_blocks
+from globaldns.coredns.rendering import (
+    FALL_THROUGH,
+    UNKNOWN,
+    Build,
+    Surroundings,
+    render_blocks,
+)
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.surroundings import find_rival, find_rivals, keys_of, surroundings_of
 from globaldns.coredns.zones import Key
 from globaldns.errors import StubError
 from globaldns.model.address import is_address
 
+ADOPT = "remove it, or adopt it (--adopt) if it was made for istio-coredns-plugin"
 _BLANK = re.compile(r"[ \t\r]*")
 _ISTIO = frozenset({"errors", "cache", "forward", "proxy"})
 """What the block for istio-coredns-plugin has in Istio's papers up to 1.5."""
@@ -106,7 +113,7 @@ def fingerprints(text: str) -> frozenset[str]:
         StubError: the text cannot be read, or its marks are no pair.
     """
     marked = find_ours(text)
-    return frozenset(map(_print, parse_corefile(marked.inside).blocks if marked else ()))
+    return frozenset(map(fingerprint_of, parse_corefile(marked.inside).blocks if marked else ()))
 
 
 def alike(
@@ -122,13 +129,24 @@ def alike(
     corefile = parse_corefile(text)
     at = surroundings_of(corefile)
     rivals = [block for block, _ in find_rivals(corefile, keys_of(stub, at))]
+    return choose_alike(rivals, stub, at, build, or_istio=or_istio)
+
+
+def choose_alike(
+    rivals: Collection[Block], stub: Stub, at: Surroundings, build: Build, *, or_istio: bool
+) -> frozenset[str]:
+    """Return the same of all blocks for our zones, wherever they stand; without any, none.
+
+    Raises:
+        StubError: this CoreDNS cannot do what the stub says.
+    """
     if not rivals:
         return frozenset()
     ours = {block.content for block in _blocks(render_blocks(stub, at, build))}
     others = [block for block in rivals if block.content not in ours]
-    are_all = len(rivals) == len(ours) == len(set(map(_print, rivals))) and not others
+    are_all = len(rivals) == len(ours) == len(set(map(fingerprint_of, rivals))) and not others
     are_istio = or_istio and len(rivals) <= len(ours) and all(map(_is_istio, others))
-    return frozenset(map(_print, rivals) if are_all or are_istio else ())
+    return frozenset(map(fingerprint_of, rivals) if are_all or are_istio else ())
 
 
 def find_ours(text: str) -> Marked | None:
@@ -189,14 +207,14 @@ def lines_beside(base: str, stub: Stub, build: Build) -> tuple[str, ...]:
     return render_blocks(stub, at, build)
 
 
-def user_owned(text: str, block: Block, key: Key) -> StubError:
+def user_owned(text: str, block: Block, key: Key, *, hint: str = ADOPT) -> StubError:
     """Return that somebody else's block has a zone of ours."""
     return refusal(
         text,
         block.start,
         f"a block for {key.zone} that is not ours",
         code="user-owned",
-        hint="remove it, or adopt it (--adopt) if it was made for istio-coredns-plugin",
+        hint=hint,
     )
 
 
@@ -259,7 +277,7 @@ def _find_all(text: str, known: Collection[str]) -> tuple[Marked, ...]:
     if marked is not None:
         return (marked,)
     blocks = parse_corefile(text).blocks
-    return tuple(_whole_lines(text, block) for block in blocks if _print(block) in known)
+    return tuple(_whole_lines(text, block) for block in blocks if fingerprint_of(block) in known)
 
 
 def _is_istio(block: Block) -> bool:
@@ -287,7 +305,7 @@ def _whole_lines(text: str, block: Block) -> Marked:
         raise refusal(
             text,
             block.start,
-            "our block has lost its marks, and has no lines of its own",
+            f"a block for {block.zones[0].zone} to be replaced, which has no lines of its own",
             code="shared-line",
             hint="move it out of snippets, and away from what shares its lines",
         )
@@ -305,6 +323,7 @@ def _blocks(lines: Iterable[str]) -> tuple[Block, ...]:
     return parse_corefile("\n".join(lines)).blocks
 
 
-def _print(block: Block) -> str:
+def fingerprint_of(block: Block) -> str:
+    """Return what tells a block again, wherever it stands."""
     words = [block.keys, *(directive.lines for directive in block.directives)]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()

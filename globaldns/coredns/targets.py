@@ -140,7 +140,13 @@ def fingerprints(
 
 
 def alike(
-    target: Target, standing: Object, stub: Stub, build: Build = UNKNOWN, *, or_former: bool = False
+    target: Target,
+    standing: Object,
+    stub: Stub,
+    build: Build = UNKNOWN,
+    *,
+    base: str = "",
+    or_former: bool = False,
 ) -> frozenset[str]:
     """Return the fingerprints of what has no mark of ours, and says what we would.
 
@@ -157,7 +163,9 @@ def alike(
             return kubedns.alike(value, stub)
         case Shape.OPENSHIFT:
             return openshift.alike(value, stub, or_named=or_former)
-        case Shape.CUSTOM | Shape.HELM_VALUES:
+        case Shape.CUSTOM:
+            return custom.alike(value or {}, base, stub, build, or_istio=or_former)
+        case Shape.HELM_VALUES:
             return frozenset()
 
 
@@ -195,7 +203,7 @@ def _installed(shape: Shape, value: Any, stub: Stub, base: str, options: Options
                 )
             return editing.install(value, stub, options)
         case Shape.CUSTOM:
-            return custom.install(value or {}, base, stub, options.build)
+            return custom.install(value or {}, base, stub, options.build, options.known)
         case Shape.STUB_DOMAINS:
             return kubedns.install(value, stub, options.known)
         case Shape.OPENSHIFT:
@@ -209,7 +217,7 @@ def _removed(shape: Shape, value: Any, known: Collection[str]) -> object:
         case Shape.COREFILE:
             return editing.remove(value, known)
         case Shape.CUSTOM:
-            return custom.remove(value) or None
+            return custom.remove(value, known) or None
         case Shape.STUB_DOMAINS:
             return kubedns.remove(value, known)
         case Shape.OPENSHIFT:

@@ -17,8 +17,8 @@ from globaldns.coredns.targets import Target
 from globaldns.errors import ApiRefused, StubError
 from globaldns.stubs import shapes
 from globaldns.stubs.objects import DnsObjects, Recorded
-from globaldns.stubs.record import Record
-from globaldns.stubs.shapes import Change, Document, Wish, text_of
+from globaldns.stubs.record import Record, original_key
+from globaldns.stubs.shapes import Change, Document, Wish, text_of, touched
 
 ATTEMPTS = 5
 """How often what others change meanwhile is decided again."""
@@ -157,8 +157,10 @@ def _remembering(
         is_ours = change.after and targets.remove(place, change.after, change.known) != change.after
         if is_ours:
             without = before and targets.remove(place, before, record.known_at(place))
-            original = text_of(place, without or None)
-            record = record.with_place(place, wishes[place].stub, change.known, original)
+            originals = {
+                original_key(one): text_of(one, without or None) for one in touched(change)
+            }
+            record = record.with_place(place, wishes[place].stub, change.known, originals)
     return record
 
 

@@ -286,7 +286,7 @@ def _explain(case: _Case) -> Verdict:
     words = {
         "place": place.name,
         "fault": place.said.fault,
-        "servers": " ".join(place.said.servers or ()),
+        "servers": " ".join(place.said.servers or ()) or "nobody",
         "service": " ".join(evidence.service),
         "expected": " ".join(evidence.expected),
         "wanted": " ".join(evidence.service or evidence.expected),

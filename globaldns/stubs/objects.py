@@ -77,7 +77,7 @@ class DnsObjects:
             return
         patch = patch_between(change.place, before, after)
         written = _decoder.decode(await self._send("PATCH", path, patch))
-        if not is_apart(change.place, before, written):
+        if not is_apart(change.place, after, written):
             raise StubError(
                 f"{change.place}: more of the object has changed than ours",
                 code="apart",

@@ -49,7 +49,9 @@ class Record(msgspec.Struct, frozen=True):
         """Return what tells again what we wrote at a place; what stands elsewhere is not ours."""
         return frozenset(self.known.get(str(place), ()))
 
-    def with_place(self, place: Target, stub: Stub, known: frozenset[str], original: str) -> Record:
+    def with_place(
+        self, place: Target, stub: Stub, known: frozenset[str], originals: Mapping[str, str]
+    ) -> Record:
         """Return a record of a place where the stub is about to be."""
         places = self.places if place in self.places else (*self.places, place)
         standing = self.known.get(str(place), ())
@@ -58,7 +60,7 @@ class Record(msgspec.Struct, frozen=True):
             stub,
             places,
             {**self.known, str(place): (*standing, *news)[-MAX_KNOWN:]},
-            {original_key(place): original, **self.originals},
+            {**originals, **self.originals},
         )
 
 

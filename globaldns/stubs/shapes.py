@@ -99,7 +99,9 @@ def _adopting(place: Target, document: Document | None, wish: Wish, *, or_former
     if not wish.adopt or document is None:
         return wish
     options = wish.options
-    alike = targets.alike(place, document, wish.stub, options.build, or_former=or_former)
+    alike = targets.alike(
+        place, document, wish.stub, options.build, base=wish.base, or_former=or_former
+    )
     options = msgspec.structs.replace(options, known=options.known | alike)
     return msgspec.structs.replace(wish, options=options)
 
@@ -125,6 +127,18 @@ def install(place: Target, document: Document | None, wish: Wish) -> Document:
             hint="install it by hand: globaldns stub render",
         )
     return changed
+
+
+def touched(change: Change) -> tuple[Target, ...]:
+    """Return the place of a change, and keys of others that it takes blocks out of, adopted."""
+    place = change.place
+    if place.shape is not Shape.CUSTOM:
+        return (place,)
+    before, after = (
+        targets.value_at(place, one or {}) or {} for one in (change.before, change.after)
+    )
+    others = (key for key, text in before.items() if after.get(key) != text and key != place.key)
+    return (place, *(msgspec.structs.replace(place, key=key) for key in others))
 
 
 def text_of(place: Target, document: Document | None) -> str:

@@ -12,7 +12,7 @@ import yaml
 from tests.app.test_asking import says
 from tests.app.test_stubbing import US, config_of
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import KUBEADM, config_map
+from tests.stubs.platforms import K3S, KUBEADM, config_map
 
 NAME = "configmaps kube-system/coredns Corefile"
 
@@ -67,6 +67,22 @@ async def test_what_somebody_else_wrote_is_said_and_left_unless_it_is_adopted(st
     assert (place["state"], place["theirs"]) == ("already-there", ["global"])
     assert "+# BEGIN globaldns" in adopted.stdout
     assert "-    forward . 10.0.0.53 fd00::35" in gone.stdout
+
+
+async def test_a_key_of_the_old_plugin_is_adopted_and_shown(stub):
+    old = "global:53 {\n    errors\n    cache 30\n    forward . 10.1.1.1\n}\n"
+    objects = (*K3S, config_map("coredns-custom", {"istio.server": old}), US)
+    refused, adopted, again = await stub(
+        ["install"], ["install", "--adopt"], ["install"], objects=objects
+    )
+    assert refused.exit_code == 1
+    assert "istio.server: line 1, column 1: a block for global. that is not" in refused.stderr
+    assert adopted.exit_code == 0
+    place = "configmaps kube-system/coredns-custom"
+    assert f"--- {place} istio.server\n+++ /dev/null\n" in adopted.stdout
+    assert "-    forward . 10.1.1.1" in adopted.stdout
+    assert f"{place} globaldns.server: changed (+7 -5 lines; all else" in adopted.stderr
+    assert (again.exit_code, again.stdout) == (0, "")
 
 
 async def test_what_leads_where_a_person_says_is_removed_without_a_record(stub):

@@ -7,11 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globaldns.coredns.corefile import parse_corefile
-from globaldns.coredns.custom import install, key_for, remove
+from globaldns.coredns.custom import alike, install, key_for, remove
 from globaldns.coredns.marks import BEGIN, END
 from globaldns.coredns.stub import Stub
 from globaldns.errors import StubError
-from tests.coredns.collection import ABLE, COREFILES, FALLING, IMPORTING, STUB, TWO_POLICIES, stub
+from tests.coredns.collection import (
+    ABLE,
+    COREFILES,
+    FALLING,
+    IMPORTING,
+    ISTIO,
+    STUB,
+    TWO_POLICIES,
+    stub,
+)
 
 OTHERS = {
     "corp.server": "corp.example:53 {\n    forward . 10.1.0.53\n}\n",
@@ -108,6 +117,60 @@ def test_of_two_blocks_both_are_left_where_somebody_else_wrote_them() -> None:
         with pytest.raises(StubError) as refused:
             install({"a.server": one}, AKS, TWO_POLICIES, ABLE)
         assert refused.value.code == "user-owned"
+
+
+CORP = "corp.example:53 {\n    forward . 10.1.0.53\n}\n"
+OLD = "global:53 {\n    errors\n    cache 30\n    forward . 10.1.1.1\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "left"),
+    [
+        ({"istio.server": OLD}, {}),
+        ({"istio.server": f"# Istio\n{OLD}"}, {"istio.server": "# Istio\n"}),
+        ({"istio.server": CORP + OLD}, {"istio.server": CORP}),
+        ({"istio.server": ISTIO}, {}),
+        ({"globaldns.server": OLD}, {}),
+        ({"ours.server": BLOCK}, {}),
+    ],
+)
+def test_a_block_of_the_old_plugin_leaves_its_key_where_it_is_adopted(
+    theirs: dict[str, str], left: dict[str, str]
+) -> None:
+    data = {**OTHERS, **theirs}
+    known = alike(data, AKS, STUB, or_istio=True)
+    assert len(known) == 1
+    adopted = install(data, AKS, STUB, known=known)
+    assert adopted == install({**OTHERS, **left}, AKS, STUB)
+    assert install(adopted, AKS, STUB) == adopted
+    assert remove(adopted) == {**OTHERS, **left}
+    assert remove(data, known) == {**OTHERS, **left}
+
+
+def test_what_leads_elsewhere_or_does_more_is_not_adopted() -> None:
+    assert not alike({"a.server": OLD}, AKS, STUB)
+    for text in ("global {\n whoami\n}\n", OLD.replace("}", "    log\n}"), OLD + OLD):
+        assert not alike({"a.server": text}, AKS, STUB, or_istio=True)
+    assert not alike({"a.override": OLD}, AKS, STUB, or_istio=True)
+    assert not alike(install({}, AKS, STUB), AKS, STUB, or_istio=True)
+
+
+def test_what_cannot_be_adopted_does_not_offer_it() -> None:
+    base = AKS + OLD
+    assert not alike({}, base, STUB, or_istio=True)
+    with pytest.raises(StubError, match="Corefile: line 29") as refused:
+        install({}, base, STUB)
+    assert "--adopt" not in refused.value.hint
+
+
+def test_an_adopted_block_has_lines_of_its_own() -> None:
+    data = {"istio.server": f"{CORP.rstrip()} {OLD}"}
+    known = alike(data, AKS, STUB, or_istio=True)
+    with pytest.raises(
+        StubError, match=r"istio\.server: line 3, column 3: a block for global\."
+    ) as e:
+        install(data, AKS, STUB, known=known)
+    assert e.value.code == "shared-line"
 
 
 def test_a_key_that_somebody_added_to_is_not_removed() -> None:

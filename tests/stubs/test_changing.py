@@ -17,12 +17,12 @@ from globaldns.stubs import changing
 from globaldns.stubs.changing import ATTEMPTS, install, remove
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reading import read_cluster
-from globaldns.stubs.shapes import Change, Wish
-from tests.coredns.collection import COREFILES, SERVER, STUB, TWO_POLICIES, stub
-from tests.coredns.targets import COREFILE, STUB_DOMAINS
+from globaldns.stubs.shapes import Change, Wish, touched
+from tests.coredns.collection import COREFILES, IMPORTING, SERVER, STUB, TWO_POLICIES, stub
+from tests.coredns.targets import COREFILE, CUSTOM, STUB_DOMAINS
 from tests.kube.fake import FakeApiServer
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import KUBE_DNS, KUBEADM, NODE_LOCAL, PLATFORMS, config_map
+from tests.stubs.platforms import AKS, KUBE_DNS, KUBEADM, NODE_LOCAL, PLATFORMS, config_map
 
 BOTH = {COREFILE: Wish(STUB, owner="east"), STUB_DOMAINS: Wish(STUB, owner="east")}
 
@@ -214,6 +214,28 @@ async def test_what_was_adopted_is_remembered_and_goes() -> None:
         assert not change.theirs
         await remove(here(client), {}, ignore)
         assert data(server, "kube-dns") == {"stubDomains": '{"a": ["10.1.1.1"]}'}
+
+
+async def test_an_adopted_key_goes_and_what_it_had_is_kept() -> None:
+    old = f"global:53 {{\n    errors\n    cache 30\n    forward . {SERVER}\n}}\n"
+    maps = config_map("coredns-custom", {"istio.server": old, "log.override": "log\n"})
+    async with cluster(*AKS, maps) as (server, client):
+        wish = Wish(STUB, base=IMPORTING["aks"], owner="east")
+        (left,) = await install(here(client), {CUSTOM: wish}, ignore)
+        assert left.is_theirs
+        wish = msgspec.structs.replace(wish, adopt=True)
+        (change,) = await install(here(client), {CUSTOM: wish}, ignore)
+        assert not change.theirs
+        assert list(data(server, "coredns-custom")) == ["log.override", "globaldns.server"]
+        originals = (await here(client).read_record()).record.originals
+        name = "original.configmaps.kube-system.coredns-custom"
+        assert originals == {f"{name}.globaldns.server": "", f"{name}.istio.server": old}
+        assert [str(place) for place in touched(change)] == [
+            f"configmaps kube-system/coredns-custom {key}"
+            for key in ("globaldns.server", "istio.server")
+        ]
+        await remove(here(client), {}, ignore)
+        assert data(server, "coredns-custom") == {"log.override": "log\n"}
 
 
 async def test_what_is_suspended_is_left_by_servers_until_a_person_installs_it() -> None:

@@ -58,6 +58,7 @@ WAYS: list[Row] = [
     (Cause.WRONG_ADDRESS, FAILED, place(OTHERS), {}, "10.0.0.54, and we", "stub install"),
     (Cause.WRONG_ADDRESS, SILENT, place(("10.0.0.53:54",)), {}, "10.0.0.53:54", "stub install"),
     (Cause.WRONG_ADDRESS, OTHER, place(OTHERS), {}, "we are at 10.0.0.53", "stub install"),
+    (Cause.WRONG_ADDRESS, FOREIGN, place(()), {}, "leads to nobody, and we are", "stub install"),
     (Cause.OTHER_CLUSTER, OTHER, place(), {}, "", "as before"),
     (Cause.NO_RELOAD, FOREIGN, place(reloads=False), {}, "no plugin reload", "deployment/coredns"),
     (Cause.NO_RELOAD, REFUSED, place(reloads=False, age=5.0), {}, "no plugin", "rollout restart"),

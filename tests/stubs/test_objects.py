@@ -107,9 +107,9 @@ async def test_a_change_of_more_than_ours_is_said() -> None:
     async with cluster(*KUBEADM) as (server, client):
         objects = DnsObjects(client, "globaldns", "east")
         change = await wished(objects, COREFILE)
-        assert change.before is not None
-        seen = {**change.before, "data": {**change.before["data"], "other": "before a webhook"}}
+        assert change.after is not None
+        wanted = {**change.after, "data": {**change.after["data"], "other": "before a webhook"}}
         with pytest.raises(StubError, match="more of the object has changed") as refused:
-            await objects.write(Change(COREFILE, seen, change.after))
+            await objects.write(Change(COREFILE, change.before, wanted))
         assert refused.value.code == "apart"
         assert server.count("patch", "configmaps") == 1

@@ -24,7 +24,9 @@ NAME = "configmaps kube-system/coredns Corefile"
 
 
 def test_it_is_read_as_it_was_written() -> None:
-    record = Record().with_place(PLACE, STUB, frozenset({"a", "b"}), "text\n")
+    record = Record().with_place(
+        PLACE, STUB, frozenset({"a", "b"}), {original_key(PLACE): "text\n"}
+    )
     assert decode_record({"data": encode_record(record)}) == record
     assert record == Record(STUB, (PLACE,), {NAME: ("a", "b")}, {KEY: "text\n"})
     assert record.known_at(PLACE) == {"a", "b"}
@@ -45,7 +47,9 @@ def test_a_record_whose_zones_have_one_policy_is_read_whole(
     policy: str, zones: tuple[StubZone, ...]
 ) -> None:
     told = msgspec.structs.replace(STUB, zones=zones)
-    record = Record(suspended=True).with_place(PLACE, told, frozenset({"a"}), "text\n")
+    record = Record(suspended=True).with_place(
+        PLACE, told, frozenset({"a"}), {original_key(PLACE): "text\n"}
+    )
     data = encode_record(record)
     ours = msgspec.json.encode(zones).decode()
     former = data["state"].replace(f'"zones":{ours}', f'"zones":["global","b"],{policy}')
@@ -65,15 +69,15 @@ def test_without_a_configmap_or_anything_in_it_nothing_is_remembered() -> None:
 
 def test_of_a_place_the_first_text_is_kept_and_of_what_we_wrote_all() -> None:
     other: Stub = stub("mesh")
-    record = Record().with_place(PLACE, STUB, frozenset({"a"}), "first")
-    record = record.with_place(PLACE, other, frozenset({"a", "b"}), "second")
+    record = Record().with_place(PLACE, STUB, frozenset({"a"}), {original_key(PLACE): "first"})
+    record = record.with_place(PLACE, other, frozenset({"a", "b"}), {original_key(PLACE): "second"})
     assert record == Record(other, (PLACE,), {NAME: ("a", "b")}, {KEY: "first"})
 
 
 def test_what_is_told_again_has_a_limit_and_the_oldest_goes() -> None:
     record = Record()
     for number in range(MAX_KNOWN + 1):
-        record = record.with_place(PLACE, STUB, frozenset({str(number)}), "")
+        record = record.with_place(PLACE, STUB, frozenset({str(number)}), {original_key(PLACE): ""})
     known = record.known[NAME]
     assert len(known) == MAX_KNOWN
     assert "0" not in known

@@ -140,6 +140,23 @@ def test_a_block_of_somebody_else_is_refused_and_nothing_is_written(
     assert dns.objects() == before
 
 
+def test_a_key_of_the_old_plugin_is_replaced_on_request(told: Callable[..., Told]) -> None:
+    old = {"istio.server": "global:53 {\n    errors\n    cache 30\n    forward . 10.1.1.1\n}\n"}
+    theirs = {"log.override": "log\n", "corp.server": "corp:53 {\n    forward . 10.1.1.2\n}\n"}
+    dns = told(*PLATFORMS["k3s"], config_map("coredns-custom", {**old, **theirs}))
+    before = dns.objects()
+    assert "adopt it (--adopt)" in dns.run("install").stderr
+    assert dns.objects() == before
+    dns.must("install", "--adopt", "--dry-run")
+    assert dns.objects() == before
+    dns.must("install", "--adopt")
+    told_now = dns.objects()["ConfigMap kube-system/coredns-custom"]["data"]
+    assert told_now.keys() == {*theirs, "globaldns.server"}
+    assert dns.must("install") == ""
+    dns.must("remove")
+    assert dns.objects()["ConfigMap kube-system/coredns-custom"]["data"] == theirs
+
+
 def test_nothing_is_taken_that_the_clusters_dns_answers_itself(told: Callable[..., Told]) -> None:
     corefile = KUBEADM[0]["data"]["Corefile"].replace("cluster.local", "corp.example")
     dns = told(config_map("coredns", {"Corefile": corefile}), *KUBEADM[1:])
