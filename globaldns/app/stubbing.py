@@ -26,13 +26,13 @@ from globaldns.errors import ApiError, StubError
 from globaldns.kube.client import Client
 from globaldns.kube.resources import SERVICES
 from globaldns.model.address import is_address
-from globaldns.objects.kubernetes import Service
+from globaldns.objects.kubernetes import Protocol, Service, ServicePort
 from globaldns.stubs import changing
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reading import get_if_there, read_cluster
 from globaldns.stubs.record import Record
 from globaldns.stubs.shapes import Change, Wish
-from globaldns.stubs.verification import QueryPath
+from globaldns.stubs.verification import DNS_PORT, QueryPath
 
 _service_decoder = msgspec.json.Decoder(Service)
 _T = TypeVar("_T")
@@ -237,7 +237,13 @@ async def find_servers(client: Client, namespace: str) -> tuple[Server, ...]:
         spec = _service_decoder.decode(data).spec
     except msgspec.MsgspecError as error:
         raise ApiError(f"an answer that is no Service: {error}") from error
-    return tuple(map(Server, filter(is_address, spec.cluster_ips or (spec.cluster_ip,))))
+    addresses = filter(is_address, spec.cluster_ips or (spec.cluster_ip,))
+    return tuple(Server(address, _dns_port(spec.ports)) for address in addresses)
+
+
+def _dns_port(ports: Iterable[ServicePort]) -> int:
+    """Return where DNS over UDP is; the first port of UDP, for we serve nothing else over it."""
+    return next((one.port for one in ports if one.protocol is Protocol.UDP), DNS_PORT)
 
 
 def ask_cluster(config: Config, cluster: str, act: Callable[[Client], Awaitable[_T]]) -> _T:

@@ -135,6 +135,21 @@ async def test_it_is_installed_and_removed(tmp_path: Path, manifests: tuple[Any,
         assert after == before
 
 
+@pytest.mark.parametrize(
+    ("ports", "port"),
+    [
+        ([{"port": 53, "protocol": "UDP"}, {"port": 53}], 53),
+        ([{"port": 853}, {"port": 5353}, {"port": 5300, "protocol": "UDP"}], 5300),
+        ([], 53),
+    ],
+)
+async def test_our_service_is_asked_at_its_port_of_dns(
+    tmp_path: Path, ports: list[dict[str, Any]], port: int
+) -> None:
+    looked = await looked_at(tmp_path, {**US, "spec": {"clusterIP": "10.0.0.53", "ports": ports}})
+    assert looked.servers == (Server("10.0.0.53", port),)
+
+
 TAKING = {
     "kubeadm": (KUBEADM, "svc.cluster.local"),
     "kube-dns": (
