@@ -34,6 +34,7 @@ _MAX_EXPANSIONS = 1000
 _MAX_WORDS = 1 << 17
 """With those of snippets in every place: imported often, long ones would fill the memory."""
 _IMPORT = "import"
+OPEN_QUOTE = "a quote that nothing closes"
 
 
 class Directive(msgspec.Struct, frozen=True):
@@ -246,6 +247,8 @@ class _Parser:
 
     def _refusal(self, reason: str, hint: str) -> StubError:
         offset = len(self._text) if self._is_over() else self._word.start
+        if self._is_over() and self._tokens[-1].is_open:
+            offset, reason, hint = self._tokens[-1].start, OPEN_QUOTE, "close it"
         return refusal(self._text, offset, reason, code="syntax", hint=hint)
 
     def _zones(self, keys: Iterable[str], first: Token) -> tuple[Key, ...]:

@@ -27,7 +27,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from globaldns.coredns import marks
-from globaldns.coredns.corefile import Block, parse_corefile, refusal
+from globaldns.coredns.corefile import OPEN_QUOTE, Block, parse_corefile, refusal
 from globaldns.coredns.marks import Marked
 from globaldns.coredns.rendering import (
     FALL_THROUGH,
@@ -38,6 +38,7 @@ from globaldns.coredns.rendering import (
 )
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.surroundings import find_rival, find_rivals, keys_of, surroundings_of
+from globaldns.coredns.tokens import tokenize
 from globaldns.coredns.zones import Key
 from globaldns.errors import StubError
 from globaldns.model.address import is_address
@@ -230,13 +231,20 @@ def check_apart(changed: str, base: str, lines: Iterable[str]) -> None:
         StubError: it is not; code ``open-end``.
     """
     if not _is_apart(changed, base, _blocks(lines)):
-        raise refusal(
-            base,
-            len(base),
-            "what stands before our block is not closed, and would swallow it",
-            code="open-end",
-            hint="put braces around the last block, and close its quotes",
-        )
+        raise _open_end(base)
+
+
+def _open_end(base: str) -> StubError:
+    """Return why our block cannot stand behind a text."""
+    words, blocks = [*tokenize(base)], parse_corefile(base).blocks
+    offset = blocks[-1].stop if blocks else len(base)
+    reason = "what stands before our block is not closed, and would swallow it"
+    hint = "put braces around the last block, and close its quotes"
+    if words and words[-1].is_open:
+        offset, reason, hint = words[-1].start, OPEN_QUOTE, "close it"
+    elif blocks and "}" in blocks[-1].keys:
+        offset, reason, hint = blocks[-1].start, "a brace closes what none opened", "take it away"
+    return refusal(base, offset, reason, code="open-end", hint=hint)
 
 
 def _is_apart(changed: str, base: str, ours: Collection[Block]) -> bool:

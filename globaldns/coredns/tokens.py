@@ -39,6 +39,8 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     """Where it starts, from 1."""
     start: int
     stop: int
+    is_open: bool = False
+    """Whether it is a quote that only the end of the text ends."""
 
     @property
     def last_line(self) -> int:
@@ -61,7 +63,8 @@ def tokenize(text: str) -> Iterator[Token]:
             stop = found.start() + len(plain.rstrip("\r"))
             yield Token(plain.replace("\r", ""), line, found.start(), stop)
         elif found["close"] or found["quoted"]:
-            yield Token(_ESCAPE.sub(_unescape, found["quoted"]), line, found.start(), found.end())
+            word = _ESCAPE.sub(_unescape, found["quoted"])
+            yield Token(word, line, found.start(), found.end(), not found["close"])
 
 
 def _skip_blanks(text: str, offset: int) -> int:

@@ -67,6 +67,8 @@ REFUSED = {
     "a block that does not end": (".:53 {\n errors\n", 3, 1),
     "a directive that does not end": (". {\n cache {\n success 5\n", 4, 1),
     "a block on one line": (".:53 { errors }", 1, 15),
+    "a quote that does not end": ('. {\n forward . "8.8.8.8\n}\n', 2, 12),
+    "a quote that does not end in a directive": ('. {\n cache {\n success "5\n}\n}', 3, 10),
     "a comma before a brace": ("a, {\n}", 1, 4),
     "a comma at the end": ("a,", 1, 3),
     "a snippet twice": ("(x) {\n}\n(x) {\n}", 3, 5),
