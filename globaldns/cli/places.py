@@ -48,6 +48,8 @@ class ChangeReport(msgspec.Struct, frozen=True):
     """What is known of the rest of the object."""
     theirs: tuple[str, ...] = ()
     """Domains that somebody else has told there as we would, and which are left so."""
+    notes: tuple[str, ...] = ()
+    """What has to be known of it."""
 
     @property
     def is_changed(self) -> bool:
@@ -81,10 +83,10 @@ def format_detections(detections: Iterable[Detection]) -> str:
     return format_table(COLUMNS, _rows(detections))
 
 
-def report_change(change: Change) -> ChangeReport:
+def report_change(change: Change, notes: tuple[str, ...] = ()) -> ChangeReport:
     """Return what became of a place."""
-    diff = "\n".join(_diff(change))
-    return ChangeReport(str(change.place), _state(change), diff, _proof(change), change.theirs)
+    diff, proof = "\n".join(_diff(change)), _proof(change)
+    return ChangeReport(str(change.place), _state(change), diff, proof, change.theirs, notes)
 
 
 def show_change(change: Change) -> None:

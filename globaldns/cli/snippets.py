@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from globaldns.cli.places import format_advice, report_advice
+import msgspec
+
+from globaldns.cli.notes import ANCHORS, DNSMASQ, RESOLVED, notes_in, notes_on
+from globaldns.cli.places import AdviceReport, format_advice, report_advice
 from globaldns.coredns import custom, kubedns, openshift, rke2
 from globaldns.coredns.authority import check_stub
-from globaldns.coredns.corefile import parse_corefile
+from globaldns.coredns.corefile import Directive, parse_corefile
 from globaldns.coredns.platforms import Detection, ManagedElsewhere
-from globaldns.coredns.rendering import UNKNOWN, Build, Surroundings, render_blocks
-from globaldns.coredns.resolvers import dnsmasq_conf, resolved_drop_in, unbound_conf
-from globaldns.coredns.stub import Server, Stub
+from globaldns.coredns.rendering import NEXT, UNKNOWN, Build, Surroundings, render_blocks
+from globaldns.coredns.resolvers import (
+    dnsmasq_conf,
+    negative_anchors,
+    resolved_drop_in,
+    unbound_conf,
+)
+from globaldns.coredns.stub import Server, Stub, refuse_fallthrough
 from globaldns.coredns.surroundings import surroundings_of
 from globaldns.coredns.targets import Shape, Target
 from globaldns.documents import format_yaml
@@ -20,19 +28,58 @@ from globaldns.documents import format_yaml
 if TYPE_CHECKING:
     from globaldns.app.stubbing import Looked
 
+_OTHERS = (Directive((("forward", ".", "/etc/resolv.conf"),)),)
+"""Whom a CoreDNS that was not seen asks for names of others: kubeadm's asks these."""
 
-def render(looked: Looked, detection: Detection, stub: Stub) -> str:
-    """Return what one DNS of a cluster is to be told, with its place in comments before it.
+
+class Snippet(msgspec.Struct, frozen=True):
+    """What is to be told, for programs."""
+
+    place: str
+    """Where: resource, object and key; without a cluster the word of ``--as``."""
+    text: str
+    notes: tuple[str, ...]
+    """What has to be known of it."""
+    platform: str = ""
+
+
+class SnippetsReport(msgspec.Struct, frozen=True):
+    """What all of a cluster's DNS is to be told, for programs."""
+
+    places: tuple[Snippet, ...]
+    elsewhere: tuple[AdviceReport, ...] = ()
+
+
+def render_as(shape: str, stub: Stub) -> Snippet:
+    """Return what is to be told where no cluster is seen; ``shape`` is one of ``FORMATS``.
 
     Raises:
         StubError: it cannot be told that.
     """
+    text = FORMATS[shape](stub)
+    return Snippet(shape, text, (*notes_on(shape, stub, text),))
+
+
+def render(looked: Looked, detection: Detection, stub: Stub) -> Snippet | AdviceReport:
+    """Return what one DNS of a cluster is to be told.
+
+    Raises:
+        StubError: it cannot be told that, or is never to.
+    """
     place = detection.place
     if isinstance(place, ManagedElsewhere):
-        return format_advice(report_advice(looked, detection, stub))
+        return report_advice(looked, detection, stub)
     check_stub(stub, looked.authority)
     text = _snippet(place, stub, looked.base_of(detection), detection.build)
-    return f"# {detection.platform}: {place}\n{text}"
+    notes = notes_in(place.shape, stub, text)
+    return Snippet(str(place), text, (*notes,), detection.platform)
+
+
+def format_part(part: Snippet | AdviceReport) -> str:
+    """Return a text with its place in comments before it."""
+    if isinstance(part, AdviceReport):
+        return format_advice(part)
+    return f"# {part.platform}: {part.place}\n{part.text}"
 
 
 def _snippet(place: Target, stub: Stub, base: str, build: Build) -> str:
@@ -50,7 +97,8 @@ def _snippet(place: Target, stub: Stub, base: str, build: Build) -> str:
 
 
 def _corefile(stub: Stub) -> str:
-    return _blocks(stub, Surroundings(), UNKNOWN)
+    build = Build(version=NEXT) if stub.falling else UNKNOWN
+    return _blocks(stub, Surroundings(forwards=_OTHERS), build)
 
 
 def _blocks(stub: Stub, at: Surroundings, build: Build) -> str:
@@ -66,7 +114,12 @@ def _openshift(stub: Stub) -> str:
 
 
 def _resolved(stub: Stub) -> str:
+    refuse_fallthrough(stub, "systemd-resolved")
     return resolved_drop_in(stub.domains, map(_with_port, stub.servers))
+
+
+def _anchors(stub: Stub) -> str:
+    return negative_anchors(stub.domains)
 
 
 def _with_port(server: Server) -> str:
@@ -75,11 +128,12 @@ def _with_port(server: Server) -> str:
 
 
 FORMATS: Mapping[str, Callable[[Stub], str]] = {
-    "corefile": _corefile,
-    "stub-domains": _stub_domains,
-    "openshift": _openshift,
-    "dnsmasq": dnsmasq_conf,
+    Shape.COREFILE.value: _corefile,
+    Shape.STUB_DOMAINS.value: _stub_domains,
+    Shape.OPENSHIFT.value: _openshift,
+    DNSMASQ: dnsmasq_conf,
     "unbound": unbound_conf,
-    "resolved": _resolved,
+    RESOLVED: _resolved,
+    ANCHORS: _anchors,
 }
 """By what ``--as`` takes: those that need nothing of a cluster."""

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import click
 
 from globaldns.cli.invocation import Invocation, local_options
+from globaldns.cli.notes import notes_of
 from globaldns.cli.output import OutputFormat, print_structured, say
 from globaldns.cli.places import (
+    AdviceReport,
     PlacesReport,
     format_advice,
     format_detections,
@@ -19,7 +21,14 @@ from globaldns.cli.places import (
     show_change,
 )
 from globaldns.cli.program import ExitCode
-from globaldns.cli.snippets import FORMATS, render
+from globaldns.cli.snippets import (
+    FORMATS,
+    Snippet,
+    SnippetsReport,
+    format_part,
+    render,
+    render_as,
+)
 from globaldns.cli.verdicts import format_verdicts
 from globaldns.config.values import split_listen
 from globaldns.coredns.stub import Server
@@ -109,15 +118,15 @@ def render_stub(
     config = invocation.load_config()
     given = tuple(Server(*pair) for pair in forward_to)
     if shape is not None and given:
-        click.echo(FORMATS[shape](make_stub(config, given)), nl=False)
+        _show_text(invocation, render_as(shape, make_stub(config, given)))
         return
     looked = look(config, cluster or config.cluster)
     wished = make_stub(config, choose_servers(looked, given))
     if shape is not None:
-        click.echo(FORMATS[shape](wished), nl=False)
+        _show_text(invocation, render_as(shape, wished))
         return
-    for detection in looked.detections:
-        click.echo(render(looked, detection, wished), nl=False)
+    parts = [render(looked, detection, wished) for detection in looked.detections]
+    _show_parts(invocation, parts)
 
 
 @stub.command()
@@ -156,7 +165,8 @@ def install(
         config, name, looked, wished, _teller(invocation), adopt=adopt, dry_run=dry_run
     )
     others = [report_advice(looked, one, wished) for one in stubbing.elsewhere(looked)]
-    report = PlacesReport(tuple(map(report_change, changes)), tuple(others))
+    places = tuple(report_change(change, notes_of(change, wished)) for change in changes)
+    report = PlacesReport(places, tuple(others))
     _show(invocation, report, dry_run=dry_run)
     for change in changes:
         if change.is_needed and not looked.reloads(change.place):
@@ -257,6 +267,33 @@ def verify(
     context.exit(ExitCode.FINE if all(one.is_ok for one in verdicts) else ExitCode.FOUND)
 
 
+def _show_text(invocation: Invocation, snippet: Snippet) -> None:
+    """Print one text to the byte, so that it may be a file."""
+    if invocation.output is OutputFormat.TABLE:
+        click.echo(snippet.text, nl=False)
+        _say_notes(snippet.notes)
+    else:
+        print_structured(SnippetsReport((snippet,)), invocation.output)
+
+
+def _show_parts(invocation: Invocation, parts: list[Snippet | AdviceReport]) -> None:
+    """Print texts, each with its place."""
+    if invocation.output is OutputFormat.TABLE:
+        for part in parts:
+            click.echo(format_part(part), nl=False)
+            if isinstance(part, Snippet):
+                _say_notes(part.notes)
+    else:
+        places = tuple(part for part in parts if isinstance(part, Snippet))
+        others = tuple(part for part in parts if isinstance(part, AdviceReport))
+        print_structured(SnippetsReport(places, others), invocation.output)
+
+
+def _say_notes(notes: tuple[str, ...], place: str = "") -> None:
+    for note in notes:
+        say(f"{place}: {note}" if place else note)
+
+
 def _teller(invocation: Invocation) -> Callable[[Change], None]:
     """Return what shows a change before it is made."""
     if invocation.output is OutputFormat.TABLE:
@@ -271,6 +308,7 @@ def _show(invocation: Invocation, report: PlacesReport, *, dry_run: bool) -> Non
     for change in report.places:
         state = f"would be {change.state}" if dry_run and change.is_changed else change.state
         say(f"{change.place}: {state}{change.proof}")
+        _say_notes(change.notes, change.place)
         if change.theirs:
             names = ", ".join(change.theirs)
             say(f"{change.place}: {names}: already there, written by somebody else: left as it is")

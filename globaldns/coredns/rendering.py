@@ -22,7 +22,7 @@ from globaldns.errors import StubError
 
 Version = tuple[int, ...]
 
-_NEXT = (1, 11, 4)
+NEXT = (1, 11, 4)
 """``next``, and several forwards in one block."""
 _FAILFAST = (1, 12, 1)
 """``failfast_all_unhealthy_upstreams``: while we are away, SERVFAIL at once in place of 2 s."""
@@ -130,7 +130,7 @@ def _options(stub: Stub, foreign: Foreign, build: Build) -> Iterator[str]:
 
 def _check_fallthrough(zones: Iterable[str], at: Surroundings, build: Build) -> None:
     names = f"names of others in {', '.join(zones)}"
-    if build.version < _NEXT:
+    if build.version < NEXT:
         raise _refused(
             f"{names} can be asked elsewhere from 1.11.4 on, and its version is "
             + (".".join(map(str, build.version)) or "not known"),

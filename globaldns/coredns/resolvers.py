@@ -81,6 +81,8 @@ def _unbound_lines(stub: Stub) -> Iterator[str]:
             yield f"  stub-addr: {server.address}@{server.port}"
         if stub.force_tcp:
             yield "  stub-tcp-upstream: yes"
+        if not stub.cache_seconds:
+            yield "  stub-no-cache: yes"
 
 
 def _is_loopback(server: Server) -> bool:

@@ -62,6 +62,12 @@ def remove(values: str) -> str | None:
     return left if left or not marked.is_ended else None
 
 
+def are_all_ours(values: str) -> bool:
+    """Whether the whole list of servers is between our marks: those that the Corefile had too."""
+    marked = marks.find_marked(values)
+    return marked is not None and marked.inside.splitlines()[:1] == [_HEAD]
+
+
 def _installed(values: str, base: str, stub: Stub, build: Build) -> str:
     marked = marks.find_marked(values)
     foreign = values if marked is None else marks.cut(values, marked)
@@ -75,8 +81,16 @@ def _installed(values: str, base: str, stub: Stub, build: Build) -> str:
         raise marks.in_whole(error, values, marked) from None
     if marked is not None:
         changed = marks.replace(values, marked, _replaced(marked, ours))
-    elif standing.get(_SERVERS) is None:
+    elif _SERVERS not in standing:
         changed = marks.append(values, [_HEAD, *_all_items(parse_corefile(base), ours)])
+    elif not standing[_SERVERS]:
+        raise StubError(
+            "servers is empty, and the chart's own do not stand in its place",
+            code="syntax",
+            line=locate(values, 0, f"$.{_SERVERS}"),
+            column=1,
+            hint="take it away, or write the servers that the Corefile has",
+        )
     else:
         line = locate(values, 0, f"$.{_SERVERS}[0]")
         at = _offset(values, line)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from globaldns.app.stubbing import Looked
-from globaldns.cli.snippets import FORMATS, render
+from globaldns.cli.snippets import format_part, render, render_as
 from globaldns.coredns.platforms import Facts, Workload, detect
-from globaldns.coredns.stub import Server, Stub, StubZone
+from globaldns.coredns.stub import Foreign, Server, Stub, StubZone
+from globaldns.errors import StubError
 from globaldns.stubs.record import Record
 from tests.coredns.collection import COREFILES, IMPORTING
 
@@ -31,7 +33,7 @@ def looked(corefile: str, name: str = "coredns", **facts) -> Looked:
 
 def rendered(seen: Looked) -> tuple[str, str]:
     (detection,) = seen.detections
-    head, _, rest = render(seen, detection, STUB).partition("\n")
+    head, _, rest = format_part(render(seen, detection, STUB)).partition("\n")
     return head, rest
 
 
@@ -78,7 +80,40 @@ def test_every_shape_has_its_text(seen, words):
         ("dnsmasq", "server=/global/fd00::35#5353"),
         ("unbound", "stub-addr: fd00::35@5353"),
         ("resolved", "DNS=10.0.0.53:53 [fd00::35]:5353\nDomains=~global"),
+        ("resolved-anchors", "global\n"),
     ],
 )
 def test_some_need_no_cluster(name, words):
-    assert words in FORMATS[name](STUB)
+    assert words in render_as(name, STUB).text
+
+
+def test_what_is_never_to_be_told_has_no_text():
+    (detection,) = (seen := looked(COREFILES["kubeadm"])).detections
+    taking = msgspec.structs.replace(STUB, zones=(StubZone("cluster.local"),))
+    with pytest.raises(StubError, match="a stub for cluster"):
+        render(seen, detection, taking)
+    elsewhere = looked(COREFILES["eks"], managers={"kube-system/coredns": frozenset({"eks"})})
+    with pytest.raises(StubError, match="a stub for cluster"):
+        render(elsewhere, elsewhere.detections[0], taking)
+
+
+FALLING = msgspec.structs.replace(STUB, zones=(StubZone("global", Foreign.FALLTHROUGH),))
+
+
+def test_a_coredns_that_is_not_seen_asks_the_nodes_resolver_for_names_of_others():
+    told = render_as("corefile", FALLING)
+    assert told.text == (
+        "global:53 {\n    errors\n    cache 30\n"
+        "    forward . 10.0.0.53 [fd00::35]:5353 {\n        next NXDOMAIN\n    }\n"
+        "    forward . /etc/resolv.conf\n}\n"
+    )
+    (note,) = told.notes
+    assert "CoreDNS 1.11.4" in note
+    assert "what the root zone's block forwards with" in note
+    assert render_as("corefile", STUB).notes == ()
+
+
+@pytest.mark.parametrize("name", ["stub-domains", "openshift", "dnsmasq", "unbound", "resolved"])
+def test_who_cannot_ask_others_is_not_told_to(name):
+    with pytest.raises(StubError, match="asks the servers of a zone for all"):
+        render_as(name, FALLING)

@@ -12,7 +12,7 @@ import yaml
 from tests.app.test_asking import says
 from tests.app.test_stubbing import US, config_of
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import K3S, KUBEADM, config_map
+from tests.stubs.platforms import K3S, KUBE_DNS, KUBEADM, config_map
 
 NAME = "configmaps kube-system/coredns Corefile"
 
@@ -165,6 +165,40 @@ def test_a_format_with_its_servers_needs_no_cluster(command):
     done = command("stub", "render", "--as", "dnsmasq", "--forward-to", "192.0.2.1")
     assert done.exit_code == 0
     assert done.stdout.startswith("server=/global/192.0.2.1#53\n")
+
+
+def test_what_a_format_leaves_out_is_said_beside_it(command):
+    line = ["stub", "render", "--as", "resolved", "--forward-to", "192.0.2.1"]
+    done = command(*line)
+    assert done.stdout == "[Resolve]\nDNS=192.0.2.1:53\nDomains=~global\n"
+    assert "render --as resolved-anchors" in done.stderr
+    (snippet,) = json.loads(command(*line, "-o", "json").stdout)["places"]
+    assert (snippet["place"], snippet["text"]) == ("resolved", done.stdout)
+    assert snippet["notes"] == done.stderr.splitlines()
+
+
+async def test_texts_and_advice_are_printed_for_programs_too(stub):
+    (done,) = await stub(["render", "-o", "json"])
+    (place,) = json.loads(done.stdout)["places"]
+    assert (place["platform"], place["place"]) == ("coredns", NAME)
+    assert place["text"].startswith("global:53 {\n")
+    (done,) = await stub(["render", "-o", "yaml"], objects=(US,))
+    shown = yaml.safe_load(done.stdout)
+    assert shown["places"] == []
+    assert shown["elsewhere"][0]["platform"] == "unknown"
+
+
+async def test_what_a_place_has_no_word_for_is_said_as_it_is_told(run, tmp_path):
+    async with cluster(*KUBE_DNS, US) as (server, _):
+        config_of(server, tmp_path)
+        path = tmp_path / "globaldns.yaml"
+        bare = yaml.safe_load(path.read_text()) | {"stub": {"force_tcp": True}}
+        path.write_text(yaml.safe_dump(bare))
+        line = ("stub", "install", "--config", path)
+        first, again = [await asyncio.to_thread(run, *line) for _ in range(2)]
+    place = "configmaps kube-system/kube-dns stubDomains"
+    assert f"{place}: stub-domains has no word for stub.force_tcp: left out\n" in first.stderr
+    assert again.stderr == f"{place}: unchanged\n"
 
 
 async def test_a_format_without_them_asks_for_our_service(stub):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from globaldns.coredns.resolvers import (
@@ -63,6 +64,12 @@ def test_unbound_may_ask_this_machine_over_tcp_and_for_addresses() -> None:
     assert '  local-zone: "240.in-addr.arpa" transparent' in lines
     assert lines.count("  stub-tcp-upstream: yes") == 3
     assert lines.count("  stub-addr: 127.0.0.1@1053") == 3
+
+
+def test_unbound_keeps_nothing_where_that_is_wished() -> None:
+    assert "stub-no-cache" not in unbound_conf(WIDE)
+    told = unbound_conf(msgspec.structs.replace(WIDE, cache_seconds=0))
+    assert told.count("  stub-no-cache: yes\n") == 3
 
 
 @pytest.mark.parametrize("told", [dnsmasq_conf, unbound_conf])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from globaldns.coredns.rke2 import install, remove
+from globaldns.coredns.rke2 import are_all_ours, install, remove
 from globaldns.coredns.stub import Stub
 from globaldns.errors import StubError
 from tests.coredns.collection import ABLE, COREFILES, FALLING, STUB, TWO_POLICIES, stub
@@ -117,6 +117,19 @@ def test_what_is_wrong_has_its_line_whatever_stands_before_it(
         install(before + wrong, BASE, STUB)
     assert (refused.value.code, refused.value.line) == ("syntax", before.count("\n") + line)
     assert str(refused.value).startswith(f"line {refused.value.line}, ")
+
+
+@pytest.mark.parametrize("empty", ["servers: null\n", "servers:\n", "servers: []\n"])
+def test_no_servers_at_all_are_refused_where_they_are_said(empty: str) -> None:
+    with pytest.raises(StubError, match="servers is empty") as refused:
+        install(f"a: 1\n{empty}", BASE, STUB)
+    assert (refused.value.code, refused.value.line) == ("syntax", 2)
+
+
+def test_the_whole_list_is_ours_where_the_values_had_none() -> None:
+    assert are_all_ours(install("a: 1\n", BASE, STUB))
+    assert not are_all_ours(install("servers:\n- zones: [{zone: a}]\n", BASE, STUB))
+    assert not are_all_ours("a: 1\n")
 
 
 @pytest.mark.parametrize("port", ["53", '"53"', '"053"', "[53]", "'{{ .Values.port }}'", "", "[]"])

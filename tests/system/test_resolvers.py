@@ -159,6 +159,7 @@ def resolver(
         servers=(Target("127.0.0.1", shared_server.mesh.dns_port),),
         reverse=("240.0.0.0/8",),
         force_tcp=force_tcp,
+        cache_seconds=0 if force_tcp else 30,
     )
     command = start(program, tmp_path_factory.mktemp(name), port, stub)
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:

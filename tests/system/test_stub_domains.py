@@ -14,6 +14,7 @@ import dns.rdatatype
 import pytest
 
 from globaldns.app.asking import ask_paths
+from globaldns.cli.snippets import render_as
 from globaldns.coredns.editing import Options, install
 from globaldns.coredns.rendering import UNKNOWN, Build
 from globaldns.coredns.stub import Foreign, Stub, StubZone
@@ -207,6 +208,25 @@ def test_names_that_are_not_ours_are_asked_elsewhere(site: Site, shared_server: 
             assert "192.0.2.7" not in str(coredns.ask(NAME))
             assert coredns.rcode(NAME) == "NOERROR"
             assert soa_ttl(coredns.ask(NAME, "MX")) <= 10
+
+
+def test_what_is_rendered_without_a_cluster_asks_others_too(
+    site: Site, shared_server: Server
+) -> None:
+    told = Stub(
+        zones=(StubZone("global", Foreign.FALLTHROUGH),),
+        servers=(Target("127.0.0.1", shared_server.mesh.dns_port),),
+    )
+    text = render_as("corefile", told).text
+    assert text.startswith("global:53 {\n")
+    with site.run("others", ". {\n hosts {\n  192.0.2.7 public.global\n }\n}\n") as others:
+        moves = {":53 {": " {\n    bind 127.0.0.1", "/etc/resolv.conf": f"127.0.0.1:{others.port}"}
+        for standing, here in moves.items():
+            text = text.replace(standing, here)
+        with site.run("coredns", text) as coredns:
+            assert coredns.rcode(NAME) == "NOERROR"
+            assert "192.0.2.7" in str(coredns.ask("public.global"))
+            assert "192.0.2.7" not in str(coredns.ask(NAME))
 
 
 FALLS, ALONE = Foreign.FALLTHROUGH, Foreign.NXDOMAIN

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from globaldns.vm.files import ANCHORS, DROP_IN
 from tests.system.booted import RESOLVED, Booted, bootable_image, find_python, need_systemd
 from tests.system.images import ADDRESS, ENDPOINT, HOST, PORT, TEXT, Image
 from tests.system.running import wait_until
@@ -15,9 +16,11 @@ from tests.system.running import wait_until
 pytestmark = pytest.mark.timeout(600)
 PROGRAM, PROXY = "/opt/globaldns/bin/globaldns", "/opt/globaldns/bin/envoy"
 PROGRAMS = ("--globaldns", PROGRAM, "--envoy", PROXY)
-INSTALL = (PROGRAM, "vm", "install", "--config", "/etc/globaldns/globaldns.yaml", *PROGRAMS)
+CONFIG = "/etc/globaldns/globaldns.yaml"
+INSTALL = (PROGRAM, "vm", "install", "--config", CONFIG, *PROGRAMS)
 USERS = "/etc/sysusers.d/globaldns.conf"
 SERVE, POOLS, ENVOY = "globaldns.service", "globaldns-pools.service", "globaldns-envoy.service"
+RESOLVER = "systemd-resolved.service"
 
 
 @pytest.fixture
@@ -57,6 +60,12 @@ def add_endpoint(machine: Booted) -> None:
     machine.run("systemd-run", "--unit=pod", network, *serve, "--directory", "/run/pages")
 
 
+def start_resolved(machine: Booted) -> None:
+    machine.run("systemd-sysusers")
+    machine.run("systemctl", "start", "dbus.socket", RESOLVER)
+    machine.run("ln", "-sf", "/run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf")
+
+
 def resolve(machine: Booted, server: str) -> str:
     return machine.try_to("dig", *server.split(), "+short", "+tries=1", "+time=2", HOST)
 
@@ -92,9 +101,7 @@ def test_units_carry_a_request_within_their_limits(
 @pytest.mark.skipif(not RESOLVED, reason="systemd-resolved is neither installed nor on PATH")
 def test_names_come_with_installation_and_go_with_removal(boot: Callable[[], Booted]) -> None:
     machine = boot()
-    machine.run("systemd-sysusers")
-    machine.run("systemctl", "start", "dbus.socket", "systemd-resolved.service")
-    machine.run("ln", "-sf", "/run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf")
+    start_resolved(machine)
     machine.run(*INSTALL)
     wait_until(lambda: get(machine, HOST) == TEXT, f"{HOST} leads to the endpoint")
     assert resolve(machine, "@127.0.0.53").startswith("240.")
@@ -108,3 +115,25 @@ def test_names_come_with_installation_and_go_with_removal(boot: Callable[[], Boo
         "inactive"
     }
     assert "240." not in machine.run("ip", "route", "show", "table", "local")
+
+
+@pytest.mark.skipif(not RESOLVED, reason="systemd-resolved is neither installed nor on PATH")
+def test_a_resolved_that_validates_needs_the_anchors_that_are_rendered(
+    boot: Callable[[], Booted],
+) -> None:
+    machine = boot()
+    start_resolved(machine)
+    machine.run(*INSTALL)
+    machine.run("rm", DROP_IN, ANCHORS)
+    program = f"STATE_DIRECTORY=/var/lib/globaldns {PROGRAM} stub render --config {CONFIG}"
+    render = f"{program} --forward-to 127.0.0.1:1053 --as"
+    machine.run("sh", "-c", f"{render} resolved > {DROP_IN}")
+    strict = Path(DROP_IN).with_name("strict.conf")
+    machine.run("sh", "-c", f"printf '[Resolve]\\nDNSSEC=yes\\n' > {strict}")
+    machine.run("systemctl", "restart", RESOLVER)
+    wait_until(lambda: "240." in resolve(machine, "@127.0.0.1 -p 1053"), "it has a VIP")
+    ask = ("dig", "@127.0.0.53", "+tries=1", "+time=10", HOST)
+    wait_until(lambda: "SERVFAIL" in machine.try_to(*ask), "without anchors it is forged")
+    machine.run("sh", "-c", f"{render} resolved-anchors > {ANCHORS}")
+    machine.run("systemctl", "restart", RESOLVER)
+    wait_until(lambda: resolve(machine, "@127.0.0.53").startswith("240."), "it need not be signed")

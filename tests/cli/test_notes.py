@@ -1,0 +1,64 @@
+"""What has to be known beside a text that tells a resolver of us."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from globaldns.cli.notes import notes_of, notes_on
+from globaldns.cli.snippets import FORMATS
+from globaldns.stubs.shapes import Wish, plan_install
+from tests.coredns.collection import COREFILES, STUB, stub
+from tests.coredns.targets import OPENSHIFT, RKE2, STUB_DOMAINS
+from tests.stubs.platforms import KUBE_DNS, RKE2_WITH_VALUES
+from tests.stubs.platforms import OPENSHIFT as OPENSHIFT_OBJECTS
+
+BARE = msgspec.structs.replace(STUB, cache_seconds=0, force_tcp=True)
+BOTH = "stub.force_tcp, stub.cache: 0s"
+UNSAID = {
+    "corefile": "",
+    "stub-domains": BOTH,
+    "openshift": "stub.cache: 0s",
+    "dnsmasq": BOTH,
+    "unbound": "",
+    "resolved": BOTH,
+    "resolved-anchors": "",
+}
+
+
+@pytest.mark.parametrize("shape", FORMATS)
+def test_a_key_that_is_left_out_is_said_in_one_line(shape):
+    notes = [one for one in notes_on(shape, BARE, "") if "no word for" in one]
+    expected = UNSAID[shape]
+    assert notes == ([f"{shape} has no word for {expected}: left out"] if expected else [])
+    assert not [one for one in notes_on(shape, STUB, "") if "no word for" in one]
+
+
+def test_who_validates_is_told_of_the_anchors():
+    (note,) = notes_on("resolved", STUB, "")
+    assert "render --as resolved-anchors" in note
+    assert "/etc/dnssec-trust-anchors.d/globaldns.negative" in note
+
+
+def test_a_change_says_what_is_left_out_and_none_says_nothing():
+    for place, document in ((STUB_DOMAINS, KUBE_DNS[0]), (OPENSHIFT, OPENSHIFT_OBJECTS[0])):
+        change = plan_install(place, document, Wish(BARE))
+        assert [one.partition(" ")[0] for one in notes_of(change, BARE)] == [place.shape]
+        options = msgspec.structs.replace(Wish(BARE).options, known=change.known)
+        again = plan_install(place, change.after, Wish(BARE, options))
+        assert not again.is_needed
+        assert notes_of(again, BARE) == ()
+
+
+def test_that_all_servers_of_a_chart_are_copied_is_said_once():
+    wish = Wish(STUB, base=COREFILES["rke2"])
+    first = plan_install(RKE2, RKE2_WITH_VALUES[-1], wish)
+    (note,) = notes_of(first, STUB)
+    assert "does not come until ours are removed" in note
+    moved = plan_install(RKE2, first.after, Wish(stub(server="10.96.0.7"), base=wish.base))
+    assert moved.is_needed
+    assert notes_of(moved, STUB) == ()
+    values = {"valuesContent": "servers:\n- zones: [{zone: a}]\n"}
+    beside = plan_install(RKE2, {**RKE2_WITH_VALUES[-1], "spec": values}, wish)
+    assert beside.is_needed
+    assert notes_of(beside, STUB) == ()
