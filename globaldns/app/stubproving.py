@@ -1,4 +1,4 @@
-"""How a cluster's DNS answers for our zones, and where that is wrong, what is configured."""
+"""How a cluster's DNS answers for our zones, and what is configured there."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def verify(
 ) -> tuple[Verdict, ...]:
     """Ask our servers, and the ways of pods' questions or those that are given; ``wait``: seconds.
 
+    What is configured is looked at whatever is answered: a server goes on with what it read before.
+
     Raises:
         StubError: it is not known where our servers are.
-        ApiError: the cluster cannot be asked what is wrong.
+        ApiError: the cluster cannot be asked what is configured.
     """
     stub = looked.record.stub or make_stub(config, choose_servers(looked, ()))
     nameserver = config.dns.nameserver
     paths = (*own_paths(stub), *(through or looked.paths))
     asking = ask_paths(stub, paths, cluster=cluster, nameserver=nameserver, wait=wait)
     verdicts = asyncio.run(asking)
-    if all(one.is_ok for one in verdicts):
-        return verdicts
 
     async def look_into(client: Client) -> tuple[Verdict, ...]:
         objects = DnsObjects(client, config.namespace, cluster)
@@ -82,6 +82,7 @@ async def _read_place(
     return Place(
         name=str(target),
         said=inspect(target, document, stub, looked.base_of(detection)),
+        is_recorded=target in looked.record.places,
         reloads=_reloads(looked, target),
         restart=detection.server,
         age=None if document is None else _age(document),

@@ -54,10 +54,15 @@ def inspect(target: Target, standing: Object | None, stub: Stub, base: str = "")
 
 
 def find_twice(corefiles: Mapping[str, Corefile]) -> tuple[str, Block, Key] | None:
-    """Return the second block with a zone that one has already, where both would listen."""
+    """Return the second block with a zone that one has already, where both would listen.
+
+    Blocks with plugin view share a zone: which of them is asked depends on the question.
+    """
     seen: list[tuple[tuple[str, str, str], frozenset[str]]] = []
     for name, corefile in corefiles.items():
         for block in corefile.blocks:
+            if block.named("view"):
+                continue
             binds = _binds(block)
             for key in block.zones:
                 own = key.zone, key.port or DEFAULT_PORT, key.transport

@@ -1,7 +1,8 @@
 """Why a way of pods' questions does not come to us: what was answered, beside what is configured.
 
 The first row that fits is the cause; each has its remedy. What is configured says more than an
-answer does: a file that CoreDNS cannot read is in nobody's way until it starts the next time.
+answer does: a file that CoreDNS cannot read is in nobody's way until it starts the next time. So a
+right answer is no proof either, and what is wrong with its place is told all the same.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Resource, object and key; or the owner, where it is managed elsewhere."""
     said: Said = Said()
     is_elsewhere: bool = False
+    is_recorded: bool = False
+    """Whether we remember to have told it."""
     reloads: bool = True
     """Whether the server reads its configuration again by itself."""
     restart: str = ""
@@ -154,13 +157,7 @@ _DIRECT: tuple[_Row, ...] = (
 )
 """Of our own servers."""
 
-_WAYS: tuple[_Row, ...] = (
-    (
-        Cause.MANAGED_ELSEWHERE,
-        lambda case: case.place.is_elsewhere and case.verdict.outcome is not Outcome.OTHER_CLUSTER,
-        "{place} has the configuration",
-        "globaldns stub install prints what to tell it; then globaldns stub verify",
-    ),
+_FAULTS: tuple[_Row, ...] = (
     (
         Cause.DUPLICATE_ZONE,
         lambda case: case.fault(DUPLICATE),
@@ -179,6 +176,28 @@ _WAYS: tuple[_Row, ...] = (
         "{place}: {fault}: the server goes on without the change, and does not start with it",
         "mend it there",
     ),
+)
+"""Of a place, whatever is answered."""
+
+_ANSWERED: tuple[_Row, ...] = (
+    *_FAULTS,
+    (
+        Cause.NOT_INSTALLED,
+        lambda case: case.place.is_recorded and case.place.said.servers is None,
+        "we answer still, and nothing of the zone is told in {place} any more",
+        "globaldns stub install",
+    ),
+)
+"""Of what pods ask, where we answer."""
+
+_WAYS: tuple[_Row, ...] = (
+    (
+        Cause.MANAGED_ELSEWHERE,
+        lambda case: case.place.is_elsewhere and case.verdict.outcome is not Outcome.OTHER_CLUSTER,
+        "{place} has the configuration",
+        "globaldns stub install prints what to tell it; then globaldns stub verify",
+    ),
+    *_FAULTS,
     (
         Cause.NODE_LOCAL_BYPASS,
         lambda case: case.is_bypassed and case.place.said.servers is None,
@@ -205,18 +224,6 @@ _WAYS: tuple[_Row, ...] = (
     ),
     (Cause.OTHER_CLUSTER, lambda case: case.verdict.outcome is Outcome.OTHER_CLUSTER, "", ""),
     (
-        Cause.NO_RELOAD,
-        lambda case: case.is_elsewhere_asked and not case.place.reloads,
-        "the Corefile has no plugin reload: CoreDNS reads it when its pods start",
-        "kubectl rollout restart {restart}",
-    ),
-    (
-        Cause.RELOADING,
-        lambda case: case.is_fresh,
-        "{place} was written {age:.0f} s ago, and is read within two minutes",
-        "globaldns stub verify --wait 120",
-    ),
-    (
         Cause.UNREACHABLE,
         lambda case: (
             case.verdict.outcome is Outcome.SILENT
@@ -230,6 +237,18 @@ _WAYS: tuple[_Row, ...] = (
         lambda case: case.verdict.outcome is Outcome.SILENT,
         "it answers other names, and waits for us in vain: packets from it to us are lost",
         "let its pods reach UDP and TCP 1053 of ours: a NetworkPolicy of either side forbids it",
+    ),
+    (
+        Cause.NO_RELOAD,
+        lambda case: not case.place.reloads,
+        "the Corefile has no plugin reload: CoreDNS reads it when its pods start",
+        "kubectl rollout restart {restart}; if that was done since, its log says more",
+    ),
+    (
+        Cause.RELOADING,
+        lambda case: case.is_fresh,
+        "{place} was written {age:.0f} s ago, and is read within two minutes",
+        "globaldns stub verify --wait 120",
     ),
     (
         Cause.NODE_LOCAL_BYPASS,
@@ -250,11 +269,11 @@ _WAYS: tuple[_Row, ...] = (
         "look for our address in its log; a NetworkPolicy may keep it from port 1053 of our pods",
     ),
 )
-"""Of what pods ask."""
+"""Of what pods ask, where we do not answer."""
 
 
 def explain(verdicts: Iterable[Verdict], evidence: Evidence) -> tuple[Verdict, ...]:
-    """Return verdicts with what is wrong, and what to do; those that are right as they are."""
+    """Return verdicts with what is wrong, and what to do; where nothing is, as they are."""
     all_of_them = tuple(verdicts)
     outcomes = {one.path.name: one.outcome for one in all_of_them}
     failed = {one.path.name for one in all_of_them if not one.is_ok}
@@ -264,9 +283,7 @@ def explain(verdicts: Iterable[Verdict], evidence: Evidence) -> tuple[Verdict, .
     unknown = Place(name="the cluster's DNS")
     places = evidence.places
     return tuple(
-        verdict
-        if verdict.is_ok
-        else _explain(
+        _explain(
             _Case(
                 verdict,
                 evidence,
@@ -281,8 +298,10 @@ def explain(verdicts: Iterable[Verdict], evidence: Evidence) -> tuple[Verdict, .
 
 def _explain(case: _Case) -> Verdict:
     verdict, place, evidence = case.verdict, case.place, case.evidence
-    rows = _DIRECT if verdict.path.name == DIRECT else _WAYS
-    cause, _, reason, hint = next(row for row in rows if row[1](case))
+    row = next((row for row in _rows(verdict) if row[1](case)), None)
+    if row is None:
+        return verdict
+    cause, _, reason, hint = row
     words = {
         "place": place.name,
         "fault": place.said.fault,
@@ -293,10 +312,16 @@ def _explain(case: _Case) -> Verdict:
         "age": place.age or 0,
         "restart": place.restart,
     }
-    said = f": {reason.format(**words)}" if reason else ""
     return msgspec.structs.replace(
         verdict,
         cause=cause,
-        reason=f"{verdict.reason}{said}",
+        reason=": ".join(filter(None, (verdict.reason, reason.format(**words)))),
         hint=hint.format(**words) or verdict.hint,
     )
+
+
+def _rows(verdict: Verdict) -> tuple[_Row, ...]:
+    is_direct = verdict.path.name == DIRECT
+    if verdict.is_ok:
+        return () if is_direct else _ANSWERED
+    return _DIRECT if is_direct else _WAYS

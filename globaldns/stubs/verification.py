@@ -113,8 +113,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def is_ok(self) -> bool:
-        """Whether we answered."""
-        return self.outcome is Outcome.OK
+        """Whether we answered, and nothing is known that will end it."""
+        return self.outcome is Outcome.OK and not self.cause
 
 
 def questions(stub: Stub, cluster: str, nameserver: str) -> tuple[Question, ...]:

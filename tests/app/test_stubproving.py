@@ -3,37 +3,71 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
 
 from globaldns.app.stubbing import look
 from globaldns.app.stubproving import gather, verify
-from globaldns.config.loading import load
 from globaldns.coredns.stub import Server, Stub, StubZone
 from globaldns.stubs.diagnosis import Cause
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.record import Record
-from globaldns.stubs.verification import QueryPath
+from globaldns.stubs.verification import QueryPath, Verdict
 from tests.app.test_asking import says
-from tests.app.test_stubbing import US, config_of, looked_at
+from tests.app.test_stubbing import US, config_of
 from tests.nameserver import NameServer
 from tests.stubs.clusters import cluster
 from tests.stubs.platforms import KUBEADM, NODE_LOCAL, config_map
 
 
-async def test_the_way_is_asked_for_what_was_installed(tmp_path: Path) -> None:
+@pytest.fixture
+def dns_server() -> Iterator[NameServer]:
     server = NameServer()
     server.over_udp = says("east/pod")
-    looked = await looked_at(tmp_path, US)
-    told = Record(
-        stub=Stub(zones=(StubZone("global"),), servers=(Server("127.0.0.1", server.port),))
-    )
-    looked = msgspec.structs.replace(looked, record=told)
-    config = load(tmp_path / "globaldns.yaml", {})
-    (own,) = await asyncio.to_thread(verify, config, "east", looked, (), wait=0)
+    yield server
     server.close()
+
+
+async def verified(
+    folder: Path, server: NameServer, *manifests: Mapping[str, Any], through: bool = True
+) -> tuple[Verdict, ...]:
+    """Return what is said of a cluster where a server was installed, and of a way to it."""
+    told = Stub(zones=(StubZone("global"),), servers=(Server("127.0.0.1", server.port),))
+    ways = (QueryPath("cluster-dns", "127.0.0.1", server.port),) if through else ()
+    async with cluster(*manifests, US) as (running, _):
+        config = config_of(running, folder)
+        looked = await asyncio.to_thread(look, config, "east")
+        looked = msgspec.structs.replace(looked, record=Record(told, looked.targets))
+        return await asyncio.to_thread(verify, config, "east", looked, ways, wait=0)
+
+
+async def test_the_way_is_asked_for_what_was_installed(
+    tmp_path: Path, dns_server: NameServer
+) -> None:
+    (own,) = await verified(tmp_path, dns_server, through=False)
     assert own.is_ok
+    assert own.path == QueryPath("globaldns", "127.0.0.1", dns_server.port)
+
+
+async def test_what_is_configured_is_looked_at_although_we_answer(
+    tmp_path: Path, dns_server: NameServer
+) -> None:
+    text = KUBEADM[0]["data"]["Corefile"]
+    ours = f"global:53 {{\n    forward . 127.0.0.1:{dns_server.port}\n}}\n"
+    for told, cause in (
+        (ours, ""),
+        (f"{ours}global {{\n    bind 10.0.0.10\n    whoami\n}}\n", Cause.DUPLICATE_ZONE),
+        (f"{ours}corp {{\n", Cause.BROKEN_FILE),
+        ("", Cause.NOT_INSTALLED),
+    ):
+        maps = config_map("coredns", {"Corefile": text + told})
+        own, way = await verified(tmp_path, dns_server, *KUBEADM, maps)
+        assert (own.cause, way.cause) == ("", cause)
+        assert (own.is_ok, way.is_ok) == (True, not cause)
 
 
 async def test_what_is_wrong_is_looked_into(tmp_path: Path) -> None:

@@ -130,6 +130,12 @@ def test_one_zone_at_two_addresses_is_none_too_many() -> None:
     assert fault.code == DUPLICATE
 
 
+def test_blocks_that_share_a_zone_by_views_are_none_too_many() -> None:
+    views = "".join(f"global {{\n view {name} {{\n  expr true\n }}\n}}\n" for name in "ab")
+    assert inspect(COREFILE, corefile(KUBEADM + views), STUB).fault is None
+    assert inspect(COREFILE, corefile(KUBEADM + views + BLOCK), STUB).fault is None
+
+
 def test_other_shapes_have_faults_too() -> None:
     for target, whole in (
         (STUB_DOMAINS, obj(data={"stubDomains": "{"})),

@@ -62,12 +62,13 @@ WAYS: list[Row] = [
     (Cause.OTHER_CLUSTER, OTHER, place(), {}, "", "as before"),
     (Cause.NO_RELOAD, FOREIGN, place(reloads=False), {}, "no plugin reload", "deployment/coredns"),
     (Cause.NO_RELOAD, REFUSED, place(reloads=False, age=5.0), {}, "no plugin", "rollout restart"),
+    (Cause.NO_RELOAD, FAILED, place(reloads=False, age=5.0), {}, "no plugin", "its log says more"),
     (Cause.RELOADING, FOREIGN, place(age=5.0), {}, "written 5 s ago", "--wait 120"),
     (Cause.RELOADING, FAILED, place(age=5.0), {}, "written 5 s ago", "--wait 120"),
     (Cause.NOT_RELOADED, FOREIGN, place(), {}, "as before", "coredns_reload_failed_total"),
     (Cause.NOT_RELOADED, REFUSED, place(age=None), {}, "as before", "deployment/coredns"),
-    (Cause.UNREACHABLE, SILENT, place(), {"alive": frozenset()}, "at all", "NetworkPolicy"),
-    (Cause.BLOCKED, SILENT, place(), {}, "waits for us in vain", "NetworkPolicy"),
+    (Cause.UNREACHABLE, SILENT, place(age=5.0), {"alive": frozenset()}, "at all", "NetworkPolicy"),
+    (Cause.BLOCKED, SILENT, place(age=5.0), {}, "waits for us in vain", "NetworkPolicy"),
     (Cause.NO_ANSWER, FAILED, place(), {}, "asks us and gets nothing", "NetworkPolicy"),
 ]
 
@@ -80,6 +81,48 @@ def test_what_pods_ask(row: Row) -> None:
     assert verdict.reason.startswith("seen")
     assert reason in verdict.reason
     assert hint in verdict.hint
+
+
+def test_silence_is_no_change_that_waits_to_be_read() -> None:
+    for told in (place(), place(age=5.0, reloads=False)):
+        assert one(answered(WAY, SILENT), evidence(told)).cause is Cause.BLOCKED
+        dead = evidence(told, alive=frozenset())
+        assert one(answered(WAY, SILENT), dead).cause is Cause.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("cause", "told", "reason", "hint"),
+    [
+        (Cause.DUPLICATE_ZONE, place(None, DUPLICATE), "does not start with it", "remove one"),
+        (Cause.BROKEN_FILE, place(None, "syntax"), "does not start with it", "mend it"),
+        (Cause.WRONG_PORT, place(OURS, PORT), "line 7", "stub install"),
+        (Cause.NOT_INSTALLED, place(None, is_recorded=True), "we answer still", "stub install"),
+    ],
+)
+def test_an_answer_of_ours_does_not_hide_that_it_will_not_last(
+    cause: Cause, told: Place, reason: str, hint: str
+) -> None:
+    verdict = one(answered(WAY, Outcome.OK), evidence(told))
+    assert (verdict.outcome, verdict.cause, verdict.is_ok) == (Outcome.OK, cause, False)
+    assert verdict.reason.startswith(("configmaps kube-system/coredns Corefile: ", "we answer"))
+    assert reason in verdict.reason
+    assert hint in verdict.hint
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        place(),
+        place(age=5.0),
+        place(reloads=False),
+        place(OTHERS),
+        place(None),
+        place(None, is_elsewhere=True),
+    ],
+)
+def test_an_answer_of_ours_is_right_whoever_had_it_come_to_us(told: Place) -> None:
+    both = (answered(QueryPath(DIRECT, *OURS), Outcome.OK), answered(WAY, Outcome.OK))
+    assert explain(both, evidence(told)) == both
 
 
 @pytest.mark.parametrize("direct", [SILENT, FAILED, REFUSED])
