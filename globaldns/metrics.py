@@ -343,7 +343,7 @@ def _mesh_families(mesh: MeshFigures) -> Iterator[Metric]:
     yield _gauge("gateways", "Gateways of other networks that are watched.", label, mesh.gateways)
     yield _gauge("gateway_up", "Of these, those that are not down.", label, mesh.gateways_up)
     up = {(path,): is_up for path, is_up in mesh.stub_up.items()}
-    text = "Whether the cluster's own DNS answers for our zones what we do."
+    text = "Whether the cluster's own DNS answers for our zones what we do, and will after a start."
     yield _gauge("stub_up", text, ("path",), up)
 
 

@@ -316,12 +316,14 @@ class StubPlaceReport(Report, frozen=True):
     """Resource, object and key; empty: it is not told by us."""
     state: str
     """``told``; ``already-there``: somebody else wrote what we would; ``not-told``, for the reason
-    of the whole; ``contested``: others take it back, and it is left alone for an hour;
-    ``managed-elsewhere``."""
+    of the whole; ``faulty``: what stands there is not read, or not as it is meant; ``contested``:
+    others take it back, and it is left alone for an hour; ``managed-elsewhere``."""
     owner: str
     """Who has the configuration; empty: nobody beside us."""
     reasons: tuple[str, ...]
     """The facts that say whose DNS it is."""
+    trouble: str = ""
+    """Why it is ``faulty`` or ``contested``; empty: it is neither."""
 
 
 class StubPathReport(Report, frozen=True):
@@ -336,7 +338,8 @@ class StubPathReport(Report, frozen=True):
     instance: str
     """Who answered."""
     cause: str = ""
-    """What is wrong, in a word that does not change; empty: nothing."""
+    """What is wrong, in a word that does not change; empty: nothing. A right answer may have one:
+    what will end it."""
 
 
 class StubReport(Report, frozen=True):

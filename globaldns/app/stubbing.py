@@ -159,7 +159,7 @@ def remove(
         StubError: a place is refused; nothing was written.
         ApiError: a request failed.
     """
-    told = looked.record.stub or stub or _nothing(config)
+    told = looked.record.stub or stub or nobodys_stub(config)
     wishes = wishes_of(looked, stub if adopt and stub else told, cluster, adopt=adopt)
 
     async def write(client: Client) -> tuple[Change, ...]:
@@ -188,7 +188,7 @@ def make_stub(config: Config, servers: tuple[Server, ...]) -> Stub:
     )
 
 
-def _nothing(config: Config) -> Stub:
+def nobodys_stub(config: Config) -> Stub:
     """Return what nobody tells: at an address that is nobody's (RFC 5737)."""
     return make_stub(config, (Server("192.0.2.0"),))
 

@@ -22,6 +22,7 @@ from globaldns.app.stubbing import (
     find_servers,
     look_with,
     make_stub,
+    nobodys_stub,
     wishes_of,
 )
 from globaldns.app.stubproving import gather
@@ -31,13 +32,14 @@ from globaldns.coredns.stub import Stub
 from globaldns.coredns.targets import Target
 from globaldns.errors import ApiError, StubError
 from globaldns.kube.client import Client
-from globaldns.stubs.changing import install
+from globaldns.model.claim import format_time
+from globaldns.stubs.changing import SUSPENSION, install
 from globaldns.stubs.diagnosis import explain
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reverts import Reverts
 from globaldns.stubs.shapes import Change
-from globaldns.stubs.verification import QueryPath, Verdict, own_paths
-from globaldns.tasks import steady_clock
+from globaldns.stubs.verification import DIRECT, QueryPath, Verdict, own_paths
+from globaldns.tasks import steady_clock, wall_clock
 
 logger = logging.getLogger(__name__)
 
@@ -61,14 +63,19 @@ class StubKeeper:
         self._reverts = Reverts()
         self._looked: Looked | None = None
         self._looked_at = 0.0
-        self._contested: frozenset[Target] = frozenset()
+        self._stub: Stub | None = None
+        """What was wished last, as far as it was known where we are."""
+        self._contested: Mapping[Target, float] = {}
+        """Until when a place is left alone, in steady time."""
         self._verdicts: tuple[Verdict, ...] = ()
         self._own: tuple[Verdict, ...] = ()
         """What is wrong with our own servers, which are asked where a way is."""
-        self._told: frozenset[Target] = frozenset()
-        """What was seen to say what it should."""
+        self._told: frozenset[str] = frozenset()
+        """Places that were seen to say what they should."""
         self._theirs: frozenset[Target] = frozenset()
         """Of these, what somebody else wrote."""
+        self._faults: Mapping[str, str] = {}
+        """Why what stands in a place is not read."""
         self._reason = _OFF
 
     async def run(self) -> None:
@@ -78,24 +85,29 @@ class StubKeeper:
             await asyncio.sleep(TURN_SECONDS)
 
     async def turn(self) -> None:
-        """Look once, write what differs, and ask."""
+        """Look once, write what differs, and ask, whether it could be written or not."""
         config = self._config()
         reason = self._rest_reason() if config.stub.manage else _OFF
-        if not reason:
+        if reason:
+            self._rest()
+        else:
             if self._reason == _OFF:
                 self._reason = _EARLY
-            try:
-                await self._keep(config)
-            except (ApiError, StubError) as error:
-                reason = f"{error} (fix: {error.hint})" if error.hint else str(error)
-                self._verdicts, self._own, self._told = (), (), frozenset()
-        else:
-            self._looked, self._verdicts, self._own = None, (), ()
-            self._contested = self._told = frozenset()
-            self._reverts = Reverts()
+            reason = await self._keep(config)
+            if self._looked is not None:
+                await self._ask(config, self._looked, is_kept=not reason)
         if reason not in {self._reason, ""} and config.stub.manage:
             logger.warning("the cluster's DNS is not kept", extra={"reason": reason})
         self._reason = reason
+
+    def _rest(self) -> None:
+        """Know nothing any more of what another replica keeps, or nobody."""
+        self._looked, self._stub, self._verdicts, self._own = None, None, (), ()
+        self._told, self._theirs, self._faults = frozenset(), frozenset(), {}
+        self._uncontest()
+
+    def _uncontest(self) -> None:
+        self._reverts, self._contested = Reverts(), {}
 
     async def close(self) -> None:
         """End the connections."""
@@ -127,24 +139,63 @@ class StubKeeper:
             ),
         )
 
-    async def _keep(self, config: Config) -> None:
-        looked = await self._look(config)
-        stub = make_stub(config, choose_servers(looked, ()))
-        await self._write(config, looked, stub)
+    async def _keep(self, config: Config) -> str:
+        """Look, and write what differs; return why that cannot be done, empty if it can."""
+        try:
+            looked = await self._look(config)
+            self._stub = make_stub(config, choose_servers(looked, ()))
+            await self._write(config, looked, self._stub)
+        except (ApiError, StubError) as error:
+            if isinstance(error, StubError) and error.code == SUSPENSION:
+                self._uncontest()
+            return f"{error} (fix: {error.hint})" if error.hint else str(error)
+        return ""
+
+    async def _ask(self, config: Config, looked: Looked, *, is_kept: bool) -> None:
+        """Ask as pods do, and see what is configured."""
+        stub = self._stub or looked.record.stub
         nameserver = config.dns.nameserver
 
         async def ask(paths: Iterable[QueryPath]) -> tuple[Verdict, ...]:
-            return await ask_paths(stub, paths, cluster=config.cluster, nameserver=nameserver)
+            told = stub or nobodys_stub(config)
+            return await ask_paths(told, paths, cluster=config.cluster, nameserver=nameserver)
 
-        own: tuple[Verdict, ...] = ()
         verdicts = await ask(looked.paths)
-        if not all(one.is_ok for one in verdicts):
-            objects = DnsObjects(self._client, config.namespace, config.cluster)
+        if stub is not None:
+            if not all(one.is_ok for one in verdicts):
+                verdicts = (*await ask(own_paths(stub)), *verdicts)
+            verdicts = await self._explain(config, looked, stub, verdicts, is_kept=is_kept)
+        self._own = tuple(one for one in verdicts if one.path.name == DIRECT and not one.is_ok)
+        self._verdicts = tuple(one for one in verdicts if one.path.name != DIRECT)
+
+    async def _explain(
+        self,
+        config: Config,
+        looked: Looked,
+        stub: Stub,
+        verdicts: tuple[Verdict, ...],
+        *,
+        is_kept: bool,
+    ) -> tuple[Verdict, ...]:
+        """Return verdicts by what is configured; as they are where that cannot be read."""
+        objects = DnsObjects(self._client, config.namespace, config.cluster)
+        try:
             evidence = await gather(objects, looked, stub, verdicts)
-            explained = explain((*await ask(own_paths(stub)), *verdicts), evidence)
-            own, verdicts = explained[: -len(verdicts)], explained[-len(verdicts) :]
-        self._own = tuple(one for one in own if not one.is_ok)
-        self._verdicts = verdicts
+        except ApiError:
+            return verdicts
+        places = evidence.places.values()
+        self._faults = {one.name: str(one.said.fault) for one in places if one.said.fault}
+        if not is_kept:
+            wanted = set(stub.targets)
+            self._told = frozenset(
+                one.name for one in places if {*(one.said.servers or ())} == wanted
+            )
+        left = {str(place): _time_of(ends) for place, ends in self._contested.items()}
+        known = {
+            path: msgspec.structs.replace(one, left_until=left.get(one.name, ""))
+            for path, one in evidence.places.items()
+        }
+        return explain(verdicts, msgspec.structs.replace(evidence, places=known))
 
     async def _look(self, config: Config) -> Looked:
         now = steady_clock()
@@ -157,38 +208,51 @@ class StubKeeper:
         return self._looked
 
     async def _write(self, config: Config, looked: Looked, stub: Stub) -> None:
-        contested = self._reverts.contested(steady_clock())
-        if left := contested - self._contested:
+        all_of_them = wishes_of(looked, stub, config.cluster, adopt=False)
+        contested = self._reverts.contested(all_of_them, steady_clock())
+        if left := contested.keys() - self._contested.keys():
             places = ", ".join(sorted(map(str, left)))
             logger.warning("others take back what we write: left alone", extra={"places": places})
         self._contested = contested
-        wishes = wishes_of(looked, stub, config.cluster, adopt=False)
-        wishes = {place: wish for place, wish in wishes.items() if place not in contested}
-        changes: tuple[Change, ...] = ()
-        if wishes:
-            objects = DnsObjects(self._client, config.namespace, config.cluster)
-            changes = await install(objects, wishes, _tell, resume=False)
-            self._reverts.note(changes, wishes, steady_clock())
-        self._told = frozenset(wishes)
+        wishes = {place: wish for place, wish in all_of_them.items() if place not in contested}
+        objects = DnsObjects(self._client, config.namespace, config.cluster)
+        changes = await install(objects, wishes, _tell, resume=False)
+        self._reverts.note(changes, wishes, steady_clock())
+        self._told = frozenset(map(str, wishes))
         self._theirs = frozenset(change.place for change in changes if change.is_theirs)
 
     def _report_places(self) -> Iterator[StubPlaceReport]:
         for one in self._looked.detections if self._looked else ():
+            trouble = ""
             if isinstance(one.place, ManagedElsewhere):
                 name, state, owner = "", "managed-elsewhere", one.place.owner
             else:
                 name, owner = str(one.place), ""
-                state = self._state_of(one.place)
+                state, trouble = self._stand_of(one.place)
             yield StubPlaceReport(
-                platform=one.platform, place=name, state=state, owner=owner, reasons=one.reasons
+                platform=one.platform,
+                place=name,
+                state=state,
+                owner=owner,
+                reasons=one.reasons,
+                trouble=trouble,
             )
 
-    def _state_of(self, place: Target) -> str:
+    def _stand_of(self, place: Target) -> tuple[str, str]:
+        """Return the state of a place, and the trouble with it."""
         if place in self._contested:
-            return "contested"
-        if place not in self._told:
-            return "not-told"
-        return "already-there" if place in self._theirs else "told"
+            until = _time_of(self._contested[place])
+            return "contested", f"others take back what we write: it is left alone until {until}"
+        if fault := self._faults.get(str(place)):
+            return "faulty", fault
+        if str(place) not in self._told:
+            return "not-told", ""
+        return "already-there" if place in self._theirs else "told", ""
+
+
+def _time_of(steady: float) -> str:
+    """Return a steady time to come as UTC."""
+    return format_time(round(wall_clock() + steady - steady_clock()))
 
 
 def _tell(change: Change) -> None:

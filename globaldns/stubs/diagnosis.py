@@ -35,6 +35,7 @@ class Cause(StrEnum):
     WRONG_PORT = "wrong-port"
     BROKEN_FILE = "broken-file"
     NODE_LOCAL_BYPASS = "node-local-bypass"
+    CONTESTED = "contested"
     NOT_INSTALLED = "not-installed"
     SERVER_FIRST = "server-first"
     OTHER_CLUSTER = "other-cluster"
@@ -55,6 +56,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     is_elsewhere: bool = False
     is_recorded: bool = False
     """Whether we remember to have told it."""
+    left_until: str = ""
+    """UTC, where others take back what we write, and we leave it to them."""
     reloads: bool = True
     """Whether the server reads its configuration again by itself."""
     restart: str = ""
@@ -175,6 +178,14 @@ _FAULTS: tuple[_Row, ...] = (
         lambda case: case.place.said.fault is not None,
         "{place}: {fault}: the server goes on without the change, and does not start with it",
         "mend it there",
+    ),
+    (
+        Cause.CONTESTED,
+        lambda case: (
+            bool(case.place.left_until) and (case.place.said.servers is None or case.is_astray)
+        ),
+        "others take back what we write in {place}: it is left alone until {left_until}",
+        "its managedFields name them: have them tell what globaldns stub render prints",
     ),
 )
 """Of a place, whatever is answered."""
@@ -310,6 +321,7 @@ def _explain(case: _Case) -> Verdict:
         "expected": " ".join(evidence.expected),
         "wanted": " ".join(evidence.service or evidence.expected),
         "age": place.age or 0,
+        "left_until": place.left_until,
         "restart": place.restart,
     }
     return msgspec.structs.replace(

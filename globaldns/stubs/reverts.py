@@ -1,13 +1,15 @@
 """How often others have taken back what we wrote: who always does owns the place, in peace.
 
 A place that is found without what we wrote there, although nothing else was wished meanwhile, was
-reverted. After a few times in an hour it is left alone until the hour is over.
+reverted. After a few times in an hour it is left alone until the hour is over, or something else is
+wished there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from globaldns.coredns.stub import Stub
 from globaldns.coredns.targets import Target
 from globaldns.stubs.shapes import Change, Wish
 
@@ -20,19 +22,25 @@ class Reverts:
     """Those of one cluster, in the memory of who writes."""
 
     def __init__(self) -> None:
-        self._told: dict[Target, Wish] = {}
+        self._told: dict[Target, Stub] = {}
         self._at: dict[Target, list[float]] = {}
 
     def note(self, changes: Iterable[Change], wishes: Mapping[Target, Wish], now: float) -> None:
         """Note what was written; ``now`` is steady time."""
         for change in changes:
-            place, wish = change.place, wishes[change.place]
-            if change.is_needed and self._told.get(place) == wish:
+            place, stub = change.place, wishes[change.place].stub
+            if self._told.get(place) != stub:
+                self._at.pop(place, None)
+            elif change.is_needed:
                 self._at.setdefault(place, []).append(now)
-            self._told[place] = wish
+            self._told[place] = stub
 
-    def contested(self, now: float) -> frozenset[Target]:
-        """Return the places that are left alone for now."""
+    def contested(self, wishes: Mapping[Target, Wish], now: float) -> dict[Target, float]:
+        """Return the places that are left alone for now, and until when, in steady time."""
+        ends: dict[Target, float] = {}
         for place, times in self._at.items():
-            self._at[place] = [at for at in times if now < at + WINDOW_SECONDS]
-        return frozenset(place for place, times in self._at.items() if len(times) >= MOST)
+            times[:] = [at for at in times if now < at + WINDOW_SECONDS]
+            is_same = place in wishes and wishes[place].stub == self._told[place]
+            if is_same and len(times) >= MOST:
+                ends[place] = times[-MOST] + WINDOW_SECONDS
+        return ends

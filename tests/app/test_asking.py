@@ -32,6 +32,15 @@ def says(text: str) -> Reply:
     return reply
 
 
+def denies(query: bytes) -> list[bytes]:
+    """A reply of somebody else, who has no such name."""
+    response = dns.message.make_response(dns.message.from_wire(query))
+    response.set_rcode(3)
+    soa = "a.root. mail.root. 1 2 3 4 5"
+    response.authority.append(dns.rrset.from_text(".", 30, "IN", "SOA", soa))
+    return [response.to_wire()]
+
+
 @pytest.fixture
 def dns_server() -> Iterator[NameServer]:
     server = NameServer()
@@ -75,14 +84,7 @@ async def test_an_answer_that_cannot_be_read_is_none(dns_server: NameServer) -> 
 
 
 async def test_who_denies_is_told_by_the_soa(dns_server: NameServer) -> None:
-    def deny(query: bytes) -> list[bytes]:
-        response = dns.message.make_response(dns.message.from_wire(query))
-        response.set_rcode(3)
-        soa = "a.root. mail.root. 1 2 3 4 5"
-        response.authority.append(dns.rrset.from_text(".", 30, "IN", "SOA", soa))
-        return [response.to_wire()]
-
-    dns_server.over_udp = deny
+    dns_server.over_udp = denies
     (own,) = await ask(dns_server)
     assert own.outcome is Outcome.FOREIGN
     assert "a.root. mail.root." in own.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,12 +19,12 @@ from globaldns.kube.client import Client
 from globaldns.stubs import reverts
 from globaldns.stubs.changing import install, remove
 from globaldns.stubs.objects import DnsObjects
-from tests.app.test_asking import says
+from tests.app.test_asking import denies, says
 from tests.app.test_stubbing import US, config_of
 from tests.kube.fake import FakeApiServer
 from tests.nameserver import NameServer
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import KUBEADM
+from tests.stubs.platforms import KUBEADM, NODE_LOCAL, config_map
 
 PATH = "configmaps kube-system/coredns Corefile"
 
@@ -46,8 +47,21 @@ class Kept:
 
     @property
     def state(self) -> str:
-        (place,) = self.keeper.report().places
-        return place.state
+        (state,) = self.states
+        return state
+
+    @property
+    def states(self) -> list[str]:
+        return [place.state for place in self.keeper.report().places]
+
+    @property
+    def causes(self) -> list[tuple[str, str]]:
+        return [(one.path, one.cause) for one in self.keeper.report().paths]
+
+    async def suspend(self) -> None:
+        """Have a person take it out."""
+        objects = DnsObjects(self.client, "globaldns", "east")
+        await remove(objects, {}, lambda _change: None, suspend=True)
 
     async def revert(self) -> None:
         """Have the platform write what it ships, and take a turn."""
@@ -129,10 +143,53 @@ async def test_what_is_reverted_is_told_again_but_not_for_ever(
             assert "10.0.0.53" in here.corefile
         await here.revert()
         assert "10.0.0.53" not in here.corefile
-        assert here.state == "contested"
+        (place,) = here.keeper.report().places
+        assert place.state == "contested"
+        assert re.search(r"left alone until 2\d\d\d-.*Z$", place.trouble)
+        assert here.keeper.report().reason == ""
         monkeypatch.setattr(reverts, "WINDOW_SECONDS", 0.0)
         await here.keeper.turn()
         assert "10.0.0.53" in here.corefile
+
+
+@asynccontextmanager
+async def contested(folder: Path, *manifests: Mapping[str, Any]) -> AsyncIterator[Kept]:
+    """A cluster whose platform takes back what we write, until we leave it alone."""
+    async with kept(folder, *KUBEADM, US, *manifests) as here:
+        await here.keeper.turn()
+        for _ in range(reverts.MOST + 1):
+            await here.revert()
+        assert here.state == "contested"
+        yield here
+
+
+async def test_a_way_of_a_place_that_others_take_back_says_so(
+    tmp_path: Path, dns_server: NameServer
+) -> None:
+    dns_server.over_udp = denies
+    async with contested(tmp_path, KUBE_DNS) as here:
+        way = here.keeper.report().paths[-1]
+        assert (way.path, way.cause) == ("cluster-dns", "contested")
+        assert "left alone until 2" in way.reason
+        assert "stub install" not in way.hint
+
+
+async def test_what_is_contested_is_told_another_address_at_once(tmp_path: Path) -> None:
+    async with contested(tmp_path) as here:
+        here.server.put({**US, "spec": {"clusterIP": "10.0.0.54"}})
+        await here.keeper.turn()
+        assert here.state == "told"
+        assert "10.0.0.54" in here.corefile
+        await here.revert()
+        assert "10.0.0.54" in here.corefile
+
+
+async def test_what_is_contested_may_be_suspended_which_is_said(tmp_path: Path) -> None:
+    async with contested(tmp_path) as here:
+        await here.suspend()
+        await here.keeper.turn()
+        assert "remove --suspend took it out" in here.keeper.report().reason
+        assert here.state == "not-told"
 
 
 async def test_what_is_suspended_is_left_until_it_is_installed_again(tmp_path: Path) -> None:
@@ -140,7 +197,7 @@ async def test_what_is_suspended_is_left_until_it_is_installed_again(tmp_path: P
         await here.keeper.turn()
         looked = await look_with(here.client, here.config, "east")
         objects = DnsObjects(here.client, "globaldns", "east")
-        await remove(objects, {}, lambda _change: None, suspend=True)
+        await here.suspend()
         for _ in range(2):
             await here.keeper.turn()
             assert "10.0.0.53" not in here.corefile
@@ -196,6 +253,68 @@ async def test_what_stands_in_the_way_is_reported_and_tried_again(tmp_path: Path
         assert "services" in here.keeper.report().reason
         await here.keeper.turn()
         assert here.keeper.report().reason == ""
+
+
+TWICE = "global {\n    bind 10.0.0.10\n    whoami\n}\n"
+
+
+async def test_what_cannot_be_written_is_asked_all_the_same(
+    tmp_path: Path, dns_server: NameServer
+) -> None:
+    async with kept(tmp_path, *KUBEADM, US, KUBE_DNS) as here:
+        await here.keeper.turn()
+        told = here.corefile
+        here.server.put({**KUBEADM[0], "data": {"Corefile": told + TWICE}})
+        await here.keeper.turn()
+        report = here.keeper.report()
+        assert "a block for global. that is not ours" in report.reason
+        (place,) = report.places
+        assert place.state == "faulty"
+        assert "zone global. a second time" in place.trouble
+        assert here.causes == [("cluster-dns", "duplicate-zone")]
+        assert here.keeper.up == {"cluster-dns": False}
+        here.server.put({**KUBEADM[0], "data": {"Corefile": told}})
+        here.server.delete("services", "globaldns", "globaldns")
+        await here.keeper.turn()
+        assert "no Service globaldns" in here.keeper.report().reason
+        assert (here.state, here.causes) == ("told", [("cluster-dns", "")])
+        assert here.keeper.up == {"cluster-dns": True}
+        here.server.deny()
+        dns_server.over_udp = denies
+        await here.keeper.turn()
+        assert "is forbidden" in here.keeper.report().reason
+        assert here.state == "told"
+        assert here.causes[-1] == ("cluster-dns", "")
+        assert here.keeper.up == {"cluster-dns": False}
+        here.server.allow()
+        await here.suspend()
+        await here.keeper.turn()
+        assert (here.state, here.causes[-1]) == ("not-told", ("cluster-dns", "not-installed"))
+        assert here.keeper.up == {"cluster-dns": False}
+
+
+async def test_before_there_is_a_service_the_ways_are_down(
+    tmp_path: Path, dns_server: NameServer
+) -> None:
+    dns_server.over_udp = denies
+    async with kept(tmp_path, *KUBEADM, KUBE_DNS) as here:
+        await here.keeper.turn()
+        assert here.keeper.up == {"cluster-dns": False}
+        assert {one.path for one in here.keeper.report().paths} == {"cluster-dns"}
+        assert here.state == "not-told"
+
+
+@pytest.mark.usefixtures("dns_server")
+async def test_a_place_that_is_refused_leaves_the_others_their_state(tmp_path: Path) -> None:
+    manifests = (*NODE_LOCAL, config_map("kube-dns", {"stubDomains": "{}"}), US, KUBE_DNS)
+    async with kept(tmp_path, *manifests) as here:
+        await here.keeper.turn()
+        assert here.states == ["told", "told"]
+        here.server.put(config_map("kube-dns", {"stubDomains": "{"}))
+        await here.keeper.turn()
+        assert here.states == ["told", "faulty"]
+        assert here.causes == [("cluster-dns", ""), ("node-local", "broken-file")]
+        assert here.keeper.up == {"cluster-dns": True, "node-local": False}
 
 
 async def test_what_somebody_else_has_is_reported(tmp_path: Path) -> None:
