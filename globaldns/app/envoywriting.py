@@ -135,12 +135,14 @@ class EnvoyWriter:
         now = steady_clock()
         self._leaving.follow(changed, self._seams.services(), now)
         changed.update(self._leaving.end(changed, now, self._withdraw_seconds))
-        services = self._leaving.routed
-        is_gone = await asyncio.to_thread(
-            lambda: [desk.take_in(scenes[role], changed, services) for role, desk in self._all()]
-        )
-        self._is_urgent |= any(is_gone)
+        self._is_urgent |= await asyncio.to_thread(self._take_into_desks, scenes, changed)
         return True
+
+    def _take_into_desks(self, scenes: Mapping[Role, Scene], changed: set[Host]) -> bool:
+        """Return whether an endpoint is gone."""
+        services = self._leaving.routed
+        found = [desk.take_in(scenes[role], changed, services) for role, desk in self._all()]
+        return any(found)
 
     @property
     def _withdraw_seconds(self) -> float:
