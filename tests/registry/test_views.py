@@ -197,33 +197,24 @@ def test_a_cluster_with_a_ledger_of_its_own_is_not_written_by_us():
 SYNCED, SILENT = SourceState.SYNCED, SourceState.SILENT
 REMEMBERED, WAITING = SourceState.REMEMBERED, SourceState.WAITING
 STANDINGS = [
-    # how the source stands, and whether: it waits, is fresh;
-    # what was claimed before the last contact, and after it: may be offered, has ended
-    (WAITING, Doubt.NONE, (True, False, "offered", "offered")),
-    (REMEMBERED, Doubt.NONE, (False, False, "offered", "offered")),
-    (SYNCED, Doubt.NONE, (False, True, "ended", "ended")),
-    (SYNCED, Doubt.YOUNG, (False, True, "offered", "offered")),
-    (SYNCED, Doubt.PARTIAL, (True, True, "offered", "offered")),
-    (SILENT, Doubt.NONE, (False, False, "ended", "offered")),
-    (SILENT, Doubt.YOUNG, (False, False, "offered", "offered")),
-    (SILENT, Doubt.PARTIAL, (True, False, "offered", "offered")),
+    # how the source stands, and whether: it waits, is fresh
+    (WAITING, Doubt.NONE, (True, False)),
+    (REMEMBERED, Doubt.NONE, (False, False)),
+    (SYNCED, Doubt.NONE, (False, True)),
+    (SYNCED, Doubt.YOUNG, (False, True)),
+    (SYNCED, Doubt.PARTIAL, (True, True)),
+    (SILENT, Doubt.NONE, (False, False)),
+    (SILENT, Doubt.YOUNG, (False, False)),
+    (SILENT, Doubt.PARTIAL, (True, False)),
 ]
-OLD, NEW = claim("a.ns", "240.128.0.7", 9), claim("a.ns", "240.128.0.7", 10)
 
 
 @pytest.mark.parametrize(("state", "doubt", "expected"), STANDINGS)
 def test_what_it_means_how_a_source_stands(state, doubt, expected):
     found = views(clusters=("east",))
-    found.set_freshness(structs.replace(stands(state, 10), doubt=doubt))
-    assert not found.cluster("east").has_ended(OLD)
+    found.set_freshness(structs.replace(stands(state), doubt=doubt))
     found.reset(reset("east"))
-    assert expected == (
-        found.is_waiting("east"),
-        found.is_fresh("east"),
-        *("offered" if found.may_offer(one) else "ended" for one in (OLD, NEW)),
-    )
-    for one in (OLD, NEW):
-        assert found.cluster("east").has_ended(one) is not found.may_offer(one)
+    assert expected == (found.is_waiting("east"), found.is_fresh("east"))
     assert found.is_complete() is not found.is_waiting("east")
 
 
