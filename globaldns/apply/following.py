@@ -9,7 +9,9 @@ from contextlib import aclosing
 
 import msgspec
 
+from globaldns.apply.objects import ROLES
 from globaldns.apply.seen import SeenObjects, read_seen
+from globaldns.apply.setbacks import remedy_of
 from globaldns.errors import ApiError
 from globaldns.kube.client import Client
 from globaldns.kube.resources import GLOBAL_SERVICES, NAMESPACES
@@ -168,5 +170,9 @@ class Following:
             self._trouble = str(error)
             logger.warning(
                 "GlobalServices are not written yet: what stands is not known",
-                extra={"kind": str(scope.resource), "reason": str(error), "fix": error.hint},
+                extra={
+                    "kind": str(scope.resource),
+                    "reason": str(error),
+                    "fix": remedy_of(error, ROLES),
+                },
             )

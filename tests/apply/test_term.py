@@ -222,3 +222,15 @@ async def test_why_a_wish_is_refused_is_shown_until_it_can_be_obeyed(
         keeper.refusal = None
         keeper.now += 10
         await keeper.until(lambda: keeper.object("a")["status"].get("renumberedAt") == WISH)
+
+
+async def test_what_stands_and_may_not_be_listed_is_told_with_its_remedy(
+    make_keeper: MakeKeeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = make_keeper(exporting("a.ns"))
+    for verb in ("list", "watch"):
+        keeper.server.deny(verb, "globalservices")
+    async with keeping(keeper):
+        await keeper.until(lambda: "what stands is not known" in caplog.text)
+    (line,) = [one for one in caplog.records if "what stands is not known" in one.getMessage()]
+    assert "globaldns-writer" in line.__dict__["fix"]

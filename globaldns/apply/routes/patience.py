@@ -128,8 +128,9 @@ def decide(
         case Fate.STAND:
             return Decision(memory=msgspec.structs.replace(memory, gone_since=None))
         case Fate.END:
-            return _delete(present, memory)
+            return _delete(present, _keep_refused(memory, (one.key for one in present)))
         case Fate.WITHDRAW:
+            memory = _keep_refused(memory, (one.key for one in present))
             return _withdraw(present, memory, rules, now)
         case Fate.WRITE | Fate.WRITE_KNOWN:
             return _write(
@@ -137,16 +138,15 @@ def decide(
             )
 
 
+def _keep_refused(memory: Memory, keys: Iterable[ObjectKey]) -> Memory:
+    """Return a memory without refusals of other objects than these."""
+    return msgspec.structs.replace(memory, refused=memory.refused & {*keys})
+
+
 def _delete(present: Sequence[Standing], memory: Memory) -> Decision:
     if not present:
         return Decision()
-    memory = _keep_refused(memory, (one.key for one in present))
     return Decision(Delete(_first_to_go(present)), Urgency.REMOVAL, memory=memory)
-
-
-def _keep_refused(memory: Memory, keys: Iterable[ObjectKey]) -> Memory:
-    """Return what is to be remembered, of refusals what some objects had that are to be written."""
-    return msgspec.structs.replace(memory, refused=memory.refused & {*keys})
 
 
 def _first_to_go(present: Iterable[Standing]) -> Standing:
@@ -163,7 +163,6 @@ def _withdraw(present: Sequence[Standing], memory: Memory, rules: Rules, now: fl
         return Decision()
     since = now if memory.gone_since is None else memory.gone_since
     memory = msgspec.structs.replace(memory, gone_since=since)
-    memory = _keep_refused(memory, (one.key for one in present))
     due = since + rules.withdraw_seconds
     return _delete(present, memory) if due <= now else Decision(later=due, memory=memory)
 

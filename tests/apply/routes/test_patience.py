@@ -212,3 +212,11 @@ def test_an_object_that_is_leaving_is_left_to_it(fate: Fate) -> None:
 
 def test_steps_say_which_object_they_are_about() -> None:
     assert step_key(Create(rule())) == key_of(rule())
+
+
+@pytest.mark.parametrize("fate", [Fate.WRITE, Fate.WITHDRAW, Fate.END])
+def test_a_refusal_is_remembered_as_long_as_its_object_is_to_be_written(fate: Fate) -> None:
+    theirs = standing(entry(HERE))
+    refused = frozenset({theirs.key, standing(rule()).key})
+    decision = judge([entry(HERE, THERE)], [theirs], Memory(refused=refused), fate=fate)
+    assert decision.memory.refused == {theirs.key}
