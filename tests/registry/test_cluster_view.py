@@ -41,8 +41,12 @@ def test_what_was_claimed_before_and_after_the_last_contact_may_be_offered_or_ha
 
 @pytest.mark.parametrize(
     ("state", "contact", "since"),
-    [(SYNCED, CONTACT, None), (REMEMBERED, CONTACT, None), (SILENT, CONTACT, CONTACT)]
-    + [(SILENT, None, 0)],
+    [
+        (SYNCED, CONTACT, None),
+        (REMEMBERED, CONTACT, None),
+        (SILENT, CONTACT, CONTACT),
+        (SILENT, None, 0),
+    ],
 )
 def test_a_cluster_that_does_not_answer_is_unheard_since_its_last_contact(
     state: SourceState, contact: int | None, since: int | None
