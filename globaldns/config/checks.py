@@ -107,13 +107,14 @@ def _check_ledger(config: Config) -> Iterator[Problem]:
 
 def _check_zones(zones: tuple[Zone, ...]) -> Iterator[Problem]:
     for index, zone in enumerate(zones):
-        if zone.name and (found := find_special_name(zone.name)):
-            special, reason = found
-            yield Problem(
-                join("$.zones", index),
-                f"{zone.name!r} would take {special} ({reason}) from the cluster's own DNS",
-                "choose another zone, neither above nor below it, like global",
-            )
+        for name in _told_names(zone):
+            if found := find_special_name(name):
+                special, reason = found
+                yield Problem(
+                    join("$.zones", index),
+                    f"{name!r} would take {special} ({reason}) from the cluster's own DNS",
+                    "choose another zone, neither above nor below it, like global",
+                )
         for other in zones[:index]:
             if zone.name and (relation := _relate(zone.name, other.name)):
                 yield Problem(
@@ -125,6 +126,14 @@ def _check_zones(zones: tuple[Zone, ...]) -> Iterator[Problem]:
             if namespace and namespace in zone.namespaces[:at]:
                 path = join(join(join("$.zones", index), "namespaces"), at)
                 yield Problem(path, f"{namespace!r} is listed twice")
+
+
+def _told_names(zone: Zone) -> Iterator[str]:
+    """Yield what of a zone the cluster's DNS is told to ask us for."""
+    if zone.name and zone.namespaces:
+        yield from (f"{namespace}.{zone.name}" for namespace in zone.namespaces if namespace)
+    elif zone.name:
+        yield zone.name
 
 
 def _relate(zone: str, other: str) -> str:

@@ -34,6 +34,10 @@ HERE = SourceSettings(directory=Path("east"))
         ),
         ("zones: [global, local]", "$.zones[1] (line 4): 'local' would take cluster.local (the"),
         ("zones: [{name: Cluster.Local.}]", "$.zones[0] (line 4): 'cluster.local' would take"),
+        (
+            "zones: [{name: local, namespaces: [shop, cluster]}]",
+            "$.zones[0] (line 4): 'cluster.local' would take cluster.local (the names of a cluster",
+        ),
         ("zones: [arpa]", "$.zones[0] (line 4): 'arpa' would take in-addr.arpa (the names of addr"),
         ("zones: [0.ip6.arpa]", "$.zones[0] (line 4): '0.ip6.arpa' would take ip6.arpa (the names"),
         ("zones: [global, GLOBAL]", "$.zones[1] (line 4): 'global' is listed twice"),
@@ -106,6 +110,12 @@ def test_keys_that_do_not_go_together_are_one_problem_at_one_of_them(files, adde
 def test_clusters_that_do_not_go_together_are_one_problem(files, clusters, problem):
     (found,) = files.problems(f"cluster: east\nclusters: {clusters}\n")
     assert found.startswith(problem)
+
+
+def test_what_is_not_the_clusters_may_be_a_zone(files):
+    zones = "[global, clusterset.local, {name: my.local, namespaces: [a]}]"
+    assert files.problems_with(f"zones: {zones}") == []
+    assert files.problems_with("zones: [{name: local, namespaces: [shop, clusters]}]") == []
 
 
 def test_who_is_served_by_another_serves_nobody(files):

@@ -122,6 +122,10 @@ def refusal(helm: Helm, **values: Any) -> str:
             {"config": {"zones": [{"name": "arpa.", "foreign": "fallthrough"}]}},
             'config.zones[0]: "arpa" would take in-addr.arpa from the cluster',
         ),
+        (
+            {"config": {"zones": [{"name": "local", "namespaces": ["shop", "cluster"]}]}},
+            'config.zones[0]: "cluster.local" would take cluster.local from the cluster',
+        ),
         ({"config": {"clusters": {"old": {"source": BOTH}}}}, "'/config/clusters/old/source'"),
         ({"config": {"routing": {"probes": {"key": "/k"}}}}, "'/config/routing/probes'"),
         (
@@ -229,6 +233,8 @@ def sections(section: type[Section], *path: Any) -> Iterator[tuple[Any, ...]]:
         {"clusters": {"old": {"control_plane": "east", "lost": {"names": "drop"}}}},
         {"clusters": {"old": {"lost": {"endpoints": {"demote": "60s", "expire": "61s"}}}}},
         {"routing": {"probes": {"interval": "0s"}}},
+        {"zones": ["clusterset.local", {"name": "local", "namespaces": ["shop", "clusters"]}]},
+        {"zones": [{"name": "global"}, {"name": "my-cluster.local", "namespaces": []}]},
     ],
 )
 def test_what_only_just_goes_together_is_taken(config: dict[str, Any], helm: Helm) -> None:

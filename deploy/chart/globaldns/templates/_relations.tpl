@@ -9,7 +9,11 @@
 {{- define "globaldns.refuseRelations" -}}
 {{- include "globaldns.refuseTtls" . -}}
 {{- range $index, $zone := .zones -}}
-{{- include "globaldns.refuseZone" (dict "index" $index "zone" (kindIs "map" $zone | ternary $zone (dict "name" $zone))) -}}
+{{- $zone = kindIs "map" $zone | ternary $zone (dict "name" $zone) -}}
+{{- $of := printf ".%s" $zone.name -}}
+{{- range get $zone "namespaces" | default list | default (list "") -}}
+{{- include "globaldns.refuseName" (dict "index" $index "name" (printf "%s%s" . $of | trimPrefix ".")) -}}
+{{- end -}}
 {{- end -}}
 {{- range $key := list "pools" "reserved" "pins" "allow_special" -}}
 {{- range get $.vips $key | default list -}}
@@ -30,9 +34,9 @@
 {{- end -}}
 {{- end }}
 
-{{/* Fail where a zone would take names that the cluster's DNS answers itself. */}}
-{{- define "globaldns.refuseZone" -}}
-{{- $name := .zone.name | lower | trimSuffix "." -}}
+{{/* Fail where a name of a zone would take others that the cluster's DNS answers itself. */}}
+{{- define "globaldns.refuseName" -}}
+{{- $name := .name | lower | trimSuffix "." -}}
 {{- range $special := list "cluster.local" "in-addr.arpa" "ip6.arpa" -}}
 {{- if or (hasSuffix (printf ".%s" $special) (printf ".%s" $name)) (hasSuffix (printf ".%s" $name) (printf ".%s" $special)) -}}
 {{- fail (printf "config.zones[%d]: %q would take %s from the cluster's own DNS: choose another zone" $.index $name $special) -}}
