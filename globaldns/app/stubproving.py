@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from globaldns.app.asking import ask_paths, find_alive
 from globaldns.app.stubbing import Looked, ask_cluster, choose_servers, make_stub
 from globaldns.config.schema import Config
-from globaldns.coredns.corefile import parse_corefile
 from globaldns.coredns.inspection import inspect
 from globaldns.coredns.platforms import Detection, ManagedElsewhere, Platform
 from globaldns.coredns.stub import Stub
@@ -105,15 +104,4 @@ def _age(document: Document) -> float | None:
 
 def _cluster_domain(looked: Looked) -> str:
     """Return a zone that the cluster's DNS answers for itself."""
-    return next(_domains(looked), _CLUSTER_DOMAIN)
-
-
-def _domains(looked: Looked) -> Iterator[str]:
-    for text in looked.facts.corefiles.values():
-        try:
-            blocks = parse_corefile(text).blocks
-        except StubError:
-            continue
-        for block in blocks:
-            for directive in block.named("kubernetes"):
-                yield from (word for word in directive.lines[0][1:2] if word != "{")
+    return next(iter(looked.authority.zones), _CLUSTER_DOMAIN)
