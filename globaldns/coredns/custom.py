@@ -65,11 +65,11 @@ def alike(
         StubError: a key cannot be read, or is not known to have a block for our zones.
     """
     corefile = parse_corefile(base)
+    pattern = find_import(corefile)
+    if pattern is None:
+        return frozenset()
     at = surroundings_of(corefile)
     keys = keys_of(stub, at)
-    pattern = find_import(corefile)
-    if pattern is None or find_rival(corefile, keys):
-        return frozenset()
     rivals = []
     for name, text in _imported(data, _key(pattern)).items():
         with _in_key(name):
@@ -144,9 +144,9 @@ def _without(data: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
 
 
 def _is_known(text: str, known: Collection[str]) -> bool:
-    """Whether a text, if it can be read, has a block that is known, and no marks of ours."""
+    """Whether a text, if it can be read, has a block that is known."""
     with suppress(StubError):
-        blocks = parse_corefile(text).blocks if known and not _is_marked(text) else ()
+        blocks = parse_corefile(text).blocks if known else ()
         return any(fingerprint_of(block) in known for block in blocks)
     return False
 

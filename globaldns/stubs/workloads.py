@@ -70,8 +70,6 @@ class _Mount(msgspec.Struct, rename="camel"):
     def path_of(self, file: PurePosixPath) -> str:
         """Return where in the volume a file is; empty: it is not of this mount."""
         mounted = PurePosixPath(self.mount_path)
-        if file == mounted:
-            return self.sub_path
         if not file.is_relative_to(mounted):
             return ""
         return str(self.sub_path / file.relative_to(mounted))

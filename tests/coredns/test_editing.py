@@ -215,6 +215,22 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("end", "column", "hint"),
+    [
+        ("}\n", 1, "take it away"),
+        ("a:53 {\n}  }", 4, "take it away"),
+        ('a "b {', 3, "close it"),
+        ("a:53", 5, "put braces around the last block"),
+    ],
+)
+def test_what_is_open_is_told_where_it_is(end: str, column: int, hint: str) -> None:
+    with pytest.raises(StubError) as refused:
+        install(f"{KUBEADM}{end}", STUB)
+    assert refused.value.column == column
+    assert refused.value.hint.startswith(hint)
+
+
 WITHOUT_MARKS = {
     "on a shared line": (f"a {{\n}} {PLAIN}{KUBEADM}", 2),
     "by a snippet that brings more": (

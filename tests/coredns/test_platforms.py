@@ -214,6 +214,15 @@ def test_caches_of_nodes_are_told_besides(more: dict[str, str], shape: Shape, na
     assert (local.place.shape, local.place.name) == (shape, name)
 
 
+def test_a_cache_of_nodes_whose_corefile_is_no_configmaps_is_told_by_others() -> None:
+    cache = msgspec.structs.replace(
+        NODE_LOCAL, keys=dict.fromkeys(NODE_LOCAL.config_maps.values(), "")
+    )
+    _, local = detect(Facts(workloads=(cache, COREDNS), corefiles={NAME: COREFILES["kubeadm"]}))
+    assert local.place == ManagedElsewhere("whoever runs the nodes' cache")
+    assert local.reasons[0].endswith("mounts no ConfigMap with a Corefile")
+
+
 def test_caches_of_aks_have_a_profile_of_their_own() -> None:
     _, local = detect(facts(node_labels=frozenset({"kubernetes.azure.com/localdns-state=enabled"})))
     assert local.platform is Platform.AKS_LOCAL_DNS

@@ -132,7 +132,8 @@ async def test_a_corefile_is_the_key_that_the_server_reads() -> None:
     load = server("coredns", {"/etc/coredns": "coredns"}, args=("-conf", "/etc/coredns/Corefile"))
     (volume,) = load["spec"]["template"]["spec"]["volumes"]
     volume["configMap"]["items"] = [{"key": "my.conf", "path": "Corefile"}]
-    async with cluster(maps, load) as (_, client):
+    other = server("other", {"/etc/coredns": "coredns"})
+    async with cluster(maps, load, other) as (_, client):
         facts = (await read_cluster(client)).facts
         assert facts.corefiles == {"kube-system/coredns": ".:53 {\n}\n"}
         (found,) = detect(facts)

@@ -91,6 +91,12 @@ def test_of_several_configmaps_one_has_the_file_that_is_read() -> None:
     assert controller(manifest).to_workload("Deployment").keys == {"mine": ""}
 
 
+def test_a_configmap_that_is_mounted_elsewhere_too_has_the_file_still() -> None:
+    mounts = {"/backup": "m", "/etc/coredns": "m", "/other": "m"}
+    manifest = server("coredns", mounts, args=["-conf", "/etc/coredns/my.conf"])
+    assert controller(manifest).to_workload("Deployment").keys == {"m": "my.conf"}
+
+
 def test_kube_dns_says_the_clusters_domain() -> None:
     manifest = server("kube-dns", {}, args=["--domain=Corp.example.", "--dns-port=10053"])
     assert controller(manifest).to_workload("Deployment").domain == "corp.example"
