@@ -27,13 +27,10 @@ AGAIN_SECONDS = 2.0
 
 
 async def ask_paths(
-    stub: Stub, paths: Iterable[QueryPath], *, cluster: str, nameserver: str, wait: float = 0.0
+    stub: Stub, paths: Iterable[QueryPath], *, cluster: str, wait: float = 0.0
 ) -> tuple[Verdict, ...]:
-    """Ask for all that is sent to us; again until it is right, or late.
-
-    ``nameserver`` is ours, one label below each zone; ``wait`` is in seconds.
-    """
-    to_ask = questions(stub, cluster, nameserver)
+    """Ask for all that is sent to us; again until it is right, or late; ``wait`` is in seconds."""
+    to_ask = questions(stub, cluster)
     asked = [(question, path) for path in paths for question in to_ask]
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
@@ -47,7 +44,7 @@ async def ask_paths(
 async def find_alive(verdicts: Iterable[Verdict], control: str) -> frozenset[str]:
     """Return the addresses, of those that were silent, that answer for another name at all."""
     silent = {one.path for one in verdicts if one.outcome is Outcome.SILENT}
-    question = Question(control, control, "", "")
+    question = Question(control, "")
     answers = await asyncio.gather(*(_ask(question, path) for path in silent))
     return frozenset(str(one.path) for one in answers if one.outcome is not Outcome.SILENT)
 

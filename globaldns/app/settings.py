@@ -69,6 +69,7 @@ def zone_rules(config: Config, *, instance: str, listen: Iterable[Listen]) -> Dn
     return dns_rules(
         config.dns,
         zones=zone_names(config),
+        namespaces={zone.name: zone.namespaces for zone in config.zones if zone.namespaces},
         pools=prefixes(config.vips.pools),
         instance=instance,
         listen=listen,

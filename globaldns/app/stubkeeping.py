@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -38,7 +38,7 @@ from globaldns.stubs.diagnosis import explain
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reverts import Reverts
 from globaldns.stubs.shapes import Change
-from globaldns.stubs.verification import DIRECT, QueryPath, Verdict, own_paths
+from globaldns.stubs.verification import DIRECT, Verdict, own_paths
 from globaldns.tasks import steady_clock, wall_clock
 
 logger = logging.getLogger(__name__)
@@ -154,16 +154,12 @@ class StubKeeper:
     async def _ask(self, config: Config, looked: Looked, *, is_kept: bool) -> None:
         """Ask as pods do, and see what is configured."""
         stub = self._stub or looked.record.stub
-        nameserver = config.dns.nameserver
-
-        async def ask(paths: Iterable[QueryPath]) -> tuple[Verdict, ...]:
-            told = stub or nobodys_stub(config)
-            return await ask_paths(told, paths, cluster=config.cluster, nameserver=nameserver)
-
-        verdicts = await ask(looked.paths)
+        asked = stub or nobodys_stub(config)
+        verdicts = await ask_paths(asked, looked.paths, cluster=config.cluster)
         if stub is not None:
             if not all(one.is_ok for one in verdicts):
-                verdicts = (*await ask(own_paths(stub)), *verdicts)
+                own = await ask_paths(stub, own_paths(stub), cluster=config.cluster)
+                verdicts = (*own, *verdicts)
             verdicts = await self._explain(config, looked, stub, verdicts, is_kept=is_kept)
         self._own = tuple(one for one in verdicts if one.path.name == DIRECT and not one.is_ok)
         self._verdicts = tuple(one for one in verdicts if one.path.name != DIRECT)

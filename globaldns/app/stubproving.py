@@ -38,10 +38,8 @@ def verify(
         ApiError: the cluster cannot be asked what is configured.
     """
     stub = looked.record.stub or make_stub(config, choose_servers(looked, ()))
-    nameserver = config.dns.nameserver
     paths = (*own_paths(stub), *(through or looked.paths))
-    asking = ask_paths(stub, paths, cluster=cluster, nameserver=nameserver, wait=wait)
-    verdicts = asyncio.run(asking)
+    verdicts = asyncio.run(ask_paths(stub, paths, cluster=cluster, wait=wait))
 
     async def look_into(client: Client) -> tuple[Verdict, ...]:
         objects = DnsObjects(client, config.namespace, cluster)

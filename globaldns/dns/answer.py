@@ -7,6 +7,7 @@ Names and their records, for an entry ``web.shop`` with a port ``http``::
     _explain.web.shop.global      TXT
     3.2.128.240.in-addr.arpa      PTR           in the reverse zones of the pools
     ns.global  _globaldns.global  A AAAA, TXT
+    _globaldns.shop.global        TXT           where shop is a namespace that alone is sent to us
 
 What is not known is a failure, never a denial: NXDOMAIN needs a complete zone that the control
 side has confirmed of late (``Zones.may_deny``).

@@ -318,6 +318,7 @@ class FastResponder:
         return (
             _is_plain(relative)
             and relative not in zone.fixed
+            and relative not in zone.above
             and not (self._has_wildcards and _may_be_covered(relative, self._table))
         )
 

@@ -16,6 +16,8 @@ class DnsRules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     zones: tuple[str, ...]
     """In order: PTR records name the first that a host is in."""
+    namespaces: dict[str, tuple[str, ...]] = {}
+    """Of zones of which these alone are sent to us: who answers is said in each of them."""
     pools: tuple[Prefix, ...] = ()
     """Each becomes one or more reverse zones."""
     ttl: int = 30
@@ -29,13 +31,15 @@ class DnsRules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     explain: bool = True
     error_replies_per_second: int = 100
     instance: str = ""
-    """Who answers: TXT at ``_globaldns.<zone>``, and id.server where that is switched on."""
+    """Who answers: TXT at ``_globaldns.<zone>`` and ``_globaldns.<namespace>.<zone>``, and
+    id.server where that is switched on."""
 
 
 def dns_rules(
     settings: DnsSettings,
     *,
     zones: tuple[str, ...],
+    namespaces: dict[str, tuple[str, ...]],
     pools: tuple[Prefix, ...],
     instance: str,
     listen: Iterable[Listen],
@@ -46,6 +50,7 @@ def dns_rules(
     )
     return DnsRules(
         zones=zones,
+        namespaces=namespaces,
         pools=pools,
         ttl=int(settings.ttl),
         negative_ttl=int(settings.negative_ttl),

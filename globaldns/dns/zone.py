@@ -23,6 +23,8 @@ CONFIRMED_FOR_SECONDS = 60
 """How long after the last word of the control side an absent name is still known to be absent."""
 
 _INSTANCE = encode_name("_globaldns")
+_INSTANCE_TTL = 0
+"""Who answers is asked in order to see who answers now (RFC 1035 section 3.2.1)."""
 
 
 class Zone:
@@ -31,8 +33,11 @@ class Zone:
     def __init__(self, name: str, rules: DnsRules, table: Table) -> None:
         self.name = name
         self.apex = encode_name(name) + ROOT
-        self.fixed = _fixed_rrsets(rules)
-        """What every zone has besides hosts and its apex; no host has its names."""
+        namespaces = tuple(map(encode_name, rules.namespaces.get(name, ())))
+        self.fixed = _fixed_rrsets(rules, namespaces)
+        """What a zone has besides hosts and its apex; no host has its names."""
+        self.above = frozenset(namespaces)
+        """What exists because something fixed lies below it."""
         self._table = table
 
     def host(self, name: bytes) -> Entry | None:
@@ -43,7 +48,9 @@ class Zone:
         return entry if is_here else None
 
     def has_below(self, name: bytes) -> bool:
-        """Whether any host lies below a name, at any depth (RFC 8020)."""
+        """Whether any host, or what is fixed, lies below a name, at any depth (RFC 8020)."""
+        if name in self.above:
+            return True
         at = self._table.find(name)
         return bool(at) and self.name in self._table.shape(self._table.row(at).below).zones
 
@@ -61,16 +68,17 @@ class Zone:
         return name if len(name) <= MAX_NAME_OCTETS else None
 
 
-def _fixed_rrsets(rules: DnsRules) -> dict[bytes, tuple[Rrset, ...]]:
+def _fixed_rrsets(rules: DnsRules, namespaces: tuple[bytes, ...]) -> dict[bytes, tuple[Rrset, ...]]:
     addresses = {
         rrtype: tuple(a for a in rules.nameserver_addresses if len(a) == family)
         for rrtype, family in ((Rrtype.A, Family.IPV4), (Rrtype.AAAA, Family.IPV6))
     }
+    instance = (Rrset(Rrtype.TXT, _INSTANCE_TTL, (encode_txt([rules.instance]),)),)
     return {
         encode_name(rules.nameserver): tuple(
             Rrset(rrtype, rules.ttl, rdatas) for rrtype, rdatas in addresses.items() if rdatas
         ),
-        _INSTANCE: (Rrset(Rrtype.TXT, rules.ttl, (encode_txt([rules.instance]),)),),
+        **{_INSTANCE + name: instance for name in (b"", *namespaces)},
     }
 
 

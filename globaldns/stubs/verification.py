@@ -1,9 +1,7 @@
 """Whether the names that pods ask for reach us: one question each way, and what its answer means.
 
-A zone of ours says at ``_globaldns.<zone>`` who answers: TXT ``cluster/instance``. Where only some
-namespaces of a zone are sent to us there is no such name, and it is the SOA record of the denial
-that tells: its MNAME is ours. Where foreign names of such a namespace are asked for elsewhere, so
-is what we deny, and the namespace itself is asked for: we have it once a host of it is exported.
+A zone of ours says at ``_globaldns.<zone>`` who answers: TXT ``cluster/instance``; where only some
+namespaces of it are sent to us, at ``_globaldns.<namespace>.<zone>`` of each.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from globaldns.coredns.stub import Foreign, Stub, StubZone
+from globaldns.coredns.stub import Stub
 
 DNS_PORT = 53
 DIRECT = "globaldns"
@@ -49,23 +47,10 @@ class QueryPath(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What is asked, and how our answer is told from others'."""
+    """What is asked, and whose answer is right."""
 
     name: str
-    zone: str
     cluster: str
-    mname: str
-    """Our SOA's, with its dot."""
-
-    @property
-    def may_fall_through(self) -> bool:
-        """Whether others answer it where we have nothing by the name."""
-        return not self.name.startswith(f"{_PROBE}.")
-
-    @property
-    def is_at_apex(self) -> bool:
-        """Whether we have an answer to it, and not only a denial."""
-        return self.name == f"{_PROBE}.{self.zone}"
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -117,18 +102,9 @@ class Verdict(msgspec.Struct, frozen=True):
         return self.outcome is Outcome.OK and not self.cause
 
 
-def questions(stub: Stub, cluster: str, nameserver: str) -> tuple[Question, ...]:
-    """Return a question for each domain of hosts; ``nameserver`` is one label below the zone."""
-    return tuple(
-        Question(_name_at(name, zone), zone.name, cluster, f"{nameserver}.{zone.name}.")
-        for zone in stub.zones
-        for name in zone.names
-    )
-
-
-def _name_at(name: str, zone: StubZone) -> str:
-    may_fall_through = zone.namespaces and zone.foreign is Foreign.FALLTHROUGH
-    return name if may_fall_through else f"{_PROBE}.{name}"
+def questions(stub: Stub, cluster: str) -> tuple[Question, ...]:
+    """Return a question for each domain of hosts."""
+    return tuple(Question(f"{_PROBE}.{name}", cluster) for name in stub.names)
 
 
 def own_paths(stub: Stub) -> tuple[QueryPath, ...]:
@@ -149,17 +125,13 @@ def _judge(
     is_direct = path.name == DIRECT
     if reply is None:
         return Outcome.SILENT, failure, _SILENT[is_direct]
-    if reply.texts and not question.may_fall_through:
+    if reply.texts:
         return _judge_instance(question, reply.texts[0])
-    may_be_empty = question.may_fall_through and not is_direct
-    note = f"; it is so where we have no host in {question.name} too" if may_be_empty else ""
     if reply.rcode in _FAILURES:
         outcome, hints = _FAILURES[reply.rcode]
-        return outcome, f"{reply.rcode}{note}", hints[is_direct]
-    if not question.is_at_apex and reply.soa.lower().startswith(f"{question.mname} "):
-        return Outcome.OK, "", ""
+        return outcome, reply.rcode, hints[is_direct]
     says = f", whose SOA is {reply.soa}" if reply.soa else ""
-    return Outcome.FOREIGN, f"{reply.rcode} by somebody else{says}{note}", _foreign_hint(path)
+    return Outcome.FOREIGN, f"{reply.rcode} by somebody else{says}", _foreign_hint(path)
 
 
 def _foreign_hint(path: QueryPath) -> str:

@@ -50,9 +50,7 @@ def dns_server() -> Iterator[NameServer]:
 
 async def ask(server: NameServer, *paths: QueryPath, wait: float = 0) -> tuple[Verdict, ...]:
     stub = Stub(zones=(StubZone("global"),), servers=(Server("127.0.0.1", server.port),))
-    return await ask_paths(
-        stub, (*own_paths(stub), *paths), cluster="east", nameserver="ns", wait=wait
-    )
+    return await ask_paths(stub, (*own_paths(stub), *paths), cluster="east", wait=wait)
 
 
 async def test_each_way_is_asked(dns_server: NameServer) -> None:

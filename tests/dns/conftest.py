@@ -75,6 +75,7 @@ ENTRIES = (
 
 RULES = DnsRules(
     zones=("global", "mesh.example"),
+    namespaces={"global": ("shop", "chosen")},
     pools=(
         parse_prefix("240.128.0.0/10"),
         parse_prefix("198.18.4.0/22"),

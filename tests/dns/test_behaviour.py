@@ -155,6 +155,16 @@ ROWS = {
     "name server TXT": (query("ns.global", "TXT"), "NOERROR aa 0/1"),
     "below the name server": (query("x.ns.global"), "NXDOMAIN aa 0/1"),
     "instance": (query("_globaldns.global", "TXT"), "NOERROR aa 1/0"),
+    "instance in a chosen namespace": (query("_globaldns.chosen.global", "TXT"), "NOERROR aa 1/0"),
+    "instance beside hosts": (query("_globaldns.shop.global", "TXT"), "NOERROR aa 1/0"),
+    "instance A": (query("_globaldns.chosen.global"), "NOERROR aa 0/1"),
+    "instance in one that is not chosen": (
+        query("_globaldns.one.global", "TXT"),
+        "NXDOMAIN aa 0/1",
+    ),
+    "instance in another zone": (query("_globaldns.chosen.mesh.example"), "NXDOMAIN aa 0/1"),
+    "chosen namespace without a host": (query("chosen.global"), "NOERROR aa 0/1"),
+    "below one": (query("a.chosen.global"), "NXDOMAIN aa 0/1"),
     # positive, NODATA, NXDOMAIN
     "A": (WEB, "NOERROR aa 1/0"),
     "A in the second zone": (query("web.shop.mesh.example"), "NOERROR aa 1/0"),

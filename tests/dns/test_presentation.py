@@ -34,7 +34,8 @@ def query(name: str, rrtype: str = "A", **edns: Any) -> bytes:
         ),
         ("ns.global", "A", ["ns.global. 30 IN A 192.0.2.53"]),
         ("ns.global", "AAAA", ["ns.global. 30 IN AAAA 2001:db8::53"]),
-        ("_globaldns.global", "TXT", ['_globaldns.global. 30 IN TXT "east-1"']),
+        ("_globaldns.global", "TXT", ['_globaldns.global. 0 IN TXT "east-1"']),
+        ("_globaldns.chosen.global", "TXT", ['_globaldns.chosen.global. 0 IN TXT "east-1"']),
         (
             "_http._tcp.web.shop.mesh.example",
             "SRV",

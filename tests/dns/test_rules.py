@@ -13,7 +13,14 @@ LISTEN = tuple(
 
 def rules_of(settings: DnsSettings) -> DnsRules:
     pools = (parse_prefix("240.128.0.0/10"),)
-    return dns_rules(settings, zones=("global",), pools=pools, instance="i", listen=LISTEN)
+    return dns_rules(
+        settings,
+        zones=("global",),
+        namespaces={"global": ("shop",)},
+        pools=pools,
+        instance="i",
+        listen=LISTEN,
+    )
 
 
 def test_the_name_server_has_the_addresses_that_are_no_wildcards() -> None:
@@ -40,4 +47,5 @@ def test_every_setting_arrives() -> None:
     rules = rules_of(settings)
     assert (rules.ttl, rules.negative_ttl, rules.nameserver, rules.mailbox) == (7, 3, "n", "m")
     assert (rules.udp_payload, rules.nsid, rules.explain) == (1400, "x", False)
+    assert (rules.zones, rules.namespaces) == (("global",), {"global": ("shop",)})
     assert (rules.error_replies_per_second, rules.instance) == (5, "i")

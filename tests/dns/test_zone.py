@@ -117,6 +117,28 @@ def test_a_host_whose_name_is_the_zone_s_own_or_too_long_has_no_name_there(
     assert len(wire(f"{host}.global")) > 255 or zone.host(encode_name(host)) is None
 
 
+def test_who_answers_is_said_in_chosen_namespaces_which_exist_then_and_may_be_hosts(
+    entry: Callable[..., Entry], scribe: Scribe
+) -> None:
+    rules = msgspec.structs.replace(RULES, namespaces={"global": ("shop", "empty")})
+    zones = Zones(rules, scribe.table)
+    scribe.apply(delta(entry("shop", "240.128.0.1"), entry("_globaldns.shop", "240.128.0.2")))
+    assert target(zones) == wire("shop.global")
+    assert target(zones, parse_address("240.128.0.2")) == wire("_globaldns.shop.mesh.example")
+    chosen, whole = forward(zones), forward(zones, "mesh.example")
+    shop, empty = encode_name("shop"), encode_name("empty")
+    assert chosen.host(shop) is not None
+    assert (chosen.has_below(empty), whole.has_below(empty)) == (True, False)
+    said = {
+        name
+        for name in ("shop", "empty", "other")
+        if encode_name(f"_globaldns.{name}") in chosen.fixed
+    }
+    assert said == {"shop", "empty"}
+    zones.reconfigure(RULES)
+    assert not forward(zones).has_below(empty)
+
+
 def test_an_address_points_at_the_first_zone_that_has_room_for_the_name(
     entry: Callable[..., Entry], scribe: Scribe
 ) -> None:

@@ -36,6 +36,8 @@ BASE = """\
 NAME = "reviews.bookinfo.global"
 NEVER = "nothing.bookinfo.global"
 PINNED = "240.128.1.2"
+KEPT_AT_LEAST = 5
+"""Seconds for which CoreDNS keeps an answer that is not to be kept."""
 SHORT = Build(version=(1, 12))
 """Without failfast."""
 
@@ -258,24 +260,44 @@ def test_each_zone_has_its_own_policy_in_one_corefile(
                     assert soa_ttl(reply) <= 10
 
 
-def test_verify_knows_a_chosen_namespace_whose_foreign_names_are_asked_elsewhere(
-    site: Site, shared_server: Server
+def test_verify_knows_chosen_namespaces_and_whose_they_are(
+    site: Site, make_mesh: Callable[..., Mesh]
 ) -> None:
-    port = shared_server.mesh.dns_port
+    chosen = {"name": "global", "foreign": "fallthrough", "namespaces": ["bookinfo", "empty"]}
     zones = (StubZone("global", FALLS, ("bookinfo", "empty")),)
-    hosts = "hosts {\n  192.0.2.7 public.bookinfo.global\n }"
-    nothing = "template IN ANY empty.global {\n  rcode NXDOMAIN\n }"
-    with site.run("others", f". {{\n {hosts}\n {nothing}\n}}\n") as others:
+    nothing = "template IN ANY . {\n  rcode NXDOMAIN\n }"
+    with (
+        Server(make_mesh(zones=[chosen])) as server,
+        site.run("others", f". {{\n {nothing}\n}}\n") as others,
+    ):
+        port = server.wait_ready().mesh.dns_port
         base = BASE.replace("{others}", str(others.port))
+        told = Stub(zones=zones, servers=(Target("127.0.0.1", port),))
         with site.coredns(port, base=base, zones=zones) as coredns:
             assert coredns.rcode(NAME) == "NOERROR"
-            assert "192.0.2.7" in str(coredns.ask("public.bookinfo.global"))
-            told = Stub(zones=zones, servers=(Target("127.0.0.1", port),))
             path = QueryPath("cluster-dns", "127.0.0.1", coredns.port)
-            known, empty = asyncio.run(ask_paths(told, [path], cluster="east", nameserver="ns"))
-    assert (known.name, known.is_ok) == ("bookinfo.global", True)
-    assert empty.outcome is Outcome.FOREIGN
-    assert "where we have no host in empty.global" in empty.reason
+            ours = asyncio.run(ask_paths(told, [path], cluster="east"))
+            theirs = asyncio.run(ask_paths(told, [path], cluster="west"))
+        path = QueryPath("cluster-dns", "127.0.0.1", others.port)
+        nobodys = asyncio.run(ask_paths(told, [path], cluster="east"))
+    names = ["_globaldns.bookinfo.global", "_globaldns.empty.global"]
+    for verdicts, outcome in (
+        (ours, Outcome.OK),
+        (theirs, Outcome.OTHER_CLUSTER),
+        (nobodys, Outcome.FOREIGN),
+    ):
+        assert [(one.name, one.outcome) for one in verdicts] == [(name, outcome) for name in names]
+
+
+def test_who_answers_is_kept_no_longer_than_coredns_keeps_anything(
+    site: Site, shared_server: Server
+) -> None:
+    with site.coredns(shared_server.mesh.dns_port) as coredns:
+        for _ in range(2):
+            reply = coredns.ask("_globaldns.global", "TXT")
+            assert reply is not None
+            (who,) = reply.answer
+            assert who.ttl <= KEPT_AT_LEAST
 
 
 def test_our_block_comes_and_goes_without_a_lost_answer(site: Site, shared_server: Server) -> None:
