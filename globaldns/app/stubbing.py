@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from http import HTTPStatus
 from typing import TypeVar
 
 import msgspec
@@ -22,7 +24,7 @@ from globaldns.coredns.platforms import (
 )
 from globaldns.coredns.stub import Foreign, Server, Stub, StubZone
 from globaldns.coredns.targets import Target
-from globaldns.errors import ApiError, StubError
+from globaldns.errors import ApiError, ApiRefused, StubError
 from globaldns.kube.client import Client
 from globaldns.kube.resources import SERVICES
 from globaldns.model.address import is_address
@@ -45,6 +47,7 @@ class Looked(msgspec.Struct, frozen=True):
     detections: tuple[Detection, ...]
     paths: tuple[QueryPath, ...]
     record: Record
+    """What we remember; empty also where that cannot be read."""
     servers: tuple[Server, ...]
     """The addresses of our Service; none where it is not there."""
 
@@ -66,6 +69,10 @@ class Looked(msgspec.Struct, frozen=True):
             return self.facts.corefiles.get(place.base, "")
         return next(iter(self.facts.corefiles.values()), "")
 
+    def server_of(self, place: Target) -> str:
+        """Return the words by which kubectl knows who reads a place."""
+        return next(one.server for one in self.detections if one.place == place)
+
     def reloads(self, place: Target) -> bool:
         """Whether a server reads its configuration again by itself; CoreDNS does where told."""
         text = self.facts.corefiles.get(place.base, "")
@@ -78,7 +85,6 @@ def look(config: Config, cluster: str) -> Looked:
     Raises:
         RequestRefused: no API server of the cluster is known.
         ApiError: it cannot be asked, or may not be.
-        StubError: what we remember cannot be read.
     """
     return ask_cluster(config, cluster, lambda client: look_with(client, config, cluster))
 
@@ -88,12 +94,13 @@ async def look_with(client: Client, config: Config, cluster: str) -> Looked:
 
     Raises:
         ApiError: it cannot be asked, or may not be.
-        StubError: what we remember cannot be read.
     """
     seen = await read_cluster(client)
-    recorded = await DnsObjects(client, config.namespace, cluster).read_record()
+    record = Record()
+    with suppress(StubError):  # whoever changes something reads it again, and says why it cannot
+        record = (await DnsObjects(client, config.namespace, cluster).read_record()).record
     servers = await find_servers(client, config.namespace)
-    return Looked(seen.facts, detect(seen.facts), seen.paths, recorded.record, servers)
+    return Looked(seen.facts, detect(seen.facts), seen.paths, record, servers)
 
 
 def install(
@@ -251,6 +258,7 @@ def ask_cluster(config: Config, cluster: str, act: Callable[[Client], Awaitable[
 
     Raises:
         RequestRefused: no API server of the cluster is known.
+        ApiError: it refused one, or cannot be asked; with a hint.
     """
     hint = "globaldns stub render --as corefile --forward-to ADDRESS prints what CoreDNS needs"
     access = find_access(config, cluster, hint=hint)
@@ -259,7 +267,23 @@ def ask_cluster(config: Config, cluster: str, act: Callable[[Client], Awaitable[
         client = Client(access)
         try:
             return await act(client)
+        except ApiError as error:
+            error.hint = hint_of(error)
+            raise
         finally:
             await client.close()
 
     return asyncio.run(run())
+
+
+def hint_of(error: ApiError) -> str:
+    """Return what to do about a request that failed."""
+    if error.hint:
+        return error.hint
+    if not isinstance(error, ApiRefused):
+        return (
+            "kubectl cluster-info with the same credentials shows whether it is reached from here"
+        )
+    if error.status == HTTPStatus.FORBIDDEN:
+        return "grant it: deploy/README.md lists the rights for the cluster's own DNS"
+    return ""

@@ -20,6 +20,7 @@ from globaldns.app.stubbing import (
     Looked,
     choose_servers,
     find_servers,
+    hint_of,
     look_with,
     make_stub,
     nobodys_stub,
@@ -148,7 +149,8 @@ class StubKeeper:
         except (ApiError, StubError) as error:
             if isinstance(error, StubError) and error.code == SUSPENSION:
                 self._uncontest()
-            return f"{error} (fix: {error.hint})" if error.hint else str(error)
+            hint = hint_of(error) if isinstance(error, ApiError) else error.hint
+            return f"{error} (fix: {hint})" if hint else str(error)
         return ""
 
     async def _ask(self, config: Config, looked: Looked, *, is_kept: bool) -> None:

@@ -71,6 +71,8 @@ class PlacesReport(msgspec.Struct, frozen=True):
 
     places: tuple[ChangeReport, ...]
     elsewhere: tuple[AdviceReport, ...] = ()
+    dry_run: bool = False
+    """Whether nothing was changed, whatever is said of places."""
 
 
 def report_detections(detections: Iterable[Detection]) -> list[DetectionReport]:
@@ -167,4 +169,4 @@ def _proof(change: Change) -> str:
     diffs = ([*_diff_at(place, change)][2:] for place in touched(change))
     lines = [line[:1] for diff in diffs for line in diff]
     added, gone = lines.count("+"), lines.count("-")
-    return f" (+{added} -{gone} lines; all else is byte for byte as it was)"
+    return f"+{added} -{gone} lines; all else is byte for byte as it was"

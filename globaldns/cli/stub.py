@@ -166,11 +166,11 @@ def install(
     )
     others = [report_advice(looked, one, wished) for one in stubbing.elsewhere(looked)]
     places = tuple(report_change(change, notes_of(change, wished)) for change in changes)
-    report = PlacesReport(places, tuple(others))
-    _show(invocation, report, dry_run=dry_run)
+    _show(invocation, PlacesReport(places, tuple(others), dry_run))
     for change in changes:
         if change.is_needed and not looked.reloads(change.place):
-            say(f"{change.place.namespace}: its CoreDNS has no reload: restart its pods")
+            restart = f"kubectl rollout restart {looked.server_of(change.place)}"
+            say(f"{change.place}: its CoreDNS has no plugin reload: {restart}")
     context.exit(ExitCode.FOUND if others else ExitCode.FINE)
 
 
@@ -214,7 +214,7 @@ def remove(
     teller, adopt = _teller(invocation), bool(forward_to)
     told = {"adopt": adopt, "suspend": suspend, "dry_run": dry_run}
     changes = stubbing.remove(config, name, looked, former, teller, **told)
-    _show(invocation, PlacesReport(tuple(map(report_change, changes))), dry_run=dry_run)
+    _show(invocation, PlacesReport(tuple(map(report_change, changes)), dry_run=dry_run))
     # A Job's second try finds done what the first did, and not when.
     may_be_read_late = suspend and looked.record.suspended
     if not dry_run and (may_be_read_late or any(change.is_needed for change in changes)):
@@ -301,13 +301,15 @@ def _teller(invocation: Invocation) -> Callable[[Change], None]:
     return lambda _change: None
 
 
-def _show(invocation: Invocation, report: PlacesReport, *, dry_run: bool) -> None:
+def _show(invocation: Invocation, report: PlacesReport) -> None:
     if invocation.output is not OutputFormat.TABLE:
         print_structured(report, invocation.output)
         return
     for change in report.places:
-        state = f"would be {change.state}" if dry_run and change.is_changed else change.state
-        say(f"{change.place}: {state}{change.proof}")
+        is_tried = report.dry_run and change.is_changed
+        state = f"would be {change.state}" if is_tried else change.state
+        proof = f" ({change.proof})" if change.proof else ""
+        say(f"{change.place}: {state}{proof}")
         _say_notes(change.notes, change.place)
         if change.theirs:
             names = ", ".join(change.theirs)

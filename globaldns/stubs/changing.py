@@ -1,8 +1,8 @@
 """A stub installed in all places of a cluster, and removed: read, decided, written, read again.
 
-What is about to be written is remembered first. All places are decided before the first is
-written, so that one that is refused leaves all as they are; a change that comes too late is decided
-again from what stands there then.
+What is about to be written is remembered first. All places are decided before that, and the API
+server is asked whether they may be written, so that one that is refused leaves all as they are; a
+change that comes too late is decided again from what stands there then.
 """
 
 from __future__ import annotations
@@ -57,6 +57,9 @@ async def install(
         resumed = msgspec.structs.replace(recorded.record, suspended=False)
         record = _remembering(resumed, changes, wishes)
         try:
+            for change in changes:
+                if change.is_needed:
+                    await objects.check(change)
             await _remember(objects, recorded, record)
             await _write(objects, changes, tell, done)
         except ApiRefused as error:

@@ -7,12 +7,13 @@ Standards:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from globaldns.coredns.targets import Target
-from globaldns.errors import StubError
+from globaldns.errors import ApiRefused, StubError
 from globaldns.exports.marks import OWNED_BY
 from globaldns.kube.client import JSON, MERGE, Client
 from globaldns.kube.resources import CONFIG_MAPS, DNSES, HELM_CHART_CONFIGS, find_version
@@ -83,6 +84,23 @@ class DnsObjects:
                 code="apart",
                 hint="a webhook of the cluster changes what is written: look at it",
             )
+
+    async def check(self, change: Change) -> None:
+        """Have the API server say whether a change may be made, without making it.
+
+        Raises:
+            ApiRefused: it may not. What else is against it comes with the writing: a webhook may be
+                none that can be tried.
+            ApiError: that is not known.
+        """
+        trying = DnsObjects(self._client, self._namespace, self._cluster, dry_run=True)
+        try:
+            await trying.write(change)
+        except ApiRefused as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                raise
+        except StubError:
+            pass
 
     async def read_record(self) -> Recorded:
         """Return our record.

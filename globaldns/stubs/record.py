@@ -94,11 +94,12 @@ def decode_record(document: Mapping[str, Any] | None) -> Record:
         return Record()
     try:
         state = _decode_state(data.get(STATE, ""))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, StubError) as error:
         raise StubError(
             f"ConfigMap {NAME}: its {STATE} cannot be read: {error}",
             code="record",
-            hint="delete it: blocks between our marks are known without it",
+            hint="keep a copy, for what was there before us is in it (kubectl get configmap "
+            f"{NAME} -o yaml), then delete it: blocks between our marks are known without it",
         ) from None
     originals = {key: text for key, text in data.items() if key.startswith(_ORIGINAL)}
     return Record(state.stub, state.places, state.known, originals, state.suspended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from globaldns.config.schema import Config
 from globaldns.coredns.platforms import Platform
 from globaldns.coredns.rendering import UNKNOWN
 from globaldns.coredns.stub import Foreign, Server, Stub, StubZone
-from globaldns.errors import RequestRefused, StubError
+from globaldns.errors import ApiError, ApiRefused, RequestRefused, StubError
 from globaldns.stubs.shapes import Change
 from globaldns.stubs.verification import QueryPath
 from tests.app.meshes import Place
@@ -225,3 +226,32 @@ def test_what_is_told_is_what_the_configuration_says(place: Place) -> None:
     assert stub.reverse == ("240.128.0.0/10",)
     assert (stub.cache_seconds, stub.force_tcp) == (0, True)
     assert stub.targets == ("192.0.2.1:5353",)
+
+
+async def test_a_record_that_cannot_be_read_stops_who_changes_something_alone(
+    tmp_path: Path,
+) -> None:
+    broken = config_map("globaldns-stub", {"state": "{"}, namespace="globaldns")
+    async with cluster(*KUBEADM, US, broken) as (server, _):
+        config = config_of(server, tmp_path)
+        looked = await asyncio.to_thread(look, config, "east")
+        assert [place.name for place in looked.targets] == ["coredns"]
+        told = {"adopt": False, "dry_run": False}
+        for act in (
+            partial(install, config, "east", looked, STUB, ignore, **told),
+            partial(remove, config, "east", looked, STUB, ignore, suspend=False, **told),
+        ):
+            with pytest.raises(StubError, match="globaldns-stub: its state cannot be read"):
+                await asyncio.to_thread(act)
+
+
+async def test_a_request_that_fails_says_what_to_do(tmp_path: Path) -> None:
+    async with cluster(*KUBEADM, US) as (server, _):
+        config = config_of(server, tmp_path)
+        server.deny("list", "deployments.apps")
+        with pytest.raises(ApiRefused, match="is forbidden") as refused:
+            await asyncio.to_thread(look, config, "east")
+    assert "deploy/README.md lists the rights" in refused.value.hint
+    with pytest.raises(ApiError, match="cannot be reached") as dead:
+        await asyncio.to_thread(look, config, "east")
+    assert "kubectl cluster-info" in dead.value.hint

@@ -282,7 +282,7 @@ async def test_what_cannot_be_written_is_asked_all_the_same(
         here.server.deny()
         dns_server.over_udp = denies
         await here.keeper.turn()
-        assert "is forbidden" in here.keeper.report().reason
+        assert re.search(r"is forbidden.*fix: .*lists the rights", here.keeper.report().reason)
         assert here.state == "told"
         assert here.causes[-1] == ("cluster-dns", "")
         assert here.keeper.up == {"cluster-dns": False}

@@ -45,7 +45,7 @@ def test_a_change_is_shown_as_kubectl_shows_it(capsys):
 def test_a_change_says_what_became_of_the_place_and_of_the_rest():
     changed = report_change(Change(COREFILE, KUBEADM[0], AFTER))
     assert (changed.state, changed.is_changed) == ("changed", True)
-    assert changed.proof == " (+7 -0 lines; all else is byte for byte as it was)"
+    assert changed.proof == "+7 -0 lines; all else is byte for byte as it was"
     same = report_change(Change(COREFILE, AFTER, AFTER))
     assert (same.state, same.diff, same.proof) == ("unchanged", "", "")
     assert report_change(Change(COREFILE, None, AFTER)).state == "created"

@@ -31,17 +31,26 @@ def stub(run, tmp_path):
 
 
 async def test_it_is_detected_installed_once_and_removed(stub):
-    seen, tried, first, again, gone = await stub(
-        ["detect"], ["install", "--dry-run"], ["install"], ["install", "-o", "json"], ["remove"]
+    seen, tried, shown, first, again, gone = await stub(
+        ["detect"],
+        ["install", "--dry-run"],
+        ["install", "--dry-run", "-o", "json"],
+        ["install"],
+        ["install", "-o", "json"],
+        ["remove"],
     )
-    assert all(done.exit_code == 0 for done in (seen, tried, first, again, gone))
+    assert all(done.exit_code == 0 for done in (seen, tried, shown, first, again, gone))
     assert NAME in seen.stdout
     assert tried.stdout == first.stdout
     assert "+    forward . 10.0.0.53 fd00::35" in first.stdout
     assert tried.stderr.startswith(f"{NAME}: would be changed (+7 -0 lines")
     assert first.stderr.startswith(f"{NAME}: changed (+7 -0 lines")
-    (place,) = json.loads(again.stdout)["places"]
-    assert (place["state"], again.stderr) == ("unchanged", "")
+    trial = json.loads(shown.stdout)
+    assert (trial["dry_run"], trial["places"][0]["state"]) == (True, "changed")
+    assert trial["places"][0]["proof"].startswith("+7 -0 lines")
+    report = json.loads(again.stdout)
+    (place,) = report["places"]
+    assert (place["state"], report["dry_run"], again.stderr) == ("unchanged", False, "")
     assert "-# BEGIN globaldns" in gone.stdout
 
 
@@ -129,7 +138,8 @@ async def test_a_coredns_that_does_not_reload_is_said(stub):
     text = KUBEADM[0]["data"]["Corefile"].replace("    reload\n", "")
     objects = (*KUBEADM[1:], config_map("coredns", {"Corefile": text}), US)
     (done,) = await stub(["install"], objects=objects)
-    assert "restart its pods" in done.stderr
+    restart = "kubectl rollout restart -n kube-system deployment/coredns"
+    assert f"{NAME}: its CoreDNS has no plugin reload: {restart}\n" in done.stderr
 
 
 async def test_a_refusal_is_an_error_with_its_place_and_remedy(stub):

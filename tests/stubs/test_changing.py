@@ -19,7 +19,7 @@ from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reading import read_cluster
 from globaldns.stubs.shapes import Change, Wish, touched
 from tests.coredns.collection import COREFILES, IMPORTING, SERVER, STUB, TWO_POLICIES, stub
-from tests.coredns.targets import COREFILE, CUSTOM, STUB_DOMAINS
+from tests.coredns.targets import BASES, COREFILE, CUSTOM, STUB_DOMAINS
 from tests.kube.fake import FakeApiServer
 from tests.stubs.clusters import cluster
 from tests.stubs.platforms import AKS, KUBE_DNS, KUBEADM, NODE_LOCAL, PLATFORMS, config_map
@@ -60,13 +60,36 @@ async def test_all_places_are_told_and_come_out_as_they_were() -> None:
 
 async def test_what_is_about_to_be_written_is_remembered_first() -> None:
     async with cluster(*KUBEADM) as (server, client):
-        server.fail(500, verb="patch")
+
+        def fail(_change: Change) -> None:
+            server.fail(500, verb="patch")
+
         with pytest.raises(ApiRefused):
-            await install(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
+            await install(here(client), {COREFILE: BOTH[COREFILE]}, fail)
         record = (await here(client).read_record()).record
         assert record.places == (COREFILE,)
         assert record.known
         assert list(record.originals.values()) == [KUBEADM[0]["data"]["Corefile"]]
+
+
+async def test_where_one_may_not_be_written_nothing_is_and_nothing_remembered() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        server.deny("create", "configmaps", "kube-system")
+        wishes = {COREFILE: BOTH[COREFILE], CUSTOM: Wish(STUB, owner="east", base=BASES[CUSTOM])}
+        revision = server.revision
+        with pytest.raises(ApiRefused) as refused:
+            await install(here(client), wishes, ignore)
+        assert refused.value.status == 403
+        assert server.revision == revision
+        assert (await here(client).read_record()).version == ""
+
+
+async def test_what_cannot_be_tried_is_written() -> None:
+    async with cluster(*KUBEADM) as (server, client):
+        server.fail(400, verb="patch")
+        (change,) = await install(here(client), {COREFILE: BOTH[COREFILE]}, ignore)
+        assert change.is_needed
+        assert SERVER in data(server, "coredns")["Corefile"]
 
 
 async def test_a_place_that_is_refused_leaves_all_as_they_are_and_all_refusals_are_said() -> None:

@@ -57,7 +57,14 @@ def test_a_record_whose_zones_have_one_policy_is_read_whole(
     assert decode_record({"data": {**data, "state": former}}) == record
 
 
-@pytest.mark.parametrize("stub", ["[]", '{"zones":7}', '{"zones":[7]}', '{"zones":["a"]}'])
+@pytest.mark.parametrize(
+    "stub",
+    [
+        *("[]", '{"zones":7}', '{"zones":[7]}', '{"zones":["a"]}'),
+        '{"zones":[],"servers":[]}',
+        '{"zones":["a"],"servers":[{"address":"b"}]}',
+    ],
+)
 def test_one_whose_stub_is_none_cannot_be_read(stub: str) -> None:
     with pytest.raises(StubError, match="globaldns-stub: its state cannot be read"):
         decode_record({"data": {"state": f'{{"stub":{stub},"places":[],"known":{{}}}}'}})
@@ -92,4 +99,5 @@ def test_a_place_of_the_whole_cluster_has_a_key_too() -> None:
 def test_one_that_cannot_be_read_says_what_to_do() -> None:
     with pytest.raises(StubError, match="globaldns-stub: its state cannot be read") as refused:
         decode_record({"data": {"state": "{"}})
-    assert "delete it" in refused.value.hint
+    assert "keep a copy" in refused.value.hint
+    assert "then delete it" in refused.value.hint
