@@ -168,7 +168,7 @@ def test_nothing_is_taken_that_the_clusters_dns_answers_itself(told: Callable[..
         ({"zones": ["svc.corp.example"]}, "would take corp.example from the cluster's DNS"),
         ({"zones": [{"name": "example", "namespaces": ["corp"]}]}, "a stub for corp.example would"),
         ({"zones": ["local"]}, "'local' would take cluster.local"),
-        ({"stub": {"reverse": True}, "vips": {"pools": [own]}}, f"the reverse zones of {own} woul"),
+        ({"stub": {"reverse": True}, "vips": {"pools": [own]}}, f"the reverse zones of {own}"),
     ):
         dns.config.write_text(yaml.safe_dump({**settings, **more}))
         for command in (("install", "--dry-run"), ("install",), ("render",)):
