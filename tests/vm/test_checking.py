@@ -57,8 +57,9 @@ def test_a_machine_that_has_all_lacks_nothing(root, ports):
     assert codes(look(root, **ports)) == set()
 
 
-def test_a_bare_machine_is_told_everything_at_once(tmp_path):
-    assert codes(look(tmp_path, envoy={}, dns={"listen": ["127.0.0.1:0"]})) == {
+def test_a_bare_machine_is_told_everything_at_once(tmp_path, ports):
+    bare = {"envoy": {}, "dns": {"listen": ["127.0.0.1:0"]}, "admin": ports["admin"]}
+    assert codes(look(tmp_path, **bare)) == {
         *("no-documents", "no-port", "no-program", "no-certificate", "no-resolved", "no-systemd"),
     }
 
