@@ -14,9 +14,9 @@ _APPS = frozenset({"kube-dns", "coredns", "node-local-dns", "nodelocaldns"})
 _NAMES = frozenset({"coredns", "rke2-coredns"})
 _FIXED = frozenset({"coredns", "kube-dns", "dns-default"})
 """Names of servers that have none of the labels."""
-_LOCAL_IP = "-localip"
+_LOCAL_IP = "localip"
 """What tells NodeLocal DNSCache where to listen: addresses, separated by commas."""
-_CONF = "-conf"
+_CONF = "conf"
 """What tells CoreDNS which file it reads."""
 _DOMAIN = "domain"
 """What tells kube-dns the cluster's domain."""
@@ -32,11 +32,11 @@ class _Item(msgspec.Struct):
 class _ConfigMap(msgspec.Struct):
     name: str = ""
     items: list[_Item] | None = None
-    """None: each key is a file of its name."""
+    """None, or none: each key is a file of its name."""
 
     def key_at(self, path: str) -> str:
         """Return the key whose file a path in the volume is; empty: there is no such file."""
-        if self.items is None:
+        if not self.items:
             return "" if "/" in path else path
         return next((item.key for item in self.items if item.path == path), "")
 
@@ -82,11 +82,11 @@ class _Container(msgspec.Struct, rename="camel"):
     volume_mounts: list[_Mount] | None = None
 
     def said(self, flag: str) -> Iterator[str]:
-        """Yield what its command says of a flag, which is written ``-f VALUE`` or ``-f=VALUE``."""
+        """Yield what its command says of a flag: ``-f VALUE`` or ``-f=VALUE``, also with ``--``."""
         words = (*(self.command or ()), *(self.args or ()), "")
         for word, following in pairwise(words):
             name, equals, value = word.partition("=")
-            if name.startswith("-") and name.lstrip("-") == flag.lstrip("-"):
+            if name.startswith("-") and name.lstrip("-") == flag:
                 yield value if equals else following
 
 
@@ -163,15 +163,15 @@ class Controller(msgspec.Struct):
 
 def _keys(mounts: Sequence[tuple[_Container, _Mount, _ConfigMap]]) -> dict[str, str]:
     """Return which key of each ConfigMap is read as the Corefile, where that is not its name."""
-    keys: dict[str, str] = {}
+    named, usual = dict[str, str](), dict[str, str]()
     for container, mount, found in mounts:
         beside = [other for one, other, _ in mounts if one is container]
         files = [PurePosixPath(file) for file in container.said(_CONF)]
         read = next((file for file in files if any(other.path_of(file) for other in beside)), None)
-        path = mount.path_of(read) if read else ""
-        key = found.key_at(path) if read else _usual_key(mount, found)
+        keys = named if read else usual
+        key = found.key_at(mount.path_of(read)) if read else _usual_key(mount, found)
         keys[found.name] = keys.get(found.name) or key
-    return {name: key for name, key in keys.items() if key != COREFILE}
+    return {name: key for name, key in (usual | named).items() if key != COREFILE}
 
 
 def _usual_key(mount: _Mount, found: _ConfigMap) -> str:

@@ -68,6 +68,7 @@ AS_COREFILE = [{"key": "my.conf", "path": "Corefile"}]
         (["-conf", "/etc/Corefile"], {}, [{"key": "base", "path": "Corefile.base"}], {"m": "base"}),
         (["-conf", "/etc/Corefile"], {}, [{"key": "base", "path": "other"}], {"m": ""}),
         ([], {}, AS_COREFILE, {"m": "my.conf"}),
+        ([], {}, [], {}),
         ([], {}, None, {}),
         (["-conf", FILE], {"mountPath": FILE, "subPath": "my.conf"}, None, {"m": "my.conf"}),
         ([], {"mountPath": FILE, "subPath": "my.conf"}, None, {"m": "my.conf"}),
@@ -94,6 +95,13 @@ def test_of_several_configmaps_one_has_the_file_that_is_read() -> None:
 def test_a_configmap_that_is_mounted_elsewhere_too_has_the_file_still() -> None:
     mounts = {"/backup": "m", "/etc/coredns": "m", "/other": "m"}
     manifest = server("coredns", mounts, args=["-conf", "/etc/coredns/my.conf"])
+    assert controller(manifest).to_workload("Deployment").keys == {"m": "my.conf"}
+
+
+def test_a_container_that_says_its_file_counts_before_others() -> None:
+    manifest = server("coredns", {"/etc/coredns": "m"}, args=["-conf", "/etc/coredns/my.conf"])
+    containers = manifest["spec"]["template"]["spec"]["containers"]
+    containers.insert(0, {**containers[0], "args": []})
     assert controller(manifest).to_workload("Deployment").keys == {"m": "my.conf"}
 
 
