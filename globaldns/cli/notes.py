@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from globaldns.coredns.platforms import Platform
 from globaldns.coredns.rke2 import are_all_ours
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.targets import Shape
@@ -17,8 +18,12 @@ _UNSAID: dict[str, tuple[str, ...]] = {
     Shape.OPENSHIFT: (_CACHE,),
     DNSMASQ: (_FORCE_TCP, _CACHE),
     RESOLVED: (_FORCE_TCP, _CACHE),
+    Platform.GKE_AUTOPILOT: (_FORCE_TCP, _CACHE),
+    Platform.GKE_CLOUD_DNS: (_FORCE_TCP, _CACHE),
+    Platform.CCE: (_FORCE_TCP, _CACHE),
+    Platform.ACK: (_CACHE,),
 }
-"""Keys of the configuration that a shape has no word for."""
+"""Keys of the configuration that a shape, or what a vendor is told, has no word for."""
 _FALLTHROUGH = (
     "foreign: fallthrough takes CoreDNS 1.11.4 or later; in place of forward . /etc/resolv.conf "
     "belongs what the root zone's block forwards with"
@@ -44,12 +49,17 @@ def notes_on(shape: str, stub: Stub, text: str) -> Iterator[str]:
 
 def notes_in(shape: str, stub: Stub, text: str) -> Iterator[str]:
     """Yield what has to be known of a text for a cluster whose DNS was seen."""
+    yield from left_out(shape, stub)
+    if shape == Shape.HELM_VALUES and are_all_ours(text):
+        yield _SERVERS
+
+
+def left_out(shape: str, stub: Stub) -> Iterator[str]:
+    """Yield which keys of the configuration are not in a text; ``shape`` may be a platform too."""
     said = {_FORCE_TCP: stub.force_tcp, _CACHE: not stub.cache_seconds}
     unsaid = [key for key in _UNSAID.get(shape, ()) if said[key]]
     if unsaid:
         yield f"{shape} has no word for {', '.join(unsaid)}: left out"
-    if shape == Shape.HELM_VALUES and are_all_ours(text):
-        yield _SERVERS
 
 
 def notes_of(change: Change, stub: Stub) -> tuple[str, ...]:

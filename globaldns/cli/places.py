@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from globaldns.cli.notes import left_out
 from globaldns.cli.output import Tone, format_table, paint
 from globaldns.coredns.authority import check_stub
 from globaldns.coredns.platforms import Detection, ManagedElsewhere
@@ -64,6 +65,8 @@ class AdviceReport(msgspec.Struct, frozen=True):
     owner: str
     reasons: tuple[str, ...]
     advice: Advice
+    notes: tuple[str, ...] = ()
+    """What has to be known of it besides."""
 
 
 class PlacesReport(msgspec.Struct, frozen=True):
@@ -106,14 +109,16 @@ def report_advice(looked: Looked, detection: Detection, stub: Stub) -> AdviceRep
     """
     check_stub(stub, looked.authority)
     advice = advise(detection.platform, stub, looked.base_of(detection), detection.build)
-    return AdviceReport(detection.platform, _owner(detection), detection.reasons, advice)
+    notes = (*left_out(detection.platform, stub),)
+    return AdviceReport(detection.platform, _owner(detection), detection.reasons, advice, notes)
 
 
 def format_advice(report: AdviceReport) -> str:
     """Return the words for a person, and the snippet, which is not indented."""
     advice = report.advice
     head = [f"{report.platform}: {report.owner} has the configuration", *report.reasons]
-    head += [f"where: {advice.where}", *([f"note: {advice.note}"] if advice.note else [])]
+    notes = filter(None, (advice.note, *report.notes))
+    head += [f"where: {advice.where}", *(f"note: {note}" for note in notes)]
     lines = "".join(f"# {line}\n" for line in (*head, f"see {advice.page}"))
     return lines + advice.snippet
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from globaldns.app.stubbing import Looked
 from globaldns.cli.notes import notes_of, notes_on
+from globaldns.cli.places import format_advice, report_advice
 from globaldns.cli.snippets import FORMATS
+from globaldns.coredns.platforms import Detection, Facts, ManagedElsewhere, Platform
+from globaldns.stubs.record import Record
 from globaldns.stubs.shapes import Wish, plan_install
 from tests.coredns.collection import COREFILES, STUB, stub
 from tests.coredns.targets import OPENSHIFT, RKE2, STUB_DOMAINS
@@ -32,6 +36,27 @@ def test_a_key_that_is_left_out_is_said_in_one_line(shape):
     expected = UNSAID[shape]
     assert notes == ([f"{shape} has no word for {expected}: left out"] if expected else [])
     assert not [one for one in notes_on(shape, STUB, "") if "no word for" in one]
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [
+        (Platform.CCE, BOTH),
+        (Platform.GKE_AUTOPILOT, BOTH),
+        (Platform.GKE_CLOUD_DNS, BOTH),
+        (Platform.ACK, "stub.cache: 0s"),
+        (Platform.AKS_LOCAL_DNS, ""),
+        (Platform.EKS_ADDON, ""),
+    ],
+)
+def test_what_a_vendor_is_told_says_what_it_leaves_out(platform, said):
+    facts = Facts(corefiles={"kube-system/coredns": COREFILES["kubeadm"]})
+    seen = Looked(facts, (), (), Record(), ())
+    detection = Detection(platform, (), ManagedElsewhere("them"))
+    printed = format_advice(report_advice(seen, detection, BARE))
+    line = f"# note: {platform} has no word for {said}: left out\n"
+    assert (line in printed) is bool(said)
+    assert ("no word for" in printed) is bool(said)
 
 
 def test_who_validates_is_told_of_the_anchors():
