@@ -31,9 +31,19 @@ def resolved_drop_in(domains: Iterable[str], servers: Iterable[str]) -> str:
     return f"[Resolve]\nDNS={' '.join(servers)}\nDomains={routes}\n"
 
 
+_PRIVATE = (
+    *("home.arpa", "10.in-addr.arpa", *(f"{number}.172.in-addr.arpa" for number in range(16, 32))),
+    *("168.192.in-addr.arpa", "170.0.0.192.in-addr.arpa", "171.0.0.192.in-addr.arpa"),
+    *("d.f.ip6.arpa", "ipv4only.arpa", "corp", "home", "internal", "intranet", "lan", "local"),
+    *("private", "test"),
+)
+"""What systemd-resolved does not validate by itself, and does as soon as there is a file of these
+(``resolved-dns-trust-anchor.c`` of github.com/systemd/systemd)."""
+
+
 def negative_anchors(domains: Iterable[str]) -> str:
-    """Return the domains that are not signed, whatever their parents say."""
-    return "".join(f"{domain}\n" for domain in domains)
+    """Return the domains that are not signed, whatever their parents say, and all others."""
+    return "".join(f"{domain}\n" for domain in dict.fromkeys((*domains, *_PRIVATE)))
 
 
 def dnsmasq_conf(stub: Stub) -> str:

@@ -31,8 +31,11 @@ def test_every_zone_is_a_route_and_none_is_searched() -> None:
     )
 
 
-def test_no_zone_has_to_be_signed() -> None:
-    assert negative_anchors(WIDE.names) == "global\nmesh.example\n"
+def test_no_zone_has_to_be_signed_nor_what_was_not_before() -> None:
+    anchors = negative_anchors(["global", "internal"]).splitlines()
+    assert anchors[:3] == ["global", "internal", "home.arpa"]
+    assert {"10.in-addr.arpa", "31.172.in-addr.arpa", "lan", "test"} <= {*anchors}
+    assert len(anchors) == len({*anchors})
 
 
 def test_dnsmasq_asks_every_server_of_a_zone() -> None:
