@@ -111,6 +111,11 @@ def decide_word(registry: Registry, cluster: str, *, fenced: bool, now: int) -> 
             f"{cluster!r} is no configured cluster",
             hint=f"the clusters are {', '.join(sorted(clusters))}",
         )
+    if fenced and (counted := views.doubles.get(cluster)):
+        raise RequestRefused(
+            f"{cluster} is the same cluster as {counted}, and counts as that",
+            hint=f"globaldns cluster fence {counted}; globaldns check says what {cluster} is",
+        )
     if cluster in clusters and clusters[cluster].fenced and not fenced:
         raise RequestRefused(
             f"{cluster} is fenced by the configuration",

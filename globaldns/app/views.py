@@ -66,12 +66,14 @@ def unread_view(cluster: str, ledger: ClaimSet, uid: str = "") -> View:
 
 
 def with_ledgers(views: dict[str, View], copies: Mapping[str, ClaimSet]) -> dict[str, View]:
-    """Return views with the copies of their clusters' ledgers, which are newer than they are.
+    """Return views with the copies of their clusters' ledgers: each says what the other lacks.
 
     Of a cluster without a view nothing but its ledger is known.
     """
     alone = {name: unread_view(name, copies[name]) for name in copies.keys() - views.keys()}
     return {
-        cluster: msgspec.structs.replace(view, ledger=copies.get(cluster, view.ledger))
+        cluster: msgspec.structs.replace(
+            view, ledger=copies.get(cluster, view.ledger).united(view.ledger)
+        )
         for cluster, view in (views | alone).items()
     }

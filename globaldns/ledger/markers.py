@@ -21,11 +21,11 @@ def choose_marker(markers: Mapping[str, Marker], latest: float) -> Marker | None
 
     def rank(name: str) -> tuple[bool, bool, int, str]:
         marker = markers[name]
-        return (marker.created <= latest, name == FIRST_NAME, marker.created, marker.id)
+        return (marker.created <= latest, name == FIRST_NAME, *marker.begun)
 
     return markers[max(markers, key=rank)] if markers else None
 
 
 def newest(markers: Iterable[Marker]) -> Marker:
     """Return the marker of the ledger that was begun last."""
-    return max(markers, key=lambda marker: (marker.created, marker.id))
+    return max(markers, key=lambda marker: marker.begun)

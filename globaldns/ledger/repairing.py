@@ -31,15 +31,20 @@ class Repair:
         self._guard = guard
         self._write = write
         self._is_due = asyncio.Event()
+        self._noted: set[str] = set()
+        """What was broken when this was told last."""
         self._told: dict[str, str] = {}
         """Why an object could not be written, as it was told."""
 
     def note(self) -> None:
         """Take note that something may have been lost."""
-        if self._shelf.broken and not self._is_due.is_set():
+        broken = {*self._shelf.broken}
+        if broken:
             self._is_due.set()
-            told = {"shards": len(self._shelf.broken)}
+        if broken - self._noted:
+            told = {"shards": len(broken)}
             logger.warning("the ledger has lost claims: they are written again", extra=told)
+        self._noted = broken
 
     async def run(self) -> None:
         """Write again what was lost, for ever."""

@@ -106,6 +106,11 @@ class Marker(msgspec.Struct, frozen=True, gc=False):
     id: str
     created: int
 
+    @property
+    def begun(self) -> tuple[int, str]:
+        """Sort key of when it was begun."""
+        return (self.created, self.id)
+
 
 @lru_cache(maxsize=_TIMES)
 def format_time(at: int) -> str:

@@ -188,9 +188,9 @@ class ClaimSet(msgspec.Struct, frozen=True, gc=False):
         return msgspec.structs.replace(self, former=tuple(sorted(standing.union(self.former))))
 
     def united(self, other: ClaimSet) -> ClaimSet:
-        """Return it with what another reading of the same ledger says besides."""
+        """Return it with what another reading says besides; of two ledgers the one begun last."""
         if self.marker != other.marker:
-            return self
+            return max(self, other, key=lambda one: one.marker.begun if one.marker else (-1, ""))
         claims = tuple(sorted(unite(self.claims, other.claims).values()))
         return msgspec.structs.replace(self, claims=claims)
 

@@ -59,15 +59,15 @@ def _pinned_since(
 ) -> int:
     """One date for all pins of one object: its creation, or when the first of them was seen.
 
-    A creation time in the future is no date that others could live with: it counts as absent. Where
-    nothing is pinned any more that was, others are seen now: no pin in use gives way to a new one.
+    A creation time in the future is no date that others could live with: it counts as absent. With
+    each that is new all are seen now: no pin in use gives way to one that is written later.
     """
     pinned = [claim for claim in mine if claim.kind is ClaimKind.PINNED]
     live = [claim for claim in pinned if not claim.is_retired]
     known = [claim.allocated_at for claim in live]
     if pinning.dated_at is not None and pinning.dated_at <= date:
         known.append(pinning.dated_at)
-    elif not any(claim.vip in wanted for claim in live):
+    elif not {claim.vip for claim in live}.issuperset(wanted):
         known = []
     since = max(known, default=date)
     spent = {(claim.vip, claim.allocated_at) for claim in pinned if claim.is_retired}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from globaldns.model.address import Prefix
-from globaldns.model.claim import Claim
+from globaldns.model.claim import Claim, ClaimKey
 from globaldns.model.export import Export, Gateway, GatewayService
 from globaldns.model.host import Host
 from globaldns.model.view import ClaimSet, Doubt, Fence, Freshness, Policy, SourceState
@@ -24,6 +24,7 @@ class ClusterView:
         "pod_ranges",
         "policies",
         "propagation",
+        "unheard",
     )
 
     def __init__(self, cluster: str) -> None:
@@ -38,6 +39,8 @@ class ClusterView:
         self.freshness = Freshness(cluster, SourceState.WAITING)
         self.has_spoken = False
         """Whether its whole view was given at least once."""
+        self.unheard: set[ClaimKey] = set()
+        """What others have claimed for it since it does not answer: they have heard more."""
         self.propagation: float | None = None
         """Seconds from receiving its last change to answering it, as it was measured."""
 
@@ -57,21 +60,15 @@ class ClusterView:
             is_remembered or not self.freshness.is_known or self.freshness.doubt is not Doubt.NONE
         )
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it was read, and does not answer now."""
+        return self.freshness.state is SourceState.SILENT
+
     def may_offer(self, claim: Claim) -> bool:
         """Whether the cluster may have the host that it claims, though the view lacks it."""
-        return self.may_lack or self._is_unheard(claim)
+        return self.may_lack or claim.key in self.unheard
 
     def has_ended(self, claim: Claim) -> bool:
         """Whether a claim's host, which the view lacks, is gone by the owner's own word."""
-        return self.is_own_word and not self._is_unheard(claim)
-
-    def _is_unheard(self, claim: Claim) -> bool:
-        """Whether a claim came after our last contact: who made it has heard what we have not."""
-        since = self.unheard_since
-        return since is not None and claim.allocated_at >= since
-
-    @property
-    def unheard_since(self) -> int | None:
-        """When a cluster was in contact last that was read, and does not answer; else None."""
-        is_silent = self.freshness.state is SourceState.SILENT
-        return self.freshness.contact or 0 if is_silent else None
+        return self.is_own_word and claim.key not in self.unheard

@@ -12,16 +12,17 @@ def find_doubles(
 ) -> dict[str, str]:
     """Return the ids of clusters that count under another one, and which that is.
 
-    ``uids`` are those of their kube-system namespaces, by id; empty: not known. An id counts before
-    others that is fenced, for a second one is no way around that; then by which the cluster is not
-    lost, our own, the one that the cluster's ledger has, one that was read, the first.
+    ``uids`` are those of their kube-system namespaces, by id; empty: not known. Our own id counts
+    before others, unless it is lost by that; then one that is fenced, for a second one is no way
+    around that; one by which it is not lost; the one that its ledger has; one that was read; the
+    first.
     """
 
     def order(cluster: str) -> tuple[bool | str, ...]:
         return (
+            cluster != views.settings.cluster or cluster in lost,
             cluster not in views.fenced,
             cluster in lost,
-            cluster != views.settings.cluster,
             cluster not in views.keepers,
             not views.cluster(cluster).freshness.is_read,
             cluster,

@@ -97,13 +97,14 @@ class Intake:
         return dirty
 
     def _set_freshness(self, freshness: Freshness) -> set[Host]:
-        view = self._views.cluster(freshness.cluster)
-        cluster, before = freshness.cluster, (view.may_lack, view.is_own_word)
-        was_unheard = view.unheard_since
+        cluster = freshness.cluster
+        view = self._views.cluster(cluster)
+        before = (view.may_lack, view.is_own_word)
         self._views.set_freshness(freshness)
-        if before != (view.may_lack, view.is_own_word):
-            return self._written.hosts_of_cluster(cluster)
-        if was_unheard != view.unheard_since:
-            since = (at for at in (was_unheard, view.unheard_since) if at is not None)
-            return self._written.hosts_claimed_since(cluster, min(since))
-        return set()
+        heard: set[Host] = set()
+        if not view.is_silent:
+            heard = {claim.host for claim in view.unheard}
+            view.unheard.clear()
+        if before == (view.may_lack, view.is_own_word):
+            return heard
+        return heard | self._written.hosts_of_cluster(cluster)

@@ -12,7 +12,7 @@ moment before a crash could be forgotten while that cluster is away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -84,7 +84,18 @@ class OtherLedgers:
             if views.is_written_by_us(claim.cluster) and known.is_news(claim)
             if claim.cluster != own or self._may_take_over(claim)
         ]
+        self._note_unheard(new)
         return self._numbering.write(new)
+
+    def _note_unheard(self, claims: Iterable[Claim]) -> None:
+        """Take note of what is claimed for clusters that do not answer us: others heard of it.
+
+        Not by its date: who claims what another cluster has already copies that one's.
+        """
+        for claim in claims:
+            view = self._views.cluster(claim.cluster)
+            if view.is_silent and not claim.is_retired:
+                view.unheard.add(claim.key)
 
     def _may_take_over(self, claim: Claim) -> bool:
         """Whether our ledger says nothing of a host, and we export it or its VIP rests."""
@@ -100,6 +111,7 @@ class OtherLedgers:
         """Take in what somebody else has written in our ledger, and forgotten in it."""
         has_ledger, numbering = self._views.has_ledger, self._numbering
         claims = [claim for claim in new if not has_ledger(claim.cluster)]
+        self._note_unheard(claims)
         dirty = numbering.acknowledge(claims) | numbering.learn(claims)
         return dirty | numbering.forget(claim for claim in gone if not has_ledger(claim.cluster))
 

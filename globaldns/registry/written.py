@@ -65,19 +65,6 @@ class WrittenClaims:
             claim.host for claim in former if claim.cluster == cluster
         )
 
-    def hosts_claimed_since(self, cluster: str, at: int) -> set[Host]:
-        """Return those of them for which it claims anything since then."""
-
-        def is_meant(claim: Claim) -> bool:
-            return claim.cluster == cluster and claim.allocated_at >= at
-
-        hosts = {claim.host for claim in filter(is_meant, self._unwritten.former)}
-        return hosts.union(
-            host
-            for host in self._claims.hosts_of_cluster(cluster)
-            if any(map(is_meant, self._claims.of_host(host)))
-        )
-
     def joined(self, hosts: set[Host]) -> set[Host]:
         """Return some hosts with all whose VIPs depend on theirs, now or once all is written.
 

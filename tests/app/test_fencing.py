@@ -125,6 +125,15 @@ def test_a_word_that_nobody_would_obey_is_refused_with_the_remedy() -> None:
     assert refused.value.hint == "remove clusters.west.fenced there"
 
 
+def test_a_second_id_of_a_cluster_is_not_fenced_in_its_place() -> None:
+    registry = both(export("a.ns", "west"))
+    registry.count_once({"west": "east"}, 20)
+    with pytest.raises(RequestRefused, match="west is the same cluster as east") as refusal:
+        decide_word(registry, "west", fenced=True, now=30)
+    assert refusal.value.hint.startswith("globaldns cluster fence east")
+    assert not decide_word(registry, "west", fenced=False, now=30).fenced
+
+
 def test_a_fence_of_a_cluster_that_is_not_configured_any_more_can_be_ended() -> None:
     registry = both(export("a.ns"))
     registry.apply([SetFences("east", (word("gone", 70),))], 50)

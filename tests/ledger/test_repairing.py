@@ -81,8 +81,9 @@ async def test_who_may_not_write_tries_again(
     repair = Repair(shelf, writer.guard, writer.write)
     writer.is_allowed = False
     task = asyncio.create_task(repair.run())
-    repair.note()
-    await asyncio.sleep(0.05)
+    for _ in range(5):
+        repair.note()
+        await asyncio.sleep(0.015)
     assert not writer.written
     writer.is_allowed = True
     await eventually(lambda: not shelf.broken)

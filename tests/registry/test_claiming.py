@@ -47,7 +47,15 @@ PINS = [
     (pinning(X, X), [], [made(X, 5, kind=PINNED)]),
     (pinning(X), [made(X, 5, kind=PINNED)], []),
     (pinning(X, Y), [made(X, 5, kind=PINNED)], [made(Y, 5, kind=PINNED)]),
-    (pinning(X, Y, dated_at=None), [made(X, 9, kind=PINNED)], [made(Y, 9, kind=PINNED)]),
+    (pinning(X, dated_at=None), [made(X, 9, kind=PINNED)], []),
+    (
+        pinning(X, Y, dated_at=None),
+        [made(X, 9, kind=PINNED)],
+        [
+            made(X, 9, kind=PINNED, retired_at=NOW, reason=REPLACED),
+            *(made(pin, NOW, kind=PINNED) for pin in (X, Y)),
+        ],
+    ),
     (
         pinning(Y),
         [made(X, 5, kind=PINNED)],

@@ -72,6 +72,11 @@ def test_that_id_counts_which_the_cluster_has_itself_and_none_evades_a_fence(
     assert find_doubles(TWINS, views) == {double: counted}
 
 
+def test_a_fence_on_a_second_id_of_ours_takes_nothing_from_our_own() -> None:
+    views = Views(settings(clusters=("east", "twin"), fenced=["twin"]))
+    assert find_doubles({"east": "e", "twin": "e"}, views) == {"twin": "east"}
+
+
 def test_a_second_id_brings_nothing_back_of_a_cluster_that_is_fenced() -> None:
     registry = Registry(settings(clusters=(*TWINS, "east"), fenced=["west"]))
     exports = [export("a.ns", cluster) for cluster in TWINS]

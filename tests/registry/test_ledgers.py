@@ -4,7 +4,7 @@ from msgspec import structs
 
 from globaldns.model.export import Export
 from globaldns.model.service import ServiceState
-from globaldns.model.view import ClaimSet, Put, Remove, SetLedger, SourceState
+from globaldns.model.view import ClaimSet, Put, Remove, SetLedger
 from globaldns.registry.claims import Claims
 from globaldns.registry.explain import explain
 from globaldns.registry.ledgers import LedgerChange, compare_ledgers
@@ -332,41 +332,6 @@ def test_a_cluster_that_was_not_heard_is_answered_by_the_copy_of_its_ledger():
         ServiceState.CLAIMED,
         (HELD.vip,),
     )
-
-
-HELD_LATER = claim("d.ns", "240.128.0.10", 22, "west")
-
-
-@pytest.mark.parametrize("is_copy_first", [True, False])
-def test_a_remembered_view_takes_nothing_from_a_newer_copy_and_adds_to_an_older_one(
-    *, is_copy_first: bool
-):
-    new, old = claim("a.ns", "240.128.0.7", 20, "west"), claim("c.ns", "240.128.0.9", 5, "west")
-    ended = old.retire(19, "withdrawn")
-    registry = Registry(settings())
-    view = reset("west", ledger=ledger("west", ended, HELD_LATER), state=SourceState.REMEMBERED)
-    takes = [
-        lambda: registry.learn_copies({"west": ledger("west", new, old)}, 30),
-        lambda: registry.apply([view], 30),
-    ]
-    for take in takes if is_copy_first else reversed(takes):
-        take()
-    registry.others.begin_copies()
-    registry.acknowledge_copies(30)
-    settled(registry, reset("east"))
-    assert service(registry, "a.ns").vips == (new.vip,)
-    assert service(registry, "a.ns").state is ServiceState.CLAIMED
-    assert set(registry.others.said()["west"].claims) == {new, ended, HELD_LATER}
-    assert registry.numbering.occupancy.is_resting(ended.vip)
-
-
-def test_what_a_cluster_says_in_this_run_is_newer_than_its_copy():
-    registry = Registry(settings())
-    registry.apply([reset("west", ledger=ledger("west"))], 10)
-    registry.learn_copies({"west": ledger("west", claim("a.ns", "240.128.0.7", 5, "west"))}, 10)
-    settled(registry, reset("east"))
-    assert registry.others.said()["west"].claims == ()
-    assert A not in registry.services
 
 
 def test_what_we_claimed_for_a_cluster_with_a_ledger_stands_until_its_exports_are_heard():

@@ -15,7 +15,6 @@ from globaldns.model.view import (
     Freshness,
     Put,
     Reset,
-    SetEntrusted,
     SetFreshness,
     SourceState,
 )
@@ -87,30 +86,6 @@ def test_a_host_of_a_cluster_that_was_not_heard_is_answered_from_claims_alone():
     delta = registry.apply([reset("west")], 20)
     assert delta.removed == (A,)
     assert [c.reason for c in delta.claims] == ["withdrawn"]
-
-
-def told_by_north(at: int) -> Registry:
-    """West, which keeps no ledger, is silent since 20, and north has claimed a host for it."""
-    registry = Registry(settings(clusters=("east", "north", "west")))
-    settled(registry, reset("east"), reset("north"), reset("west"))
-    registry.apply([SetFreshness(Freshness("west", SourceState.SILENT, 20))], 25)
-    told = (claim("a.ns", "240.128.0.7", at, "west"),)
-    registry.acknowledge(registry.apply([SetEntrusted("north", told)], 26).claims, 26)
-    return registry
-
-
-def test_a_host_that_somebody_else_heard_of_a_silent_cluster_is_answered_and_not_retired():
-    registry = told_by_north(22)
-    assert service(registry, "a.ns").state is ServiceState.CLAIMED
-    assert service(registry, "a.ns").vips == (vip("240.128.0.7"),)
-    assert not registry.tick(27).claims
-    delta = registry.apply([SetFreshness(Freshness("west", SourceState.SYNCED, 30))], 30)
-    assert delta.removed == (A,)
-    assert [c.reason for c in delta.claims] == ["withdrawn"]
-
-
-def test_a_host_that_a_silent_cluster_had_ended_before_stays_absent():
-    assert A not in told_by_north(19).services
 
 
 @pytest.mark.parametrize(
