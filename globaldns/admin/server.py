@@ -135,7 +135,10 @@ async def _refuse_foreign_names(request: web.Request, handler: Handler) -> web.S
     """
     name = _strip_port(request.headers.get("Host", "localhost"))
     if name.lower() != "localhost" and not is_address(name):
-        raise RequestProblem(HTTPStatus.MISDIRECTED_REQUEST, f"{name!r} is not this server's name")
+        raise RequestProblem(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            f"{name!r} is not this server's name: it has an address, or localhost",
+        )
     return await handler(request)
 
 

