@@ -20,7 +20,7 @@ from globaldns.exports.declared import (
     read_policy,
     unite_shards,
 )
-from globaldns.exports.gateways import gateways_by_hand, read_gateway
+from globaldns.exports.gateways import gateways_by_hand, keep_last, read_gateway
 from globaldns.exports.problem import as_problem, report, warning
 from globaldns.exports.ranges import Ranges, pod_ranges, used_ranges
 from globaldns.exports.rules import ExportRules
@@ -156,9 +156,9 @@ class Facets:
         A gateway whose Service has lost its address keeps the last one, that of a former run too.
         """
         found, former = read_gateway(service, self._rules), self._former.pop(key, ())
-        if found is not None and not found.gateways:
-            last = known.gateways if (known := self._gateways.get(key)) else former
-            found = msgspec.structs.replace(found, gateways=last)
+        if found is not None:
+            known = self._gateways.get(key)
+            found = keep_last(found, service, known.gateways if known else former)
         return self._note("gateways", self._gateways, key, found)
 
     def remove(self, key: ObjectKey) -> bool:

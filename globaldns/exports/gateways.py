@@ -6,7 +6,7 @@ Standards:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -44,6 +44,17 @@ def read_gateway(service: Service, rules: ExportRules) -> GatewayService | None:
     addresses = (one for one in _addresses(service) if not find_fault(one, rules.pools))
     gateways = (Gateway(network, address, port, rules.cluster) for address in addresses)
     return replace(found, gateways=tuple(gateways))
+
+
+def keep_last(found: GatewayService, service: Service, last: Iterable[Gateway]) -> GatewayService:
+    """Return a labelled Service that has lost its address with the gateways that it was last.
+
+    Where it has one, or another port or network by now, it is none of these any more.
+    """
+    if found.gateways or _addresses(service):
+        return found
+    here = (found.network, _port(service))
+    return replace(found, gateways=tuple(one for one in last if (one.network, one.port) == here))
 
 
 def warn_gateway(

@@ -43,6 +43,31 @@ def test_labelled_services_are_gateways_at_their_public_addresses(made, expected
     assert cluster([made]).view().gateways == expected
 
 
+OWN_PORT = {"networking.istio.io/gatewayPort": "443"}
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"labels": {"topology.istio.io/network": "network2"}},
+        {"spec": {"ports": [{"port": 443}]}},
+        {
+            "labels": {"topology.istio.io/network": "network1", **OWN_PORT},
+            "spec": {"ports": [{"port": 443}]},
+        },
+        {"status": balanced("0.0.0.0")},
+        {"spec": {"ports": [{"port": 443}]}, "status": balanced("203.0.113.9")},
+    ],
+    ids=["network", "no port", "port", "bad address", "address without port"],
+)
+def test_a_gateway_that_is_another_by_now_keeps_none_that_it_was(now):
+    exports = cluster([gateway(status=balanced("203.0.113.1"))])
+    exports.put(gateway())
+    assert exports.view().gateways == (at("203.0.113.1"),)
+    exports.put(gateway(**now))
+    assert exports.view().gateways == ()
+
+
 def test_a_gateway_without_its_port_is_a_warning():
     bad = gateway(spec={"ports": [{"port": 443}]}, status=balanced("203.0.113.1"))
     assert cluster([bad]).view().gateways == ()
