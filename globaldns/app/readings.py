@@ -145,8 +145,8 @@ class ServerReadings:
         if config.cluster not in served_clusters(config, config.cluster):
             return ()
         told = tell_notices(service, self._own_exports, self._site(), self._around)
-        hindered = self._routes.routes.hindered if self._routes else {}
-        return (*told, *hindered.get(service.host, ()))
+        hindrances = self._routes.routes.hindrances(service.host) if self._routes else ()
+        return (*told, *hindrances)
 
     def route_progress(self, host: Host) -> RouteProgress | None:
         """Return whether the routes of a host stand in our own cluster; None: none are written."""

@@ -205,7 +205,7 @@ async def test_where_routes_are_written_it_tells_all_and_what_hides_them(place: 
         readings._routes = SimpleNamespace(  # type: ignore[assignment]
             notices={Host("a.ns"): (written,)},
             lookout=SimpleNamespace(around=Surroundings(rules=(rule,))),
-            routes=SimpleNamespace(hindered={Host("far.ns"): (taken,)}),
+            routes=SimpleNamespace(hindrances={Host("far.ns"): (taken,)}.__getitem__),
         )
         first, hidden = readings.notices()()
         assert first == to_finding(written, "east")

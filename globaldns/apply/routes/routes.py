@@ -36,6 +36,10 @@ class Routes(Terms[Term]):
         """What is not written, and why; of who writes."""
         return self.term.hindered if self.term is not None else {}
 
+    def hindrances(self, host: Host) -> tuple[Notice, ...]:
+        """Return what of a host is not written, and why; of who writes."""
+        return self.term.hindrances(host) if self.term is not None else ()
+
     def progress(self, host: Host) -> Progress:
         """Return whether what is wanted of a host stands; of who writes."""
         if self.term is None:

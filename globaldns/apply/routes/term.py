@@ -125,6 +125,10 @@ class Term:
         told, unread = self._hindrances.notices, self._following.troubles
         return {**told, EVERYWHERE: (*told.get(EVERYWHERE, ()), *unread)} if unread else told
 
+    def hindrances(self, host: Host) -> tuple[Notice, ...]:
+        """Return what of a host is not written, and why."""
+        return self._hindrances.of(host)
+
     def progress(self, host: Host) -> Progress:
         """Return whether what is wanted of a host stands."""
         if reason := self._following.reason:

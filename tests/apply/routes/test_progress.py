@@ -31,6 +31,8 @@ async def test_what_may_not_be_written_is_told_with_its_remedy_until_it_is(
             keeper.want("web.shop", entry(A), rule("y") if verb == "update" else elsewhere)
         await keeper.until(lambda: WEB in keeper.routes.hindered)
         (notice,) = keeper.routes.hindered[WEB]
+        assert keeper.routes.hindrances(WEB) == (notice,)
+        assert keeper.routes.hindrances(Host("other.shop")) == ()
         assert (notice.host, notice.code) == ("web.shop.global", "unwritten-route")
         assert f"{kind.kind} shop/web-global is not {done}" in notice.detail
         assert f'cannot {verb} resource "{kind.plural}"' in notice.detail
@@ -77,6 +79,7 @@ async def test_what_stands_and_may_not_be_listed_is_told_until_it_may(
 async def test_what_waits_for_its_turn_is_pending(keeper: Keeper, server: FakeApiServer) -> None:
     async with keeping(keeper):
         assert keeper.routes.progress(WEB).reason == "this replica has not begun to write yet"
+        assert keeper.routes.hindrances(WEB) == ()
         await keeper.until(lambda: keeper.routes.term is not None)
         await keeper.until(lambda: keeper.routes.progress(WEB) == Progress(Stage.NONE))
         server.fail(503, times=99)
