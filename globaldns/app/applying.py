@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 ASK_SECONDS = 20.0
 """For all that a person who checks waits for."""
+_NONE_HELD: Mapping[str, frozenset[str]] = {}
 
 
 class InTheWay(msgspec.Struct, frozen=True):
@@ -125,7 +126,7 @@ def hold_files(root: Path, cluster: str, routes: ClusterRoutes) -> tuple[Bundle,
         return routes.bundles
     wanted = [document for bundle in routes.bundles for document in bundle.documents]
     ours, _ = find_objects(root, {document["kind"] for document in wanted}, cluster)
-    held = hold(wanted, {one.key: one for one in ours}, routes.held)
+    held = hold(wanted, ours, routes.held)
     return tuple(
         replace(bundle, documents=tuple(held[key_of(one)] for one in bundle.documents))
         for bundle in routes.bundles
@@ -149,7 +150,11 @@ def _in_the_way(routes: ClusterRoutes, entries: Mapping[Origin, Document]) -> It
     for origin, those in sorted(by_origin.items()):
         if origin in entries:
             bundles = (bundle for one in those for bundle in one.route.bundles)
-            lacks = (one.route.notices for one in those if one.route.skipped is not None)
+            lacks = (
+                one.route.notices
+                for one in those
+                if one.route.skipped is not None or one.route.unresolved
+            )
             yield InTheWay(
                 those[0].own,
                 entries[origin],
@@ -195,36 +200,43 @@ def compare(
     standing: Iterable[Standing],
     *,
     may_delete: bool,
-    held: Container[str] = frozenset(),
+    held: Mapping[str, frozenset[str]] = _NONE_HELD,
 ) -> list[Step]:
     """Return the steps from what stands to what is wanted, by object.
 
-    ``held``: the hosts of which not all gateways are known.
+    ``held``: by host, the clusters of whose gateways no address is known.
     """
     at = {one.key: one for one in standing}
     steps: dict[ObjectKey, Step] = {}
-    for key, document in hold(wanted, at, held).items():
+    for key, document in hold(wanted, at.values(), held).items():
         known = at.pop(key, None)
         if known is None:
             steps[key] = Create(document)
         elif not is_same(before := known.document, amended := amend(before, document)):
             steps[key] = Replace(known, amended)
     if may_delete:
-        steps |= {key: Delete(one) for key, one in at.items() if one.name not in held}
+        steps |= {key: Delete(one) for key, one in at.items()}
     return [steps[key] for key in sorted(steps)]
 
 
 def hold(
-    wanted: Iterable[Document], at: Mapping[ObjectKey, Standing], held: Container[str]
+    wanted: Iterable[Document],
+    standing: Iterable[Standing],
+    held: Mapping[str, frozenset[str]],
 ) -> dict[ObjectKey, Document]:
     """Return what is wanted, with the gateways that stand where not all are known (``held``)."""
     documents = {key_of(one): one for one in wanted}
+    if not held:
+        return documents
+    stands: dict[str, list[Standing]] = {}
+    for one in standing:
+        stands.setdefault(one.name, []).append(one)
     by_host: dict[str, dict[ObjectKey, Document]] = {}
     for key, document in documents.items():
         if (host := named(key, document.get("spec"))) in held:
             by_host.setdefault(host, {})[key] = document
-    for those in by_host.values():
-        documents |= keep_known(those, at)
+    for host, those in by_host.items():
+        documents |= keep_known(those, stands.get(host, ()), held[host])
     return documents
 
 

@@ -15,6 +15,8 @@ from globaldns.config.gateways import HINT
 from globaldns.config.kinds import ClusterId
 from globaldns.config.schema import Config
 from globaldns.errors import RequestRefused
+from globaldns.istio.documents import Document
+from globaldns.istio.former import routed_name
 from globaldns.istio.gateway import Exposure, Incoming, gateway_place, make_gateway
 from globaldns.istio.hiding import Routed, Surroundings, tell_hidden
 from globaldns.istio.notices import Code, Notice, to_finding
@@ -54,14 +56,28 @@ class ClusterRoutes(msgspec.Struct, frozen=True):
     """The names of gateways that are left out, for they have no address now."""
     replaced: tuple[Replaced, ...] = ()
     """What would be written where people's own entries have the hosts."""
-    held: frozenset[str] = frozenset()
-    """The hosts, as objects name them, of which not all gateways are known now: those that stand
-    go on being called."""
+    held: Mapping[str, frozenset[str]] = {}
+    """By host, as objects name them, the clusters of whose gateways no address is known now: those
+    that stand go on being called."""
 
     @property
     def are_whole(self) -> bool:
         """Whether all is known that they follow from: what is not among them is not wanted."""
         return not self.unheard and not self.unresolved
+
+    @property
+    def leading(self) -> tuple[Bundle, ...]:
+        """The bundles without those that lead nowhere as long as a gateway has no address.
+
+        Who does not know what stands is not to have anything in its place by these.
+        """
+        return tuple(one for one in self.bundles if not any(map(self._is_bare, one.documents)))
+
+    def _is_bare(self, document: Document) -> bool:
+        spec = document.get("spec") or {}
+        return document["kind"] == "ServiceEntry" and (
+            not spec.get("endpoints") and routed_name(spec["hosts"][0]) in self.held
+        )
 
 
 def make_routes(mesh: OfflineMesh, cluster: str, reach: Mapping[Gateway, Reach]) -> ClusterRoutes:
@@ -106,7 +122,7 @@ class _Made(NamedTuple):
 
     bundles: tuple[Bundle, ...]
     notices: list[Notice]
-    held: frozenset[str]
+    held: dict[str, frozenset[str]]
 
 
 def _make_all(mesh: OfflineMesh, site: Site) -> _Made:
@@ -115,22 +131,18 @@ def _make_all(mesh: OfflineMesh, site: Site) -> _Made:
     own = mesh.registry.views.cluster(cluster).exports
     bundles: dict[Place, Bundle] = {}
     notices: list[Notice] = []
-    held: list[Host] = []
+    held: dict[str, frozenset[str]] = {}
+    zones = (*site.settings.zones, CLUSTER_DOMAIN)
     for host in sorted(services):
         route = make_route(services[host], own.get(host), site)
         notices += route.notices
-        if not route.are_gateways_known:
-            held.append(host)
+        if route.unresolved:
+            held |= dict.fromkeys((f"{host}.{zone}" for zone in zones), route.unresolved)
         bundles.update((bundle.place, bundle) for bundle in route.bundles)
     if hosts := Exposure(incoming_of(mesh.config, site), services.values()).hosts:
         gateway = Bundle(gateway_place(site.settings), (make_gateway(site.settings, hosts),))
         bundles[gateway.place] = gateway
-    zones = (*site.settings.zones, CLUSTER_DOMAIN)
-    return _Made(
-        tuple(_each_once(bundles[place] for place in sorted(bundles))),
-        notices,
-        frozenset(f"{host}.{zone}" for host in held for zone in zones),
-    )
+    return _Made(tuple(_each_once(bundles[place] for place in sorted(bundles))), notices, held)
 
 
 def find_taken(mesh: OfflineMesh) -> list[Finding]:

@@ -73,7 +73,7 @@ class RouteBook:
         """Whether VIPs are decided, and every gateway's name of the start was looked up.
 
         Before that a route would lose who is behind such a name, and have it back a moment later.
-        A name that comes later has nobody wait but whom it leads to (``Fate.WRITE_KNOWN``).
+        A name that comes later has nobody wait but whom it leads to (``Wanted.unresolved``).
         """
         if not self._registry.is_settled:
             return False
@@ -114,9 +114,8 @@ class RouteBook:
                 documents = (one for bundle in route.bundles for one in bundle.documents)
                 # A namespace is made with the first that is to stand in it.
                 kept = (one for one in documents if one["kind"] != "Namespace")
-                fate = Fate.WRITE if route.are_gateways_known else Fate.WRITE_KNOWN
-                return Wanted(fate, tuple(kept))
-            case Code.UNANSWERED | Code.UNHEARD | Code.UNKNOWN_GATEWAY:
+                return Wanted(Fate.WRITE, tuple(kept), route.unresolved)
+            case Code.UNANSWERED | Code.UNHEARD:
                 return Wanted(Fate.STAND)
             case Code.OWN_ENTRY:
                 return Wanted(Fate.END)

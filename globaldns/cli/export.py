@@ -68,9 +68,9 @@ def export(
         refuse_unresolved(routes.unresolved)
         write_files(routes, folder, cluster_id)
     elif (output or invocation.output) == OutputFormat.JSON:
-        click.echo(format_list(routes.bundles))
+        click.echo(format_list(routes.leading))
     else:
-        click.echo(format_documents(every_document(routes.bundles)), nl=False)
+        click.echo(format_documents(every_document(routes.leading)), nl=False)
 
 
 def write_files(routes: ClusterRoutes, folder: Path, cluster: str) -> None:
@@ -81,8 +81,8 @@ def write_files(routes: ClusterRoutes, folder: Path, cluster: str) -> None:
 
     held = hold_files(folder, cluster, routes)
     texts = {f"{one.place}.yaml": format_documents(one.documents) for one in held}
-    done = write_folder(folder, cluster, texts, may_remove=routes.are_whole and not routes.held)
-    say(describe(done, folder))
+    done = write_folder(folder, cluster, texts, may_remove=routes.are_whole)
+    say(describe(done, folder, routes.unheard))
 
 
 def tell(routes: ClusterRoutes) -> None:
@@ -111,12 +111,12 @@ def refuse_unresolved(names: Collection[str]) -> None:
         )
 
 
-def describe(done: Difference, folder: Path) -> str:
-    """Return what was done to the files."""
+def describe(done: Difference, folder: Path, unheard: Collection[str]) -> str:
+    """Return what was done to the files; ``unheard``: the clusters for which some were kept."""
     parts = [f"{len(done.written)} written", f"{done.unchanged} unchanged"]
     parts.append(f"{len(done.removed)} removed")
     if done.kept:
-        parts.append(f"{len(done.kept)} kept until all is known")
+        parts.append(f"{len(done.kept)} kept until all of {', '.join(unheard)} is known")
     return f"{folder}: {', '.join(parts)}"
 
 

@@ -32,6 +32,9 @@ class Choice(msgspec.Struct, frozen=True):
     sni_of: Host | None
     """The host whose Service calls name; None: they name what istiod makes of the host."""
     notices: tuple[Notice, ...]
+    unresolved: frozenset[str] = frozenset()
+    """The clusters behind gateways of which no address is known now: one that stands for one of
+    these alone may be called beside these targets, as these documents say."""
 
     def callees(self, *, is_own: bool) -> Callees:
         """Return whom calls go to; ``is_own``: the clients' cluster exports the service.
@@ -39,7 +42,7 @@ class Choice(msgspec.Struct, frozen=True):
         Whoever runs there now, and of whatever rank a gateway is: a rule that says something else
         replaces every sidecar's connections, and the last near pod's end is no time for that.
         """
-        if not any(one.is_gateway for one in self.targets):
+        if not self.unresolved and not any(one.is_gateway for one in self.targets):
             return Callees.PODS
         return Callees.PODS_FIRST if is_own else Callees.GATEWAYS
 
@@ -51,10 +54,12 @@ def choose_targets(service: Service, name: str, horizon: Horizon, sni: Sni) -> C
     """
     host = service.host
     notices = [_tell_gap(name, gap) for gap in horizon.gaps]
+    unresolved = {gap.cluster for gap in horizon.gaps if gap.lack is Lack.UNRESOLVED}
     found, left = _divide(horizon.targets, lambda t: is_address(t.address))
     notices += (_tell_address(name, target) for target in left)
     if is_wildcard(host):
         found, left = _divide(found, lambda t: not t.is_gateway)
+        unresolved.clear()
         if left:
             notices.append(_tell_no_sni(name, left))
     names_service = sni is Sni.CLIENT and is_service_host(host)
@@ -64,8 +69,9 @@ def choose_targets(service: Service, name: str, horizon: Horizon, sni: Sni) -> C
             notices.append(_tell_plaintext(name, left))
         else:
             names_service = False
+            unresolved.clear()  # no gateway is told whom a call is for
     kept, more = _fit(name, found)
-    return Choice(kept, host if names_service else None, (*notices, *more))
+    return Choice(kept, host if names_service else None, (*notices, *more), frozenset(unresolved))
 
 
 def choose_external(name: str, horizon: Horizon, resolution: Resolution) -> Choice:

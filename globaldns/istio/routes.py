@@ -34,7 +34,7 @@ from globaldns.model.place import Place, hashed_label
 from globaldns.model.service import Service, ServiceState
 from globaldns.registry.merge import deciding_export
 from globaldns.registry.publishing import RULE_LOCAL
-from globaldns.routing.horizon import Horizon, Lack, split
+from globaldns.routing.horizon import Horizon, split
 from globaldns.routing.identities import identities
 from globaldns.routing.naming import sni_for
 from globaldns.routing.topology import Topology, Viewer
@@ -81,8 +81,8 @@ class Route(msgspec.Struct, frozen=True):
     """What is not served, and why."""
     skipped: Code | None = None
     """Why nothing is written."""
-    are_gateways_known: bool = True
-    """Whether all gateways are in it; else those that stand are as good as what is known."""
+    unresolved: frozenset[str] = frozenset()
+    """The clusters of whose gateways no address is known now: those that stand are as good."""
 
 
 class _Written(msgspec.Struct, frozen=True):
@@ -113,7 +113,7 @@ def make_route(service: Service, own: Export | None, site: Site) -> Route:
     if not replicas or route.skipped not in {None, Code.OWN_ENTRY}:
         return msgspec.structs.replace(route, notices=notices)
     bundles = (*route.bundles, *replicas)
-    return Route(bundles, notices, are_gateways_known=route.are_gateways_known)
+    return Route(bundles, notices, unresolved=route.unresolved)
 
 
 def _replicate(service: Service, site: Site) -> Bundle:
@@ -197,11 +197,6 @@ def _make_internal(written: _Written, horizon: Horizon, site: Site) -> Route:
     sni = sni_for(service, settings.sni, site.topology)
     choice = choose_targets(service, written.name, horizon, sni)
     notices = (*written.notices, *choice.notices)
-    are_known = all(gap.lack is not Lack.UNRESOLVED for gap in horizon.gaps)
-    if not choice.targets and not are_known:
-        # Nobody knows where calls go, so nobody knows that they should not go where they did.
-        told = tuple(sorted(notices))
-        return Route(notices=told, skipped=Code.UNKNOWN_GATEWAY, are_gateways_known=False)
     if any(target.is_gateway for target in choice.targets):
         notices += (*warn_of_clients(written.name, choice, site.ambient),)
     entry = Entry(
@@ -213,7 +208,7 @@ def _make_internal(written: _Written, horizon: Horizon, site: Site) -> Route:
         identities(service, settings.trust_domain),
     )
     bundles = _bundles(written, entry, choice, site)
-    return Route(bundles, tuple(sorted(notices)), are_gateways_known=are_known)
+    return Route(bundles, tuple(sorted(notices)), unresolved=choice.unresolved)
 
 
 def _make_external(written: _Written, horizon: Horizon, site: Site) -> Route:

@@ -10,7 +10,7 @@ Standards:
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -73,7 +73,7 @@ class Lack(StrEnum):
     NO_GATEWAY = "no-gateway"
     """Their network has no gateway, and is not reached directly."""
     UNRESOLVED = "unresolved"
-    """Of their network's gateways no address is known."""
+    """Of their network's gateways, which would lead to them, no address is known."""
     PLAINTEXT = "plaintext"
     """A gateway tells by mutual TLS whom a connection is for, and they take none."""
     AMBIENT = "ambient"
@@ -136,27 +136,35 @@ def split(service: Service, viewer: Viewer, topology: Topology) -> Horizon:
     behind: dict[tuple[str, Way], list[tuple[_Sight, int]]] = defaultdict(list)
     gaps = [Gap(Lack.DOUBLE, *where, count) for where, count in double.items()]
     for (network, cluster), sights in far.items():
+        gaps += _tell_far(cluster, network, sights, topology)
         ways = topology.ways_to(network, cluster)
         able = [sight for sight in sights if MUTUAL_TLS in sight.endpoint.labels]
-        if not ways:
-            lack = Lack.UNRESOLVED if network in topology.entered else Lack.NO_GATEWAY
-            gaps.append(Gap(lack, cluster, network, len(sights)))
-            continue
-        gaps += _unable(cluster, network, sights)
-        share = topology.unit // len(ways)
         for way in ways:
+            share = topology.unit // len(ways)
             behind[network, way] += ((sight, sight.weight * share) for sight in able)
     gateways = [_gateway(*key, shares) for key, shares in behind.items() if shares]
     return Horizon(tuple(sorted((*direct, *gateways))), tuple(sorted(gaps)))
 
 
-def _unable(cluster: str, network: str, sights: Iterable[_Sight]) -> Iterator[Gap]:
-    """Yield how many of a group's endpoints no gateway leads to, by reason."""
+def _tell_far(
+    cluster: str, network: str, sights: Sequence[_Sight], topology: Topology
+) -> Iterator[Gap]:
+    """Yield how many of a group's endpoints no gateway leads to, by reason.
+
+    Those to which none could lead at any address count as such, whether one is known or not.
+    """
+    if network not in topology.entered:
+        yield Gap(Lack.NO_GATEWAY, cluster, network, len(sights))
+        return
     unable = [one for one in sights if MUTUAL_TLS not in one.endpoint.labels]
     ambient = sum(AMBIENT in one.endpoint.labels for one in unable)
-    for lack, count in ((Lack.AMBIENT, ambient), (Lack.PLAINTEXT, len(unable) - ambient)):
-        if count:
-            yield Gap(lack, cluster, network, count)
+    lost = 0 if topology.ways_to(network, cluster) else len(sights) - len(unable)
+    lacks = {
+        Lack.AMBIENT: ambient,
+        Lack.PLAINTEXT: len(unable) - ambient,
+        Lack.UNRESOLVED: lost,
+    }
+    yield from (Gap(lack, cluster, network, count) for lack, count in lacks.items() if count)
 
 
 def _is_external(service: Service) -> bool:

@@ -27,9 +27,11 @@ from globaldns.apply.routes.taken import Holder, tell_taken
 from globaldns.documents import format_documents
 from globaldns.errors import ApiRefused, RequestRefused
 from globaldns.istio.endpoints import REMOTE_NETWORK
+from globaldns.istio.labels import CLUSTER
 from globaldns.istio.notices import to_finding
 from globaldns.kube.kubeconfig import Access
 from tests.app.meshes import START, Place
+from tests.app.test_routes import PENDING, service
 from tests.apply.routes.documents import endpoint, entry, replica, rule, standing
 from tests.kube.apiserver.resources import Resource
 from tests.kube.fake import FakeApiServer
@@ -57,17 +59,29 @@ def test_a_weight_that_has_hardly_moved_is_a_difference_for_a_person() -> None:
     assert compare([entry(A, after)], [standing(entry(A, before))], may_delete=True) != []
 
 
-GATEWAY = endpoint("2.2.2.1", network=REMOTE_NETWORK)
+NORTH, WEST = (
+    endpoint(f"2.2.2.{n}", {CLUSTER: cluster}, network=REMOTE_NETWORK)
+    for n, cluster in enumerate(("north", "west"))
+)
 
 
-def test_gateways_that_stand_stay_where_not_all_are_known() -> None:
-    old = [standing(entry(A, GATEWAY)), standing(rule())]
-    idle = standing(entry(GATEWAY, name="idle"))
-    held = {"web.shop.global"}
+def test_gateways_that_stand_stay_where_those_of_their_cluster_are_not_known() -> None:
+    old = [standing(entry(A, NORTH, WEST)), standing(rule())]
+    idle = standing(entry(NORTH, name="idle"))
+    held = {"web.shop.global": frozenset({"north"})}
     wanted = [entry(B), rule("none")]
     steps = compare(wanted, [*old, idle], may_delete=True, held=held)
-    assert steps == [Replace(old[0], entry(B, GATEWAY))]
-    assert len(compare(wanted, [*old, idle], may_delete=True, held={"other.shop.global"})) == 3
+    assert steps == [Replace(old[1], rule("none")), Delete(idle), Replace(old[0], entry(B, NORTH))]
+    assert compare(wanted, [idle], may_delete=True, held=held) == [
+        Create(rule("none")),
+        Delete(idle),
+        Create(entry(B, NORTH)),
+    ]
+    theirs = standing(entry(NORTH, name="theirs", hosts=["their.shop.global"]))
+    assert compare([entry(B)], [theirs], may_delete=False, held=held) == [Create(entry(B))]
+    for other in ({"other.shop.global": frozenset({"north"})}, {}):
+        steps = compare(wanted, old, may_delete=True, held=other)
+        assert Replace(old[0], entry(B)) in steps
     assert compare(wanted, [], may_delete=True, held=held) == [
         Create(rule("none")),
         Create(entry(B)),
@@ -195,3 +209,15 @@ def test_what_a_person_wrote_is_shown_with_what_would_be_in_its_place(place: Pla
     (alone,) = steps_of(place).in_the_way
     assert (alone.documents, len(alone.lacks)) == ((), 1)
     assert alone.lacks[0].startswith("a.ns.global: nobody exports it")
+
+
+def test_what_would_lead_nowhere_in_place_of_a_persons_entry_is_told(place: Place) -> None:
+    networks = {"east": "network1", "west": "network2"}
+    place.configure(
+        clusters={name: place.cluster(name, network=one) for name, one in networks.items()}
+    )
+    place.write("west", f"{service('a', '10.0.0.1')}---\n{PENDING}")
+    place.write("east", BY_HAND)
+    (one,) = steps_of(place).in_the_way
+    assert "endpoints" not in one.documents[0]["spec"]
+    assert "no address is known of that network's gateways" in one.lacks[0]

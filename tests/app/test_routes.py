@@ -19,9 +19,13 @@ from globaldns.app.routes import (
     route_settings,
 )
 from globaldns.errors import RequestRefused
+from globaldns.istio.former import former_name
 from globaldns.istio.notices import Code
+from globaldns.istio.routes import Bundle
+from globaldns.model.address import parse_address
 from globaldns.model.export import Gateway
 from globaldns.model.host import Host
+from globaldns.model.place import Place as At
 from globaldns.model.reach import Reach
 from globaldns.sources.remembered import FORMAT, encode_view, file_name
 from tests.app.meshes import GATEWAY, START, Place
@@ -125,7 +129,8 @@ def test_a_gateway_that_has_a_name_alone_is_where_that_leads(place: Place) -> No
     assert (far["address"], found.findings, found.unresolved) == ("203.0.113.7", (), ())
     found = routes(place, reach={named: Reach(unresolved="it rains")})
     assert [one.code for one in found.findings] == [Code.GATEWAY_NAME, Code.UNKNOWN_GATEWAY]
-    assert "b.ns.global" not in specs(found), "nobody knows where calls go"
+    assert "endpoints" not in specs(found)["b.ns.global"]
+    assert [str(one.place) for one in found.leading] == ["ns/a-global"], "nor is it printed"
     assert not found.are_whole, "so what stands of it is not to go"
     assert found.findings[0].reason.endswith("its name has no address now: it rains")
     assert {one.cluster for one in found.findings} == {"east"}
@@ -143,22 +148,36 @@ PENDING = FAR.partition("status")[0]
 def test_a_gateway_without_an_address_has_its_hosts_held_and_no_others(place: Place) -> None:
     place.write("west", f"{service('b', '10.0.0.1')}---\n{PENDING}")
     found = routes(place)
-    assert list(specs(found)) == ["a.ns.global"], "nobody knows where calls of b go"
-    assert found.held == {"b.ns.global", "b.ns.svc.cluster.local"}
+    assert "endpoints" not in specs(found)["b.ns.global"]
+    assert [str(one.place) for one in found.leading] == ["ns/a-global"]
+    held = dict.fromkeys(("b.ns.global", "b.ns.svc.cluster.local"), frozenset({"west"}))
+    assert found.held == held
     assert found.are_whole, "what is of no other host is not to stand for that"
     assert [(one.code, one.object) for one in found.findings] == [
         (Code.UNKNOWN_GATEWAY, "istio-system/eastwest"),
         (Code.UNKNOWN_GATEWAY, "b.ns.global"),
     ]
     assert "Service has no address, and none is known that it had" in found.findings[0].reason
+    place.configure(routing={"replicate_services": True})
+    assert routes(place).held == held
+    place.configure(routing={})
     # What is near is written, and who reaches the network otherwise misses nothing.
     place.write("east", service("b", "10.0.0.9"))
     found = routes(place)
     assert [one["address"] for one in specs(found)["b.ns.global"]["endpoints"]] == ["10.0.0.9"]
-    assert found.held == {"b.ns.global", "b.ns.svc.cluster.local"}
+    assert (found.held, found.leading) == (held, found.bundles)
     place.configure(routing={"direct_networks": ["network2"]})
     found = routes(place)
-    assert (found.held, found.findings) == (frozenset(), ())
+    assert (found.held, found.findings) == ({}, ())
+
+
+def test_a_former_vip_that_leads_nowhere_by_a_lost_gateway_is_not_printed_either() -> None:
+    name = former_name("b.ns", parse_address("240.0.0.1"), "global")
+    document = {"kind": "ServiceEntry", "spec": {"hosts": [name]}}
+    held = {"b.ns.global": frozenset({"west"})}
+    bundle = Bundle(At("ns", "b-former"), (document,))
+    assert ClusterRoutes((bundle,), (), {}, 0, held=held).leading == ()
+    assert ClusterRoutes((bundle,), (), {}, 0).leading == (bundle,)
 
 
 def test_the_last_address_that_a_server_knew_counts_without_one(place: Place) -> None:
@@ -169,7 +188,7 @@ def test_the_last_address_that_a_server_knew_counts_without_one(place: Place) ->
     known = routes(place)
     place.write("west", f"{service('b', '10.0.0.1')}---\n{PENDING}")
     assert routes(place) == known
-    assert known.held == frozenset()
+    assert known.held == {}
 
 
 RULE = """\

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from globaldns.app.fencing import decide_word
 from globaldns.app.routewriting import RouteBook, RouteWiring
-from globaldns.apply.routes.patience import Fate, Wanted
+from globaldns.apply.routes.comparison import Urgency
+from globaldns.apply.routes.patience import Fate, Memory, Replace, Rules, Wanted, decide
 from globaldns.config.kinds import ClusterId, NetworkId
 from globaldns.config.routing import RoutingSettings, Sni
 from globaldns.config.schema import ClusterSettings, Config, SourceSettings
@@ -23,6 +25,7 @@ from globaldns.model.view import SetGateways
 from globaldns.registry.delta import Delta
 from globaldns.registry.registry import Registry
 from globaldns.routing.horizon import MUTUAL_TLS
+from tests.apply.routes.documents import standing
 from tests.registry.mesh import both, claim, export, reset, settings, settled
 
 A, B, C = Host("a.ns"), Host("b.other"), Host("c.ns")
@@ -253,6 +256,12 @@ def test_a_cluster_that_our_istiod_comes_to_serve_has_its_hosts_let_through(
     assert kinds(server.book.wanted(Host(""))) == [("Gateway", "globaldns")]
 
 
+def addresses(wanted: Wanted) -> list[str]:
+    """Return where the one entry of a host leads."""
+    (entry,) = (one["spec"] for one in wanted.documents if one["kind"] == "ServiceEntry")
+    return [one["address"] for one in entry.get("endpoints", ())]
+
+
 def behind_a_name(*own: Endpoint) -> Server:
     """Return a server for which west's pod of ``b.other`` is behind a gateway that has a name.
 
@@ -288,19 +297,21 @@ def test_a_name_that_comes_later_has_nobody_wait_but_whom_it_leads_to() -> None:
     server.reach = {NAMED: Reach()}
     server.book.renew()
     assert server.book.is_settled
-    assert server.book.wanted(B) == Wanted(Fate.STAND)
+    assert server.book.wanted(B).unresolved == {"west"}
 
 
 def test_what_is_behind_a_name_without_an_address_stands_as_it_is() -> None:
     server = behind_a_name()
     server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
     server.book.renew()
-    assert server.book.wanted(B) == Wanted(Fate.STAND)
+    wanted = server.book.wanted(B)
+    assert (wanted.fate, addresses(wanted), wanted.unresolved) == (Fate.WRITE, [], {"west"})
     assert [one.code for one in server.book.notices[B]] == ["unknown-gateway"]
     server.reach = {NAMED: Reach(("203.0.113.1",))}
     server.book.renew()
     wanted = server.book.wanted(B)
     assert (wanted.fate, B in server.book.notices) == (Fate.WRITE, False)
+    assert (addresses(wanted), wanted.unresolved) == (["203.0.113.1"], frozenset())
 
 
 def test_what_is_near_is_written_although_what_is_far_has_no_address() -> None:
@@ -308,9 +319,8 @@ def test_what_is_near_is_written_although_what_is_far_has_no_address() -> None:
     server.reach = {NAMED: Reach(unresolved="NXDOMAIN")}
     server.book.renew()
     wanted = server.book.wanted(B)
-    assert wanted.fate is Fate.WRITE_KNOWN
-    (entry,) = (one["spec"] for one in wanted.documents if one["kind"] == "ServiceEntry")
-    assert [one["address"] for one in entry["endpoints"]] == ["10.1.0.1"]
+    assert (wanted.fate, addresses(wanted)) == (Fate.WRITE, ["10.1.0.1"])
+    assert wanted.unresolved == {"west"}
 
 
 def test_a_gateway_that_has_no_address_yet_has_nobody_wait_but_whom_it_leads_to() -> None:
@@ -320,12 +330,53 @@ def test_a_gateway_that_has_no_address_yet_has_nobody_wait_but_whom_it_leads_to(
     server.book.renew()
     assert server.book.is_settled
     wanted = server.book.wanted(B)
-    assert (wanted.fate, kinds(wanted)[0]) == (Fate.WRITE_KNOWN, ("ServiceEntry", "globaldns"))
+    assert (kinds(wanted)[0], wanted.unresolved) == (("ServiceEntry", "globaldns"), {"west"})
     server = behind_a_name()
     server.registry.views.set_way_in(SetGateways("west", (), (pending,)))
     server.book.renew()
-    assert server.book.wanted(B) == Wanted(Fate.STAND)
+    assert server.book.wanted(B).unresolved == {"west"}
     # A network that has none at all is another matter.
     server.registry.views.set_way_in(SetGateways("west", ()))
     server.book.renew()
-    assert server.book.wanted(B).fate is Fate.WRITE
+    assert server.book.wanted(B).unresolved == frozenset()
+
+
+def test_a_fence_is_obeyed_beside_a_gateway_that_has_no_address() -> None:
+    pods = {"east": (), "west": ("10.2.0.1", "n2"), "north": ("10.3.0.1", "n3")}
+    exports = [
+        replace(
+            export("b.other", cluster, kind=SERVICE),
+            endpoints=(Endpoint(pod[0], network=pod[1], labels=(MUTUAL_TLS,)),),
+        )
+        for cluster, pod in pods.items()
+        if pod
+    ]
+    registry = Registry(settings(clusters=tuple(pods)))
+    server = Server(settled(registry, reset("east"), *(reset(one.cluster, one) for one in exports)))
+    networks = {"east": "n1", "west": "n2", "north": "n3"}
+    server.config = replace(
+        server.config,
+        clusters={
+            ClusterId(name): ClusterSettings(
+                source=SourceSettings(directory=Path(name)), network=NetworkId(network)
+            )
+            for name, network in networks.items()
+        },
+    )
+    pending = GatewayService("istio-system", "eastwest", "n3")
+    server.registry.views.set_way_in(SetGateways("west", (WEST,)))
+    server.registry.views.set_way_in(SetGateways("north", (), (pending,)))
+    server.reach = {WEST: Reach(("192.0.2.1",))}
+    server.book.renew()
+    before = server.book.wanted(B)
+    assert (addresses(before), before.unresolved) == (["192.0.2.1"], {"north"})
+    present = [standing(one) for one in before.documents]
+    word = decide_word(registry, "west", fenced=True, now=30)
+    registry.obey_words({"west": word}, 30)
+    server.book.renew()
+    wanted = server.book.wanted(B)
+    assert (addresses(wanted), wanted.unresolved) == ([], {"north"})
+    decision = decide(wanted, present, Memory(), Rules(0.1, 60.0), 1000.0)
+    assert isinstance(decision.step, Replace)
+    assert "endpoints" not in decision.step.document["spec"]
+    assert decision.urgency is Urgency.REMOVAL

@@ -64,7 +64,7 @@ def test_a_service_that_is_gone_loses_its_file_once_all_clusters_are_known(comma
     (mesh.folder / "example/flat").rename(mesh.folder / "away")
     told = command(*EAST, "--to", folder).stderr
     assert "flat is not known as a whole: " in told
-    assert "kept until all is known" in told
+    assert "1 kept until all of flat is known" in told
     (mesh.folder / "away").rename(mesh.folder / "example/flat")
     assert "1 removed" in command(*EAST, "--to", folder).stderr
     assert not (folder / "bookinfo/mysqldb-global.yaml").exists()
@@ -96,11 +96,27 @@ def test_while_a_gateway_has_no_address_files_go_on_leading_there(command, mesh,
     printed = command(*EAST, "--to", folder)
     assert printed.exit_code == 0
     assert "the gateway of west is left out: its Service has no address" in printed.stderr
-    assert " 0 written, 5 unchanged, 0 removed, 2 kept until all is known" in printed.stderr
+    assert " 0 written, 7 unchanged, 0 removed\n" in printed.stderr
     (mesh.folder / "example/flat/httpbin.yaml").unlink()
     assert written(command, folder) != folder_text, "what is near goes on being written"
     assert "203.0.113.20" in written(command, folder)
     assert "203.0.113.20" not in written(command, tmp_path / "new")
+    idle = folder / "bookinfo/idle.yaml"
+    idle.write_text(f"{(folder / 'bookinfo/mysqldb-global.yaml').read_text()}")
+    assert "1 removed" in command(*EAST, "--to", folder).stderr
+    assert not idle.exists()
+
+
+@pytest.mark.parametrize("output", ["yaml", "json"])
+def test_what_leads_nowhere_while_a_gateway_has_no_address_is_not_printed(command, mesh, output):
+    (mesh.folder / "example/east/bookinfo.yaml").unlink()
+    assert "ratings.bookinfo.global" in command(*EAST).stdout
+    west = mesh.folder / "example/west/cluster.yaml"
+    west.write_text(west.read_text().replace("    - ip: 203.0.113.20\n", ""))
+    printed = command(*EAST, "-o", output)
+    assert "ratings.bookinfo.global" in printed.stderr
+    assert "ratings.bookinfo.global" not in printed.stdout
+    assert "httpbin.httpbin.global" in printed.stdout
 
 
 def written(command, folder):
@@ -147,6 +163,6 @@ def test_what_cannot_be_is_refused(command, arguments, code, said):
 
 def test_what_was_done_is_one_line(tmp_path):
     done = Difference(("a", "b"), ("c",), 3, ("d",))
-    assert describe(done, tmp_path) == (
-        f"{tmp_path}: 2 written, 3 unchanged, 1 removed, 1 kept until all is known"
+    assert describe(done, tmp_path, ["flat", "west"]) == (
+        f"{tmp_path}: 2 written, 3 unchanged, 1 removed, 1 kept until all of flat, west is known"
     )

@@ -28,6 +28,27 @@ def choose(*targets: Target, sni: Sni = Sni.CLIENT, host: str = "web.shop") -> C
     return choose_targets(web, f"{host}.global", Horizon(targets), sni)
 
 
+@pytest.mark.parametrize(
+    ("sni", "host", "targets", "unresolved", "callees"),
+    [
+        (Sni.CLIENT, "web.shop", (NEAR,), {"c3"}, Callees.GATEWAYS),
+        (Sni.CLIENT, "web.shop", (), {"c3"}, Callees.GATEWAYS),
+        (Sni.CLIENT, "web.shop", (NEAR, PLAIN), set(), Callees.PODS),
+        (Sni.CLIENT, "web.shop", (PLAIN, GATEWAY), {"c3"}, Callees.GATEWAYS),
+        (Sni.GATEWAY, "web.shop", (NEAR, PLAIN), {"c3"}, Callees.GATEWAYS),
+        (Sni.CLIENT, "*.shop", (NEAR,), set(), Callees.PODS),
+    ],
+    ids=["near", "none", "plaintext alone", "plaintext and gateway", "gateway mode", "wildcard"],
+)
+def test_documents_are_as_beside_a_gateway_that_may_stand_and_none_may_that_is_not_told_whom_for(
+    sni: Sni, host: str, targets: tuple[Target, ...], unresolved: set[str], callees: Callees
+) -> None:
+    gaps = (Gap(Lack.UNRESOLVED, "c3", "n3", 1), Gap(Lack.PLAINTEXT, "c2a", "n2", 1))
+    web = replace(WEB, host=Host(host))
+    choice = choose_targets(web, f"{host}.global", Horizon(targets, gaps), sni)
+    assert (choice.unresolved, choice.callees(is_own=False)) == (unresolved, callees)
+
+
 def codes(choice: Choice) -> list[Code]:
     return [notice.code for notice in choice.notices]
 

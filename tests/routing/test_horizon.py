@@ -84,6 +84,17 @@ def test_ambient_workloads_are_not_behind_a_gateway_either_and_that_is_said() ->
     assert split(web, viewer("c1a", "n1"), TOPOLOGY).gaps == ()
 
 
+def test_what_no_gateway_leads_to_waits_for_none_that_has_no_address() -> None:
+    lost = Topology.of((), networks=("n1",))
+    plain = endpoint("10.0.0.1", "n1", labels=())
+    able = endpoint("10.0.0.2", "n1", labels=(MUTUAL_TLS,))
+    web = service(export("c1a", plain), export("c1b", able))
+    assert split(web, viewer("c2a", "n2"), lost).gaps == (
+        Gap(Lack.PLAINTEXT, "c1a", "n1", 1),
+        Gap(Lack.UNRESOLVED, "c1b", "n1", 1),
+    )
+
+
 def test_a_network_without_gateways_is_out_of_reach_and_that_is_said() -> None:
     horizon = split(service(*EXPORTS), viewer("c2a", "n2"), replace(TOPOLOGY, direct=frozenset()))
     assert "40.0.0.1" not in weights(horizon)

@@ -6,14 +6,14 @@ nor is the share of a gateway that has hardly moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import IntEnum
 from typing import Any
 
 from globaldns.apply.routes.standing import Document
 from globaldns.exports.marks import OWNED_BY
 from globaldns.istio.endpoints import REMOTE_NETWORK
-from globaldns.istio.labels import RANKS
+from globaldns.istio.labels import CLUSTER, RANKS
 from globaldns.objects.kubernetes import Service
 
 _PORT = ("name", "port", "protocol", "appProtocol")
@@ -108,17 +108,29 @@ def hold_hosts(document: Document, hosts: Iterable[str]) -> Document:
     return {**document, "spec": {**spec, "servers": servers}}
 
 
-def keep_gateways(before: Document, after: Document) -> Document:
-    """Return what an object is to say, with the gateways that it has and is not to have besides.
+def gateways_of(document: Document, clusters: Collection[str]) -> list[Document]:
+    """Return the endpoints of an object that are gateways of one of these clusters each.
+
+    One that several share says of none whose it is, and one of them may be fenced: it is nobody's.
+    """
+    return [
+        one
+        for one in _endpoints(document).values()
+        if one.get("network") == REMOTE_NETWORK
+        and (one.get("labels") or {}).get(CLUSTER) in clusters
+    ]
+
+
+def keep_gateways(
+    before: Document | None, after: Document, gateways: Iterable[Document]
+) -> Document:
+    """Return what an object is to say, with gateways that it is not to have besides.
 
     What else stays has the weight that it has: beside other gateways another one would be right.
     """
-    former, wanted = _endpoints(before), _endpoints(after)
-    kept = {
-        place: one
-        for place, one in former.items()
-        if one.get("network") == REMOTE_NETWORK and place not in wanted
-    }
+    former, wanted = _endpoints(before) if before else {}, _endpoints(after)
+    led = [_lead_by(one, after) for one in gateways]
+    kept = {place: one for one in led if (place := _place(one)) not in wanted}
     if not kept:
         return after
     plain = {place: _without_weight(one) for place, one in wanted.items()}
@@ -130,6 +142,13 @@ def keep_gateways(before: Document, after: Document) -> Document:
     merged = {**wanted, **stays, **kept}
     order = former if former.keys() == merged.keys() else merged
     return {**after, "spec": {**after["spec"], "endpoints": [merged[place] for place in order]}}
+
+
+def _lead_by(gateway: Document, document: Document) -> Document:
+    """Return a gateway for the ports that an entry has: it takes all of them at one of its own."""
+    number = next(iter((gateway.get("ports") or {}).values()), None)
+    names = [port["name"] for port in document["spec"].get("ports") or ()]
+    return gateway if number is None else {**gateway, "ports": dict.fromkeys(names, number)}
 
 
 def _is_marked(before: Document, after: Document) -> bool:

@@ -15,8 +15,9 @@ What far clients name is for their own cluster to say, and that may come to know
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 
 import msgspec
 
@@ -24,6 +25,7 @@ from globaldns.apply.routes.comparison import (
     Urgency,
     amend,
     compare,
+    gateways_of,
     hold_demotions,
     hold_hosts,
     hosts_of,
@@ -34,7 +36,8 @@ from globaldns.objects.metadata import ObjectKey
 
 STABLE_SECONDS = 300.0
 """How long a cluster must be back before its endpoints come before others again."""
-_LEADING = frozenset(("ServiceEntry", "Service"))
+_ENTRY = "ServiceEntry"
+_LEADING = frozenset((_ENTRY, "Service"))
 """Kinds that have clients make calls."""
 _GATEWAY = "Gateway"
 REST_SECONDS = 1.0
@@ -45,8 +48,6 @@ class Fate(StrEnum):
     """What becomes of what stands for a host."""
 
     WRITE = "write"
-    WRITE_KNOWN = "write-known"
-    """It is written; but not all gateways are known now, and those that stand go on standing."""
     STAND = "stand"
     """It is not known what it should be: it stays as it is."""
     WITHDRAW = "withdraw"
@@ -60,6 +61,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
     fate: Fate
     documents: tuple[Document, ...] = ()
+    unresolved: frozenset[str] = frozenset()
+    """The clusters of whose gateways no address is known now: those that stand go on standing."""
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -132,10 +135,11 @@ def decide(
         case Fate.WITHDRAW:
             memory = _keep_refused(memory, (one.key for one in present))
             return _withdraw(present, memory, rules, now)
-        case Fate.WRITE | Fate.WRITE_KNOWN:
-            return _write(
-                wanted, present, msgspec.structs.replace(memory, gone_since=None), rules, now
-            )
+        case Fate.WRITE:
+            documents = {key_of(document): document for document in wanted.documents}
+            documents = keep_known(documents, standing, wanted.unresolved)
+            memory = msgspec.structs.replace(memory, gone_since=None)
+            return _write(documents, present, memory, rules, now)
 
 
 def _keep_refused(memory: Memory, keys: Iterable[ObjectKey]) -> Memory:
@@ -168,10 +172,13 @@ def _withdraw(present: Sequence[Standing], memory: Memory, rules: Rules, now: fl
 
 
 def _write(
-    wanted: Wanted, present: Sequence[Standing], memory: Memory, rules: Rules, now: float
+    documents: dict[ObjectKey, Document],
+    present: Sequence[Standing],
+    memory: Memory,
+    rules: Rules,
+    now: float,
 ) -> Decision:
     at = {one.key: one for one in present}
-    documents = _documents(wanted, at)
     documents, memory, due_hosts = _hold_hosts(documents, at, memory, rules, now)
     documents, memory, later = _hold(documents, at, memory, now)
     later = min(filter(None, (later, due_hosts)), default=None)
@@ -191,8 +198,7 @@ def _write(
             found.append((urgency, Replace(one, amended)))
         else:
             later = min(due, later or due)
-    is_whole = wanted.fate is Fate.WRITE
-    if is_whole and not found and later is None and all(key in at for key in documents):
+    if not found and later is None and all(key in at for key in documents):
         # Elsewhere it stands only until it stands where it should.
         elsewhere = [at[key] for key in at.keys() - documents.keys()]
         if elsewhere:
@@ -218,24 +224,25 @@ def _first(
     return min(free or found, key=lambda one: (one[0], _leads(step_key(one[1]))))
 
 
-def _documents(wanted: Wanted, at: Mapping[ObjectKey, Standing]) -> dict[ObjectKey, Document]:
-    documents = {key_of(document): document for document in wanted.documents}
-    return documents if wanted.fate is Fate.WRITE else keep_known(documents, at)
-
-
 def keep_known(
-    documents: dict[ObjectKey, Document], at: Mapping[ObjectKey, Standing]
+    documents: dict[ObjectKey, Document],
+    standing: Iterable[Standing],
+    unresolved: Collection[str],
 ) -> dict[ObjectKey, Document]:
-    """Return what is to be written for a host of which not all gateways are known now.
+    """Return what is to be written for a host while gateways of some clusters are not known.
 
-    Those that stand go on being called, as they are.
+    Those that stand go on being called, also where an entry is to stand elsewhere, or is of another
+    VIP: the entry of before has them then.
     """
-    stand = {key: at[key].document for key in documents if key in at}
-    kept = {key: keep_gateways(stand[key], documents[key]) for key in stand}
-    if all(kept[key] == documents[key] for key in kept):
+    if not unresolved:
         return documents
+    at = {one.key: one.document for one in standing if one.key.kind == _ENTRY}
+    known = {key: gateways_of(document, unresolved) for key, document in at.items()}
+    everywhere = [*chain.from_iterable(known.values())]
     return {
-        key: kept.get(key, document) if _leads(key) else stand.get(key, document)
+        key: keep_gateways(at.get(key), document, known.get(key) or everywhere)
+        if key.kind == _ENTRY
+        else document
         for key, document in documents.items()
     }
 

@@ -9,10 +9,12 @@ from globaldns.apply.routes.comparison import (
     Urgency,
     amend,
     compare,
+    gateways_of,
     hold_demotions,
     keep_gateways,
 )
 from globaldns.istio.endpoints import REMOTE_NETWORK
+from globaldns.istio.labels import CLUSTER
 from tests.apply.routes.documents import LAST, NEAR, OWN, endpoint, entry, replica, rule
 
 A, B = endpoint("10.0.0.1", OWN), endpoint("2.2.2.2", NEAR)
@@ -101,8 +103,33 @@ def test_a_service_that_somebody_gave_a_selector_is_theirs() -> None:
 
 def test_beside_gateways_that_are_kept_what_stays_is_as_it_stands() -> None:
     near, far = endpoint("10.0.0.1", OWN, weight=2), endpoint("9.9.9.9", network=REMOTE_NETWORK)
-    assert keep_gateways(entry(far, near), entry(A)) == entry(far, near)
-    assert keep_gateways(entry(far, near), entry(A, B)) == entry(near, B, far)
+    before = entry(far, near)
+    assert keep_gateways(before, entry(A), [far]) == before
+    assert keep_gateways(before, entry(A, B), [far]) == entry(near, B, far)
     other = endpoint("10.0.0.1", NEAR)
-    assert keep_gateways(entry(far, near), entry(other)) == entry(far, other)
-    assert keep_gateways(entry(near), entry(A)) == entry(A)
+    assert keep_gateways(before, entry(other), [far]) == entry(far, other)
+    assert keep_gateways(None, entry(A), [far]) == entry(A, far)
+    assert keep_gateways(before, entry(A), []) == entry(A)
+    assert keep_gateways(before, entry(far), [far]) == entry(far)
+
+
+def test_a_gateway_that_is_kept_leads_by_the_ports_that_there_are() -> None:
+    ports = [{"number": 80, "name": "http"}, {"number": 9000, "name": "grpc"}]
+    far = endpoint("9.9.9.9", network=REMOTE_NETWORK, ports={"http": 15443, "gone": 15443})
+    kept = keep_gateways(entry(far), entry(ports=ports), [far])
+    (there,) = kept["spec"]["endpoints"]
+    assert there == {**far, "ports": {"http": 15443, "grpc": 15443}}
+    assert keep_gateways(kept, kept, [far]) == kept
+
+
+def test_gateways_are_of_the_clusters_that_they_name_and_of_none_that_share_them() -> None:
+    north, west = (
+        endpoint(f"9.9.9.{n}", {**NEAR, CLUSTER: cluster}, network=REMOTE_NETWORK)
+        for n, cluster in enumerate(("north", "west"))
+    )
+    shared = endpoint("9.9.9.9", network=REMOTE_NETWORK)
+    pod = endpoint("10.0.0.9", {**NEAR, CLUSTER: "north"})
+    stands = entry(north, west, shared, pod, endpoint("9.9.9.8", LAST, network=REMOTE_NETWORK))
+    assert gateways_of(stands, {"north"}) == [north]
+    assert gateways_of(stands, {"north", "west"}) == [north, west]
+    assert gateways_of(rule(), {"north"}) == []

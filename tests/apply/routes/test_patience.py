@@ -19,6 +19,7 @@ from globaldns.apply.routes.patience import (
 )
 from globaldns.apply.routes.standing import Document, Standing, key_of
 from globaldns.istio.endpoints import REMOTE_NETWORK
+from globaldns.istio.labels import CLUSTER
 from tests.apply.routes.documents import LAST, endpoint, entry, gateway, replica, rule, standing
 
 RULES = Rules(weight_step=0.1, withdraw_seconds=60.0)
@@ -32,9 +33,11 @@ def judge(
     memory: Memory | None = None,
     *,
     fate: Fate = Fate.WRITE,
+    lost: frozenset[str] = frozenset(),
     now: float = 1000.0,
 ) -> Decision:
-    return decide(Wanted(fate, tuple(documents)), present, memory or Memory(), RULES, now)
+    wanted = Wanted(fate, tuple(documents), lost)
+    return decide(wanted, present, memory or Memory(), RULES, now)
 
 
 def test_what_is_not_there_is_created_and_what_differs_replaced() -> None:
@@ -102,23 +105,50 @@ def test_what_is_refused_has_a_new_host_wait_and_none_that_stands() -> None:
     assert judge(wanted, whole, memory).memory == Memory()
 
 
-GATEWAY = endpoint("2.2.2.1", network=REMOTE_NETWORK)
+def far(address: str, cluster: str) -> Document:
+    return endpoint(address, {CLUSTER: cluster}, network=REMOTE_NETWORK)
 
 
-def test_gateways_that_stand_go_on_standing_while_not_all_are_known() -> None:
-    before, near = standing(entry(HERE, GATEWAY)), endpoint("10.0.0.2")
-    wanted, present = [entry(near), rule("none")], [before, standing(rule())]
-    known = judge(wanted, present, fate=Fate.WRITE_KNOWN)
-    assert known.step == Replace(before, entry(near, GATEWAY))
-    now = [standing(entry(near, GATEWAY)), standing(rule())]
-    assert judge(wanted, now, fate=Fate.WRITE_KNOWN).step is None
+NORTH, WEST = far("2.2.2.1", "north"), far("2.2.2.2", "west")
+LOST = frozenset({"north"})
+
+
+def test_gateways_that_stand_go_on_standing_while_those_of_their_cluster_are_not_known() -> None:
+    before, near = standing(entry(HERE, NORTH)), endpoint("10.0.0.2")
+    wanted, present = [entry(near), rule()], [before, standing(rule())]
+    assert judge(wanted, present, lost=LOST).step == Replace(before, entry(near, NORTH))
+    now = [standing(entry(near, NORTH)), standing(rule())]
+    assert judge(wanted, now, lost=LOST).step is None
+    assert judge(wanted, now, lost=frozenset({"west"})).step is not None
     assert judge(wanted, now).step is not None
-    # Where no gateway stands all is written as it is known; but one may stand elsewhere.
-    assert judge(wanted, [], fate=Fate.WRITE_KNOWN).step == Create(rule("none"))
-    elsewhere = standing(entry(GATEWAY, name="elsewhere"))
-    present = [standing(entry(near)), standing(rule("none")), elsewhere]
-    assert judge(wanted, present, fate=Fate.WRITE_KNOWN).step is None
-    assert judge(wanted, present).step == Delete(elsewhere)
+    # Where no such gateway stands all is written as it is known.
+    assert judge([entry(), rule()], [], lost=LOST).step == Create(rule())
+
+
+def test_a_gateway_that_is_not_known_freezes_nothing_else_of_its_host() -> None:
+    present = [standing(entry(NORTH, WEST)), standing(rule())]
+    moved = far("3.3.3.3", "west")
+    for wanted in (entry(moved), entry(), entry(addresses=["240.0.0.9"])):
+        kept = {**wanted, "spec": {**wanted["spec"]}}
+        kept["spec"]["endpoints"] = [*wanted["spec"]["endpoints"], NORTH]
+        decision = judge([wanted, rule()], present, lost=LOST)
+        assert (decision.step, decision.urgency) == (Replace(present[0], kept), Urgency.REMOVAL)
+        assert judge([wanted, rule()], [standing(kept), present[1]], lost=LOST).step is None
+    step = judge([entry(WEST), rule("y")], present, lost=LOST).step
+    assert step == Replace(present[1], rule("y"))
+
+
+def test_what_stands_elsewhere_goes_and_the_gateways_that_are_not_known_stay() -> None:
+    elsewhere = standing(entry(NORTH, WEST, name="elsewhere"))
+    moved = entry(HERE, NORTH)
+    assert judge([entry(HERE)], [elsewhere], lost=LOST).step == Create(moved)
+    present = [standing(moved), elsewhere]
+    assert judge([entry(HERE)], present, lost=LOST).step == Delete(elsewhere)
+    # So they do where a namespace goes with what stood in it.
+    leaving = standing(entry(NORTH), deletionTimestamp="2026-01-01T00:00:00Z")
+    assert judge([entry(HERE, name="new")], [leaving], lost=LOST).step == Create(
+        entry(HERE, NORTH, name="new")
+    )
 
 
 def test_what_stands_elsewhere_goes_once_all_stands_where_it_should() -> None:
