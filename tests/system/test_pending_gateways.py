@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.system.running import wait_until
 from tests.system.sites import Site, Sites, namespace
-from tests.system.test_routes import DOORS, door, endpoints, sites, workload
+from tests.system.test_routes import DOORS, RULES, door, endpoints, sites, workload
 
 __all__ = ["sites"]
 
@@ -67,9 +67,20 @@ def test_a_gateway_that_lost_its_address_is_called_until_it_has_another(sites: S
         assert_nothing_to_do(east)
     told = east.replica().run("diff").stderr
     assert "the gateway of west is left out: its Service has no address" in told
+    service, *_ = workload("far", "10.2.0.2")
+    service["spec"]["ports"].append({"name": "grpc", "port": 9000})
+    west.api.apply(service)
+    both = (DOORS["west"], {"http": 15443, "grpc": 15443})
+    wait_until(lambda: endpoints(east, "shop", "far") == [both], "a new port leads there too")
+    wait_until(lambda: "outbound_.9000_._.far.shop" in str(east.api.objects(RULES)), "told so")
+    assert_nothing_to_do(east)
+    assert east.replica().run("cluster", "fence", "west").returncode == 0
+    wait_until(lambda: endpoints(east, "shop") == [near(address)], "who is fenced is not called")
+    assert east.replica().run("cluster", "unfence", "west").returncode == 0
     moved = door("west")
     moved["status"]["loadBalancer"]["ingress"] = [{"ip": "192.0.2.9"}]
     west.api.apply(moved)
-    there = ("192.0.2.9", {"http": 15443})
+    there = ("192.0.2.9", both[1])
     wait_until(lambda: endpoints(east, "shop", "far") == [there], "it leads to the new address")
+    there = ("192.0.2.9", FAR[1])
     wait_until(lambda: endpoints(east, "shop") == [near(address), there], "so does the other")
