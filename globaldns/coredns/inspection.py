@@ -13,7 +13,7 @@ import msgspec
 from globaldns.coredns import kubedns, openshift, rke2
 from globaldns.coredns.corefile import Block, Corefile, parse_corefile, refusal
 from globaldns.coredns.stub import Stub
-from globaldns.coredns.surroundings import keys_of, surroundings_of
+from globaldns.coredns.surroundings import find_twice, keys_of, surroundings_of
 from globaldns.coredns.targets import Object, Shape, Target, value_at
 from globaldns.coredns.zones import DEFAULT_PORT, Key
 from globaldns.errors import StubError
@@ -48,28 +48,9 @@ def inspect(target: Target, standing: Object | None, stub: Stub, base: str = "")
             case Shape.OPENSHIFT:
                 return Said(_united(openshift.servers_of(value or (), name) for name in stub.names))
             case Shape.HELM_VALUES:
-                return Said(_united(rke2.servers_of(value or "", name) for name in stub.names))
+                return _inspect_values(value or "", stub)
     except StubError as error:
         return Said(fault=error)
-
-
-def find_twice(corefiles: Mapping[str, Corefile]) -> tuple[str, Block, Key] | None:
-    """Return the second block with a zone that one has already, where both would listen.
-
-    Blocks with plugin view share a zone: which of them is asked depends on the question.
-    """
-    seen: list[tuple[tuple[str, str, str], frozenset[str]]] = []
-    for name, corefile in corefiles.items():
-        for block in corefile.blocks:
-            if block.named("view"):
-                continue
-            binds = _binds(block)
-            for key in block.zones:
-                own = key.zone, key.port or DEFAULT_PORT, key.transport
-                if any(own == other and _overlap(binds, at) for other, at in seen):
-                    return name, block, key
-                seen.append((own, binds))
-    return None
 
 
 def _inspect_texts(texts: Mapping[str, str], base: str, stub: Stub) -> Said:
@@ -83,6 +64,13 @@ def _inspect_texts(texts: Mapping[str, str], base: str, stub: Stub) -> Said:
     said = [_say_of(own, blocks) for own in keys]
     fault = next((one.fault for one in said if one.fault), None)
     return Said(_united(one.servers for one in said), fault)
+
+
+def _inspect_values(values: str, stub: Stub) -> Said:
+    if twice := rke2.find_twice(values):
+        zone, line = twice
+        return Said(fault=StubError(f"zone {zone} a second time", line=line, column=1, **_TWICE))
+    return Said(_united(rke2.servers_of(values, name) for name in stub.names))
 
 
 def _say_of(own: Key, blocks: Collection[Block]) -> Said:
@@ -140,11 +128,3 @@ def _bare(server: str) -> str:
     if address.count(":") == 1 or address.startswith("["):
         address = address.removesuffix(_USUAL_PORT)
     return address.strip("[]") if address.endswith("]") else address
-
-
-def _binds(block: Block) -> frozenset[str]:
-    return frozenset(word for bind in block.named("bind") for word in bind.lines[0][1:])
-
-
-def _overlap(one: Collection[str], other: Collection[str]) -> bool:
-    return not one or not other or not set(one).isdisjoint(other)

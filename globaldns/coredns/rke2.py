@@ -10,16 +10,16 @@ Source: ``values.yaml`` of github.com/coredns/helm; https://docs.rke2.io/network
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from globaldns.coredns import marks
+from globaldns.coredns import marks, surroundings
 from globaldns.coredns.corefile import Block, Corefile, Directive, parse_corefile
 from globaldns.coredns.marks import Marked
 from globaldns.coredns.rendering import UNKNOWN, Build, format_word, render_blocks
 from globaldns.coredns.stub import Stub
-from globaldns.coredns.surroundings import surroundings_of
+from globaldns.coredns.surroundings import find_rivals, surroundings_of
 from globaldns.coredns.zones import DEFAULT_PORT, DNS, Key, parse_key
 from globaldns.documents import locate, read_documents
 from globaldns.errors import DocumentError, StubError
@@ -30,6 +30,7 @@ Blocks = tuple[Block, ...]
 _SERVERS = "servers"
 _HEAD = f"{_SERVERS}:"
 _FORWARD = "  - name: forward"
+_BY_HAND = "write servers into the values, with what the Corefile has"
 
 
 def install(values: str | None, base: str, stub: Stub, build: Build = UNKNOWN) -> str:
@@ -114,6 +115,31 @@ def servers_of(values: str, domain: str) -> list[str] | None:
     return None
 
 
+def find_twice(values: str) -> tuple[str, int] | None:
+    """Return a zone that has two servers, and the line of the second.
+
+    Raises:
+        StubError: the values cannot be read.
+    """
+    servers = _read(values).get(_SERVERS)
+    corefiles = {
+        f"$.{_SERVERS}[{number}]": Corefile((_to_block(server),), (), (), ())
+        for number, server in enumerate(servers if isinstance(servers, list) else ())
+        if isinstance(server, dict) and _port_of(server)
+    }
+    twice = surroundings.find_twice(corefiles)
+    return twice and (twice[2].zone, locate(values, 0, twice[0]))
+
+
+def _to_block(server: Mapping[str, Any]) -> Block:
+    """Return a server as the block that the chart makes of it, wherever that stands."""
+    zones = (*(Key(key.zone, _port_of(server), key.transport) for key in _keys_of(server)),)
+    plugins = _dicts(server.get("plugins"))
+    lines = [f"{one.get('name')} {one.get('parameters') or ''}".split() for one in plugins]
+    directives = tuple(Directive((tuple(words),)) for words in lines)
+    return Block((), zones, directives, start=0, stop=0, line=0)
+
+
 def _own_blocks(base: str, stub: Stub, build: Build) -> Blocks:
     lines = render_blocks(stub, surroundings_of(parse_corefile(base)), build)
     return parse_corefile("\n".join(lines)).blocks
@@ -141,11 +167,26 @@ def _all_items(corefile: Corefile, ours: Blocks) -> Iterator[str]:
         raise StubError(
             "the Corefile is not one that the chart's values can say",
             code="imports",
-            hint="write servers into the values, with what the Corefile has",
+            hint=_BY_HAND,
         )
-    own = {block.zones for block in ours}
-    yield from _items(block for block in corefile.blocks if block.zones not in own)
+    yield from _items(_others(corefile, [key for block in ours for key in block.zones]))
     yield from _items(ours)
+
+
+def _others(corefile: Corefile, own: Collection[Key]) -> Iterator[Block]:
+    """Yield the blocks without a zone of ours; those whose zones all are ours take the place of."""
+    rivals = dict(find_rivals(corefile, own))
+    for block in corefile.blocks:
+        if block not in rivals:
+            yield block
+        elif not all(any(key.may_equal(one) for one in own) for key in block.zones):
+            raise StubError(
+                f"the Corefile: a block for {rivals[block].zone}, and for zones that are not ours",
+                code="user-owned",
+                line=block.line,
+                column=1,
+                hint=f"wait until the chart has written the Corefile again, or {_BY_HAND}",
+            )
 
 
 def _items(blocks: Iterable[Block]) -> Iterator[str]:
@@ -162,7 +203,7 @@ def _item(block: Block) -> Iterator[str]:
             code="build",
             line=block.line,
             column=1,
-            hint="write servers into the values, with what the Corefile has",
+            hint=_BY_HAND,
         )
     yield "- zones:"
     for key in block.zones:
@@ -277,4 +318,11 @@ def _check(changed: str, standing: Mapping[str, Any], count: int) -> None:
             "values that would not read the same with our servers",
             code="open-end",
             hint="write them in block style",
+        )
+    if twice := find_twice(changed):
+        raise StubError(
+            f"servers: with ours there are two for {twice[0]}",
+            code="user-owned",
+            hint="take the list between our marks out (globaldns stub remove), and install it "
+            "again once the chart has written its Corefile",
         )

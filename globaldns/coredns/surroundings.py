@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from globaldns.coredns.corefile import Block, Corefile
 from globaldns.coredns.rendering import Surroundings
@@ -91,6 +91,25 @@ def find_rival(corefile: Corefile, keys: Iterable[Key]) -> tuple[Block, Key] | N
     return next(find_rivals(corefile, keys), None)
 
 
+def find_twice(corefiles: Mapping[str, Corefile]) -> tuple[str, Block, Key] | None:
+    """Return the second block with a zone that one has already, where both would listen.
+
+    Blocks with plugin view share a zone: which of them is asked depends on the question.
+    """
+    seen: list[tuple[tuple[str, str, str], frozenset[str]]] = []
+    for name, corefile in corefiles.items():
+        for block in corefile.blocks:
+            if block.named("view"):
+                continue
+            binds = _binds(block)
+            for key in block.zones:
+                own = key.zone, key.port or DEFAULT_PORT, key.transport
+                if any(own == other and _overlap(binds, at) for other, at in seen):
+                    return name, block, key
+                seen.append((own, binds))
+    return None
+
+
 def find_import(corefile: Corefile) -> str | None:
     """Return the files whose blocks a text imports and that end alike (``custom/*.server``)."""
     return next(filter(_FILES.fullmatch, corefile.imports), None)
@@ -101,3 +120,11 @@ def _roots(corefile: Corefile) -> Iterator[tuple[Block, Key]]:
         for key in block.zones:
             if key.zone == ROOT_ZONE and key.transport == DNS:
                 yield block, key
+
+
+def _binds(block: Block) -> frozenset[str]:
+    return frozenset(word for bind in block.named("bind") for word in bind.lines[0][1:])
+
+
+def _overlap(one: Collection[str], other: Collection[str]) -> bool:
+    return not one or not other or not set(one).isdisjoint(other)

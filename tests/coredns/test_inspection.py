@@ -136,6 +136,16 @@ def test_blocks_that_share_a_zone_by_views_are_none_too_many() -> None:
     assert inspect(COREFILE, corefile(KUBEADM + views + BLOCK), STUB).fault is None
 
 
+def test_a_zone_that_two_servers_have_in_values_is_a_fault() -> None:
+    server = "- zones: [{zone: global}]\n  port: 53\n"
+    fault = inspect(RKE2, obj(spec={"valuesContent": f"servers:\n{server}{server}"}), STUB).fault
+    assert fault is not None
+    assert (fault.code, fault.line) == (DUPLICATE, 4)
+    elsewhere = server.replace("53", "5353") + server.replace("53", "'{{ .Values.port }}'")
+    values = obj(spec={"valuesContent": f"servers:\n{server}{elsewhere}"})
+    assert inspect(RKE2, values, STUB).fault is None
+
+
 def test_other_shapes_have_faults_too() -> None:
     for target, whole in (
         (STUB_DOMAINS, obj(data={"stubDomains": "{"})),

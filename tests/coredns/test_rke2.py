@@ -193,6 +193,39 @@ def test_once_the_chart_has_our_blocks_they_are_not_copied() -> None:
     assert install("", running, TWO_POLICIES, ABLE) == install("", BASE, TWO_POLICIES, ABLE)
 
 
+def test_what_the_chart_has_of_former_blocks_of_ours_is_not_copied() -> None:
+    former = f"{BASE}global.:53 {{\n    errors\n    forward . 10.96.0.99\n}}\n"
+    for told in (stub("global", "b"), stub(reverse=("240.128.0.0/16",)), TWO_POLICIES):
+        assert install("", former, told, ABLE) == install("", BASE, told, ABLE)
+
+
+def test_a_block_of_the_corefile_with_zones_beside_ours_is_refused() -> None:
+    base = f"{BASE}global.:53 corp.example.:53 {{\n    errors\n}}\n"
+    with pytest.raises(StubError, match=r"a block for global\., and for zones") as refused:
+        install("", base, STUB)
+    assert (refused.value.code, refused.value.line) == ("user-owned", BASE.count("\n") + 1)
+    with pytest.raises(StubError) as refused:
+        install("", f"{BASE}{{$ZONE}}:53 {{\n}}\n", STUB)
+    assert refused.value.code == "unknown-zone"
+
+
+def test_a_zone_that_comes_to_be_ours_and_was_copied_is_refused() -> None:
+    installed = install("", f"{BASE}b:53 {{\n    errors\n}}\n", STUB)
+    with pytest.raises(StubError, match=r"two for b\.") as refused:
+        install(installed, BASE, stub("global", "b"))
+    assert refused.value.code == "user-owned"
+
+
+def test_servers_that_share_a_zone_of_theirs_by_view_or_by_address_stay() -> None:
+    for plugin in ("{name: view, parameters: v}", "{name: bind, parameters: 10.0.0.%d}"):
+        servers = [
+            f"- zones: [{{zone: a}}]\n  port: 53\n  plugins:\n  - {plugin.replace('%d', number)}\n"
+            for number in "12"
+        ]
+        values = f"servers:\n{''.join(servers)}"
+        assert remove(install(values, BASE, STUB)) == values
+
+
 def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed() -> None:
     ours = "".join(
         line for line in install(FLUSH, BASE, STUB).splitlines(keepends=True) if line[0] != "#"
