@@ -87,7 +87,7 @@ def _snippet(place: Target, stub: Stub, base: str, build: Build) -> str:
         case Shape.COREFILE:
             return _blocks(stub, surroundings_of(parse_corefile(base)), build)
         case Shape.CUSTOM:
-            return custom.install({}, base, stub, build)[place.key]
+            return custom.render(base, stub, build)
         case Shape.STUB_DOMAINS:
             return _stub_domains(stub)
         case Shape.OPENSHIFT:

@@ -108,6 +108,15 @@ def install(
     return {**data, own: marks.append("", lines)}
 
 
+def render(base: str, stub: Stub, build: Build = UNKNOWN) -> str:
+    """Return the text of our key, whoever else tells the same already.
+
+    Raises:
+        StubError: this CoreDNS cannot do what the stub says, or listens where is not known.
+    """
+    return marks.append("", render_blocks(stub, surroundings_of(parse_corefile(base)), build))
+
+
 def remove(data: Mapping[str, str], known: Collection[str] = ()) -> dict[str, str]:
     """Return the data of the ConfigMap without our key, and without others' blocks that are known.
 

@@ -77,8 +77,8 @@ def install(
     cluster: str,
     base: str = "",
     options: Options = DEFAULTS,
-) -> dict[str, Any]:
-    """Return the object as it should be; equal to ``standing`` if that is as it should be.
+) -> Object | None:
+    """Return the object as it should be: ``standing`` if that is as it should be, also None.
 
     Args:
         target: Which object it is.
@@ -93,7 +93,10 @@ def install(
     """
     made = standing if standing is not None else _new(target, cluster)
     value = value_at(target, made)
-    changed = _with(made, target.path, _installed(target.shape, value, stub, base, options))
+    wanted = _installed(target.shape, value, stub, base, options)
+    if wanted == value:
+        return standing
+    changed = _with(made, target.path, wanted)
     _check_mutable(made, changed)
     return changed
 
@@ -119,15 +122,14 @@ def remove(target: Target, standing: Object, known: Collection[str] = ()) -> dic
 
 
 def fingerprints(
-    target: Target, before: Object | None, after: Object, known: Collection[str] = ()
+    target: Target, before: Object | None, after: Object | None, known: Collection[str] = ()
 ) -> frozenset[str]:
     """Return what to remember of a change, for ``known`` of the next time.
 
     Raises:
         StubError: an object cannot be read.
     """
-    was = None if before is None else value_at(target, before)
-    value = value_at(target, after)
+    was, value = value_at(target, before or {}), value_at(target, after or {})
     match target.shape:
         case Shape.COREFILE:
             return editing.fingerprints(value or "")
@@ -195,6 +197,7 @@ def value_at(target: Target, standing: Object) -> Any:
 
 
 def _installed(shape: Shape, value: Any, stub: Stub, base: str, options: Options) -> object:
+    """Return what is to stand there; ``value`` where nothing is to be written."""
     match shape:
         case Shape.COREFILE:
             if value is None:
@@ -203,7 +206,9 @@ def _installed(shape: Shape, value: Any, stub: Stub, base: str, options: Options
                 )
             return editing.install(value, stub, options)
         case Shape.CUSTOM:
-            return custom.install(value or {}, base, stub, options.build, options.known)
+            data = value or {}
+            wanted = custom.install(data, base, stub, options.build, options.known)
+            return value if wanted == data else wanted
         case Shape.STUB_DOMAINS:
             return kubedns.install(value, stub, options.known)
         case Shape.OPENSHIFT:

@@ -75,7 +75,7 @@ def plan_install(place: Target, document: Document | None, wish: Wish) -> Change
     options = wish.options
     known = targets.fingerprints(place, document, after, options.known)
     options = msgspec.structs.replace(options, known=known)
-    theirs = targets.foreign(place, after, wish.stub, base=wish.base, options=options)
+    theirs = targets.foreign(place, after or {}, wish.stub, base=wish.base, options=options)
     return Change(place, document, after, known, theirs)
 
 
@@ -106,8 +106,8 @@ def _adopting(place: Target, document: Document | None, wish: Wish, *, or_former
     return msgspec.structs.replace(wish, options=options)
 
 
-def install(place: Target, document: Document | None, wish: Wish) -> Document:
-    """Return an object that tells what is wished; the same one if it does already.
+def install(place: Target, document: Document | None, wish: Wish) -> Document | None:
+    """Return an object that tells what is wished; the same one, or none, if that is told already.
 
     Raises:
         StubError: it is not edited; the code says why.
@@ -116,7 +116,7 @@ def install(place: Target, document: Document | None, wish: Wish) -> Document:
     changed = targets.install(
         place, document, stub, cluster=wish.owner, base=wish.base, options=options
     )
-    if document is None or changed == document:
+    if document is None or changed is None or changed == document:
         return changed
     known = options.known | targets.fingerprints(place, document, changed, options.known)
     without = targets.remove(place, document, options.known)

@@ -49,6 +49,11 @@ def test_a_key_is_a_file_with_marks():
     assert text == f"# BEGIN globaldns\n{BLOCK}# END globaldns\n"
 
 
+def test_a_key_has_its_text_also_where_the_corefile_says_it_already():
+    _, text = rendered(looked(IMPORTING["k3s"] + BLOCK))
+    assert text == f"# BEGIN globaldns\n{BLOCK}# END globaldns\n"
+
+
 @pytest.mark.parametrize(
     ("seen", "words"),
     [

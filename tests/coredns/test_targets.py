@@ -181,6 +181,16 @@ def test_where_marks_tell_ours_nothing_is_remembered(row: str) -> None:
     assert alike(target, installed, STUB) == frozenset()
 
 
+@pytest.mark.parametrize("standing", [None, obj(), obj(data={"note": "x"})])
+def test_an_object_is_left_as_it_is_where_the_corefile_that_imports_it_says_it_all(
+    standing: dict[str, Any] | None,
+) -> None:
+    base = IMPORTING["aks"] + PLAIN
+    assert install(CUSTOM, standing, STUB, cluster="east", base=base) is standing
+    assert fingerprints(CUSTOM, standing, standing) == frozenset()
+    assert foreign(CUSTOM, standing or {}, STUB, base=base) == ("global",)
+
+
 @pytest.mark.parametrize("target", [COREFILE, OPENSHIFT], ids=lambda target: target.shape)
 def test_an_object_that_has_to_be_there_is_not_made(target: Target) -> None:
     with pytest.raises(StubError, match="there is n") as refused:

@@ -84,6 +84,16 @@ async def test_where_one_may_not_be_written_nothing_is_and_nothing_remembered() 
         assert (await here(client).read_record()).version == ""
 
 
+async def test_what_a_corefile_imports_is_not_made_where_that_says_it_all() -> None:
+    block = f"global:53 {{\n    errors\n    cache 30\n    forward . {SERVER}\n}}\n"
+    async with cluster(*KUBEADM) as (server, client):
+        wish = Wish(STUB, base=IMPORTING["k3s"] + block, owner="east")
+        revision = server.revision
+        (change,) = await install(here(client), {CUSTOM: wish}, ignore)
+        assert change.is_theirs
+        assert server.revision == revision
+
+
 async def test_what_cannot_be_tried_is_written() -> None:
     async with cluster(*KUBEADM) as (server, client):
         server.fail(400, verb="patch")

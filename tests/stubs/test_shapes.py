@@ -38,6 +38,8 @@ MADE = {
     "values": (RKE2, COREFILES["rke2"]),
 }
 
+EMPTY = {"kind": "ConfigMap", "metadata": {"name": "coredns-custom"}}
+
 
 def versioned(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "metadata": {**document["metadata"], "resourceVersion": "7"}}
@@ -133,6 +135,17 @@ def test_what_somebody_else_wrote_is_ours_only_if_a_person_says_so() -> None:
     assert not adopted.is_theirs
     gone = plan_removal(STUB_DOMAINS, theirs, Wish(STUB, adopt=True))
     assert (gone.after, gone.theirs) == ({**theirs, "data": {"stubDomains": "{}"}}, ())
+
+
+@pytest.mark.parametrize("document", [None, EMPTY])
+def test_where_a_corefile_says_it_what_it_imports_is_left_and_that_is_told(
+    document: dict[str, Any] | None,
+) -> None:
+    block = f"global:53 {{\n    errors\n    cache 30\n    forward . {SERVER}\n}}\n"
+    wish = Wish(STUB, base=IMPORTING["aks"] + block, owner="east")
+    change = plan_install(CUSTOM, document, wish)
+    assert (change.before, change.after) == (document, document)
+    assert change.is_theirs
 
 
 def test_a_change_beside_the_place_is_seen() -> None:
