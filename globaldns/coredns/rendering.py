@@ -18,6 +18,7 @@ import msgspec
 
 from globaldns.coredns.corefile import Directive
 from globaldns.coredns.stub import Foreign, Stub
+from globaldns.coredns.zones import ROOT_ZONE, parse_key
 from globaldns.errors import StubError
 
 Version = tuple[int, ...]
@@ -57,7 +58,14 @@ class Surroundings(msgspec.Struct, frozen=True):
     binds: tuple[Directive, ...] = ()
     """Where the root zone is answered; else there only our zone would be answered."""
     forwards: tuple[Directive, ...] = ()
-    """Who is asked for all other names."""
+    """Who is asked for other names, all or those of a zone."""
+
+    def forwards_of(self, zones: Iterable[str]) -> tuple[Directive, ...]:
+        """Return who is asked for names in any of some zones."""
+        wanted = (*zones,)
+        return tuple(
+            one for one in self.forwards if any(_is_asked_for(one, zone) for zone in wanted)
+        )
 
 
 def parse_version(image: str) -> Version:
@@ -74,7 +82,7 @@ def render_blocks(stub: Stub, at: Surroundings, build: Build) -> tuple[str, ...]
         StubError: this CoreDNS cannot do what the stub says; code ``build``.
     """
     if stub.falling:
-        _check_fallthrough(stub.falling, at, build)
+        _check_fallthrough(stub, at, build)
     suffix = f":{at.port}" if at.port else ""
     lines: list[str] = []
     for foreign, names in stub.policies.items():
@@ -102,7 +110,7 @@ def _directives(stub: Stub, foreign: Foreign, at: Surroundings, build: Build) ->
         yield f"cache {stub.cache_seconds}"
     yield from _forward(stub, foreign, build)
     if foreign is Foreign.FALLTHROUGH:
-        for forward in at.forwards:
+        for forward in at.forwards_of(_falling_zones(stub)):
             yield from format_directive(forward)
 
 
@@ -128,19 +136,33 @@ def _options(stub: Stub, foreign: Foreign, build: Build) -> Iterator[str]:
         yield " ".join(FALL_THROUGH)
 
 
-def _check_fallthrough(zones: Iterable[str], at: Surroundings, build: Build) -> None:
-    names = f"names of others in {', '.join(zones)}"
+def _check_fallthrough(stub: Stub, at: Surroundings, build: Build) -> None:
+    names = f"names of others in {', '.join(stub.falling)}"
     if build.version < NEXT:
         raise _refused(
             f"{names} can be asked elsewhere from 1.11.4 on, and its version is "
             + (".".join(map(str, build.version)) or "not known"),
             "choose namespaces in place of foreign: fallthrough",
         )
-    if not at.forwards:
+    lost = [zone for zone in _falling_zones(stub) if not at.forwards_of((zone,))]
+    if lost:
         raise _refused(
-            f"the root zone forwards to nobody, who would be asked for {names}",
+            "the root zone's block forwards to nobody who would be asked for names of others in "
+            + ", ".join(zone.removesuffix(".") for zone in lost),
             "use foreign: nxdomain",
         )
+
+
+def _falling_zones(stub: Stub) -> list[str]:
+    """Return the zones of the block that asks others too, with a dot at the end."""
+    names = stub.policies[Foreign.FALLTHROUGH]
+    return [key.zone for name in names for key in parse_key(name)]
+
+
+def _is_asked_for(forward: Directive, zone: str) -> bool:
+    """Whether a forward is for a zone: its own, which is its first word, is that or above it."""
+    froms = [key.zone for word in forward.lines[0][1:2] for key in parse_key(word)]
+    return any(one == ROOT_ZONE or f".{zone}".endswith(f".{one}") for one in froms)
 
 
 def _refused(reason: str, hint: str) -> StubError:

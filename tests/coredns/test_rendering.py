@@ -88,6 +88,29 @@ def test_who_is_asked_for_names_of_others_is_asked_next() -> None:
     )
 
 
+SOME = "".join(f"forward {zone} 1.1.1.1\n" for zone in (".", "Example.", "240.0.0.0/8", "b.a"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "reverse", "asked"),
+    [
+        ("global", (), ["."]),
+        ("x.example", (), [".", "Example."]),
+        ("example", (), [".", "Example."]),
+        ("an-example", (), ["."]),
+        ("global", ("240.128.0.0/16",), [".", "240.0.0.0/8"]),
+        ("a", (), ["."]),
+    ],
+)
+def test_of_the_root_zones_forwards_those_for_a_zone_are_asked_next(
+    zone: str, reverse: tuple[str, ...], asked: list[str]
+) -> None:
+    told = stub(StubZone(zone, Foreign.FALLTHROUGH), reverse=reverse)
+    (block,) = parse_corefile(rendered(told, f". {{\n{SOME}\n}}", NEW)).blocks
+    _ours, *others = block.named("forward")
+    assert [one.lines[0][1] for one in others] == asked
+
+
 def test_each_policy_has_a_block_and_one_policy_has_one() -> None:
     build = Build(version=(1, 13))
     told = stub(FALLING, "global", StubZone("b", namespaces=("x", "y")), reverse=("240.0.0.0/8",))
@@ -108,6 +131,7 @@ def test_each_policy_has_a_block_and_one_policy_has_one() -> None:
         (COREFILES["kubeadm"], OLD),
         (COREFILES["kubeadm"], UNKNOWN),
         (".:53 {\n errors\n}", NEW),
+        (".:53 {\n forward mesh 1.1.1.1\n forward other.example 1.1.1.1\n}", NEW),
         (COREFILES["kubeadm"], Build(version=(1, 13), plugins=frozenset({"errors"}))),
     ],
 )
