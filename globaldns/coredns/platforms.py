@@ -256,7 +256,7 @@ def _node_local(facts: Facts, load: Workload) -> Detection:
             server=_arguments(load),
         )
     name = _config_map(facts, load)
-    if not load.key_of(name.rpartition("/")[2]):
+    if not name or not load.key_of(name.rpartition("/")[2]):
         reason = f"{_seen(load)} mounts no ConfigMap with a Corefile"
         owner = ManagedElsewhere("whoever runs the nodes' cache")
         return Detection(Platform.NODE_LOCAL, (reason,), owner, server=_arguments(load))

@@ -214,10 +214,13 @@ def test_caches_of_nodes_are_told_besides(more: dict[str, str], shape: Shape, na
     assert (local.place.shape, local.place.name) == (shape, name)
 
 
-def test_a_cache_of_nodes_whose_corefile_is_no_configmaps_is_told_by_others() -> None:
-    cache = msgspec.structs.replace(
-        NODE_LOCAL, keys=dict.fromkeys(NODE_LOCAL.config_maps.values(), "")
-    )
+@pytest.mark.parametrize(
+    "seen", [{"keys": dict.fromkeys(NODE_LOCAL.config_maps.values(), "")}, {"config_maps": {}}]
+)
+def test_a_cache_of_nodes_whose_corefile_is_no_configmaps_is_told_by_others(
+    seen: dict[str, dict[str, str]],
+) -> None:
+    cache = msgspec.structs.replace(NODE_LOCAL, **seen)
     _, local = detect(Facts(workloads=(cache, COREDNS), corefiles={NAME: COREFILES["kubeadm"]}))
     assert local.place == ManagedElsewhere("whoever runs the nodes' cache")
     assert local.reasons[0].endswith("mounts no ConfigMap with a Corefile")
