@@ -24,7 +24,7 @@ from ipaddress import ip_network
 
 import msgspec
 
-from globaldns.config.special import IPV4_NAMES, IPV6_NAMES, are_related, is_touching
+from globaldns.config.special import IPV4_NAMES, IPV6_NAMES, Network, are_related, is_touching
 from globaldns.coredns.corefile import Block, parse_corefile
 from globaldns.coredns.platforms import Facts
 from globaldns.coredns.stub import Stub
@@ -73,11 +73,19 @@ def check_stub(stub: Stub, authority: Authority) -> None:
     narrow = [zone for zone in authority.zones if zone not in _ALL_ADDRESSES]
     for domain in stub.reverse_zones:
         _check_name(domain, narrow, _OTHER_POOLS)
-    for pool in stub.reverse:
-        for taken in authority.ranges:
-            if is_touching(ip_network(pool), ip_network(taken)):
+    pools = [ip_network(pool) for pool in stub.reverse]
+    for taken in _networks(authority.ranges if pools else ()):
+        for pool in pools:
+            if is_touching(pool, taken):
                 names = f"the names of {taken}, which are Services or pods,"
                 raise _refused(f"the reverse zones of {pool}", names, _OTHER_POOLS)
+
+
+def _networks(ranges: Iterable[str]) -> Iterator[Network]:
+    """Yield CIDRs, whose addresses may be any in them; of one that cannot be read, none."""
+    for cidr in ranges:
+        with suppress(ValueError):
+            yield ip_network(cidr, strict=False)
 
 
 def _keys(block: Block) -> Iterator[Key]:

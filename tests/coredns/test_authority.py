@@ -81,6 +81,14 @@ def test_what_is_beside_it_is_not(told: Stub) -> None:
     check_stub(told, KUBEADM)
 
 
+def test_a_range_is_read_as_it_is_told_if_at_all() -> None:
+    for told in ("10.244.1.1/24", "10.244.1.0/24"):
+        pods = Authority(ranges=("010.244.1.0/24", "none", told))
+        check_stub(stub("global", reverse=("10.244.2.0/24",)), pods)
+        with pytest.raises(StubError, match=r"would take the names of 10\.244\.1\.0/24"):
+            check_stub(stub("global", reverse=("10.244.0.0/16",)), pods)
+
+
 def test_a_reverse_zone_that_the_cluster_names_itself_is_not_taken() -> None:
     narrow = Authority(("cluster.local", "10.in-addr.arpa"))
     check_stub(stub("global", reverse=("240.0.0.0/8",)), narrow)
