@@ -25,8 +25,8 @@ from globaldns.errors import StubError
 
 NAME = "globaldns-stub"
 STATE = "state"
-MAX_KNOWN = 256
-"""Fingerprints of a place: a stub has one for each of its domains, and is changed now and then."""
+MAX_KNOWN = 1024
+"""Fingerprints of former changes of a place: each may have one for each domain of its stub."""
 
 _ORIGINAL = "original."
 
@@ -54,12 +54,11 @@ class Record(msgspec.Struct, frozen=True):
     ) -> Record:
         """Return a record of a place where the stub is about to be."""
         places = self.places if place in self.places else (*self.places, place)
-        standing = self.known.get(str(place), ())
-        news = sorted(known.difference(standing))
+        former = [one for one in self.known.get(str(place), ()) if one not in known]
         return Record(
             stub,
             places,
-            {**self.known, str(place): (*standing, *news)[-MAX_KNOWN:]},
+            {**self.known, str(place): (*former[-MAX_KNOWN:], *sorted(known))},
             {**originals, **self.originals},
         )
 

@@ -81,14 +81,24 @@ def test_of_a_place_the_first_text_is_kept_and_of_what_we_wrote_all() -> None:
     assert record == Record(other, (PLACE,), {NAME: ("a", "b")}, {KEY: "first"})
 
 
-def test_what_is_told_again_has_a_limit_and_the_oldest_goes() -> None:
+def test_what_former_changes_are_told_by_has_a_limit_and_the_oldest_goes() -> None:
     record = Record()
-    for number in range(MAX_KNOWN + 1):
+    for number in range(MAX_KNOWN + 2):
         record = record.with_place(PLACE, STUB, frozenset({str(number)}), {original_key(PLACE): ""})
     known = record.known[NAME]
-    assert len(known) == MAX_KNOWN
-    assert "0" not in known
-    assert known[-1] == str(MAX_KNOWN)
+    assert known == tuple(map(str, range(1, MAX_KNOWN + 2)))
+
+
+def test_what_the_last_change_is_told_by_is_kept_whole() -> None:
+    first, last = (
+        frozenset(f"{name}{number}" for number in range(MAX_KNOWN + 44)) for name in ("a", "b")
+    )
+    record = Record().with_place(PLACE, STUB, first, {})
+    assert record.known_at(PLACE) == first
+    assert record.with_place(PLACE, STUB, first, {}) == record
+    moved = record.with_place(PLACE, STUB, last, {}).known_at(PLACE)
+    assert last <= moved
+    assert len(moved - last) == MAX_KNOWN
 
 
 def test_a_place_of_the_whole_cluster_has_a_key_too() -> None:
