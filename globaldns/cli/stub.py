@@ -161,10 +161,10 @@ def install(
     looked = stubbing.look(config, name)
     given = tuple(Server(*pair) for pair in forward_to)
     wished = stubbing.make_stub(config, stubbing.choose_servers(looked, given))
+    others = [report_advice(looked, one, wished) for one in stubbing.elsewhere(looked)]
     changes = stubbing.install(
         config, name, looked, wished, _teller(invocation), adopt=adopt, dry_run=dry_run
     )
-    others = [report_advice(looked, one, wished) for one in stubbing.elsewhere(looked)]
     places = tuple(report_change(change, notes_of(change, wished)) for change in changes)
     _show(invocation, PlacesReport(places, tuple(others), dry_run))
     for change in changes:

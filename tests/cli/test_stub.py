@@ -12,7 +12,7 @@ import yaml
 from tests.app.test_asking import says
 from tests.app.test_stubbing import US, config_of
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import K3S, KUBE_DNS, KUBEADM, config_map
+from tests.stubs.platforms import K3S, KUBE_DNS, KUBEADM, config_map, server
 
 NAME = "configmaps kube-system/coredns Corefile"
 
@@ -149,6 +149,21 @@ async def test_a_refusal_is_an_error_with_its_place_and_remedy(stub):
     assert done.exit_code == 1
     assert f"error: {NAME}: line 24, column 1: a block for global. that is not" in done.stderr
     assert "hint: remove it, or adopt it" in done.stderr
+
+
+async def test_what_others_cannot_be_told_is_refused_before_anything_is_written(run, tmp_path):
+    label = {"kubernetes.azure.com/localdns-state": "enabled"}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": label}}
+    able = server("coredns", {"/etc/coredns": "coredns"}, image="coredns:1.12.0")
+    async with cluster(KUBEADM[0], able, node, US) as (api, _):
+        config_of(api, tmp_path)
+        path = tmp_path / "globaldns.yaml"
+        zones = [{"name": "global", "foreign": "fallthrough"}]
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"zones": zones}))
+        revision = api.revision
+        done = await asyncio.to_thread(run, "stub", "install", "--config", path)
+        assert (done.exit_code, api.revision) == (1, revision)
+    assert "LocalDNS asks the servers of a zone for all of it" in done.stderr
 
 
 async def test_without_a_service_of_ours_it_is_not_known_where_to_lead(stub):
