@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -305,8 +306,12 @@ def _config_map(facts: Facts, load: Workload) -> str:
 
 def _custom_map(load: Workload, pattern: str) -> str:
     """Return the ConfigMap that is mounted where blocks are imported from."""
-    folder = pattern.rpartition("/")[0]
-    mounted = (name for path, name in load.config_maps.items() if path.endswith(folder))
+    folder = PurePosixPath(pattern).parts[:-1]
+    mounted = (
+        name
+        for path, name in load.config_maps.items()
+        if not folder or PurePosixPath(path).parts[-len(folder) :] == folder
+    )
     return f"{load.namespace}/{next(mounted, 'coredns-custom')}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -55,11 +55,11 @@ class _Volume(msgspec.Struct, rename="camel"):
     projected: _Projected | None = None
 
     @property
-    def first(self) -> _ConfigMap | None:
-        """The first ConfigMap that it has."""
+    def config_maps(self) -> list[_ConfigMap]:
+        """All that it has."""
         sources = (self.projected.sources if self.projected else None) or ()
         found = (self.config_map, *(source.config_map for source in sources))
-        return next((one for one in found if one is not None), None)
+        return [one for one in found if one is not None]
 
 
 class _Mount(msgspec.Struct, rename="camel"):
@@ -88,6 +88,22 @@ class _Container(msgspec.Struct, rename="camel"):
             name, equals, value = word.partition("=")
             if name.startswith("-") and name.lstrip("-") == flag:
                 yield value if equals else following
+
+
+class _Mounted(msgspec.Struct, frozen=True):
+    """A ConfigMap where a container has it."""
+
+    path: str
+    name: str
+    key: str
+    """What the container reads of it as its Corefile; empty: nothing."""
+    is_named: bool
+    """Whether the container names a file of a ConfigMap that it reads."""
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """Greater where more is said of it."""
+        return self.is_named, self.key != ""
 
 
 class _PodSpec(msgspec.Struct):
@@ -133,7 +149,7 @@ class Controller(msgspec.Struct):
     def to_workload(self, kind: str) -> Workload:
         """Return what decides whose DNS it is."""
         containers = self.spec.template.spec.containers or ()
-        mounts = [*self._mounts()]
+        mounted = [*self._mounted()]
         domains = (domain for container in containers for domain in container.said(_DOMAIN))
         return Workload(
             kind=kind,
@@ -141,19 +157,25 @@ class Controller(msgspec.Struct):
             name=self.metadata.name,
             labels=self.metadata.labels or {},
             images=tuple(container.image for container in containers),
-            config_maps={mount.mount_path: found.name for _, mount, found in mounts},
-            keys=_keys(mounts),
+            config_maps=_by_path(mounted),
+            keys=_keys(mounted),
             domain=next(domains, "").rstrip(".").lower(),
         )
 
-    def _mounts(self) -> Iterator[tuple[_Container, _Mount, _ConfigMap]]:
-        """Yield where ConfigMaps are mounted."""
+    def _mounted(self) -> Iterator[_Mounted]:
         pod = self.spec.template.spec
-        volumes = {volume.name: volume.first for volume in pod.volumes or ()}
+        volumes = {volume.name: volume.config_maps for volume in pod.volumes or ()}
         for container in pod.containers or ():
-            for mount in container.volume_mounts or ():
-                if (found := volumes.get(mount.name)) is not None:
-                    yield container, mount, found
+            mounts = [
+                (mount, found)
+                for mount in container.volume_mounts or ()
+                for found in volumes.get(mount.name, ())
+            ]
+            files = map(PurePosixPath, container.said(_CONF))
+            read = next((one for one in files if any(at.path_of(one) for at, _ in mounts)), None)
+            for mount, found in mounts:
+                key = found.key_at(mount.path_of(read)) if read else _usual_key(mount, found)
+                yield _Mounted(mount.mount_path, found.name, key, is_named=read is not None)
 
     def _local_addresses(self) -> Iterator[str]:
         for container in self.spec.template.spec.containers or ():
@@ -161,16 +183,21 @@ class Controller(msgspec.Struct):
                 yield from addresses.split(",")
 
 
-def _keys(mounts: Sequence[tuple[_Container, _Mount, _ConfigMap]]) -> dict[str, str]:
+def _by_path(mounted: Iterable[_Mounted]) -> dict[str, str]:
+    """Return ConfigMaps by path; of several at one that which is read, else the first."""
+    best = dict[str, _Mounted]()
+    for one in mounted:
+        if one.path not in best or one.rank > best[one.path].rank:
+            best[one.path] = one
+    return {path: one.name for path, one in best.items()}
+
+
+def _keys(mounted: Iterable[_Mounted]) -> dict[str, str]:
     """Return which key of each ConfigMap is read as the Corefile, where that is not its name."""
     named, usual = dict[str, str](), dict[str, str]()
-    for container, mount, found in mounts:
-        beside = [other for one, other, _ in mounts if one is container]
-        files = [PurePosixPath(file) for file in container.said(_CONF)]
-        read = next((file for file in files if any(other.path_of(file) for other in beside)), None)
-        keys = named if read else usual
-        key = found.key_at(mount.path_of(read)) if read else _usual_key(mount, found)
-        keys[found.name] = keys.get(found.name) or key
+    for one in mounted:
+        keys = named if one.is_named else usual
+        keys[one.name] = keys.get(one.name) or one.key
     return {name: key for name, key in (usual | named).items() if key != COREFILE}
 
 

@@ -112,6 +112,22 @@ def test_what_is_edited_and_where(platform: Platform, row: tuple[Facts, Shape, s
     assert found.reasons
 
 
+@pytest.mark.parametrize(
+    ("mounts", "name"),
+    [
+        ({"/etc/coredns/custom/": "mine"}, "mine"),
+        ({"/x/notcustom": "other", "/etc/coredns/custom": "mine"}, "mine"),
+        ({"/x/notcustom": "other"}, "coredns-custom"),
+    ],
+)
+def test_blocks_are_imported_from_what_is_mounted_there(mounts: dict[str, str], name: str) -> None:
+    load = msgspec.structs.replace(CUSTOM, config_maps={"/etc/coredns": "coredns", **mounts})
+    for pattern in ("custom/*.server", "/etc/coredns/custom/*.server"):
+        (found,) = detect(facts(load, f"import {pattern}\n.:53 {{\n}}\n"))
+        assert isinstance(found.place, Target)
+        assert found.place.name == name
+
+
 ELSEWHERE: dict[Platform, tuple[Facts, str]] = {
     Platform.EKS_ADDON: (
         facts(managers={NAME: frozenset({"eks"})}),

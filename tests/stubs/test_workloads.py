@@ -52,6 +52,7 @@ def test_configmaps_are_those_that_are_mounted_whatever_kind_of_volume_has_them(
 
 
 FILE = "/etc/coredns/Corefile"
+MOUNTED = ("/etc/coredns", "/etc/custom")
 AS_COREFILE = [{"key": "my.conf", "path": "Corefile"}]
 
 
@@ -103,6 +104,33 @@ def test_a_container_that_says_its_file_counts_before_others() -> None:
     containers = manifest["spec"]["template"]["spec"]["containers"]
     containers.insert(0, {**containers[0], "args": []})
     assert controller(manifest).to_workload("Deployment").keys == {"m": "my.conf"}
+
+
+@pytest.mark.parametrize("args", [["-conf", FILE], []])
+def test_of_several_configmaps_in_a_volume_one_has_the_file_that_is_read(args: list[str]) -> None:
+    manifest = server("coredns", {"/etc/coredns": "hosts"}, args=args)
+    (volume,) = manifest["spec"]["template"]["spec"]["volumes"]
+    sources = [
+        {"configMap": {"name": name, "items": [{"key": key, "path": path}]}}
+        for name, key, path in (("hosts", "NodeHosts", "NodeHosts"), ("m", "my.conf", "Corefile"))
+    ]
+    volume.update(configMap=None, projected={"sources": [{"secret": {}}, *sources]})
+    load = controller(manifest).to_workload("Deployment")
+    assert load.config_maps == {"/etc/coredns": "m"}
+    assert load.key_of("m") == "my.conf"
+
+
+@pytest.mark.parametrize(("args", "behind"), [(["-conf", FILE], 0), (["-conf", FILE], 1), ([], 1)])
+def test_of_two_containers_at_one_path_that_which_names_its_file_counts(
+    args: list[str], behind: int
+) -> None:
+    manifest = server("coredns", {"/etc/coredns": "m", "/etc/custom": "c"}, args=args)
+    pod = manifest["spec"]["template"]["spec"]
+    side = [{"name": f"s{at}", "mountPath": path} for at, path in enumerate(MOUNTED)]
+    pod["volumes"] += [{"name": f"s{at}", "configMap": {"name": f"side{at}"}} for at in (0, 1)]
+    pod["containers"].insert(behind, {"volumeMounts": side})
+    load = controller(manifest).to_workload("Deployment")
+    assert load.config_maps == {"/etc/coredns": "m", "/etc/custom": "c"}
 
 
 def test_kube_dns_says_the_clusters_domain() -> None:
