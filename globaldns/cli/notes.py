@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from globaldns.coredns.authority import Authority
 from globaldns.coredns.platforms import Platform
 from globaldns.coredns.rke2 import are_all_ours
 from globaldns.coredns.stub import Stub
@@ -62,10 +63,20 @@ def left_out(shape: str, stub: Stub) -> Iterator[str]:
         yield f"{shape} has no word for {', '.join(unsaid)}: left out"
 
 
-def notes_of(change: Change, stub: Stub) -> tuple[str, ...]:
+def unseen_zones(authority: Authority) -> Iterator[str]:
+    """Yield which zones of the cluster's DNS itself cannot be told from ours."""
+    for key in authority.unknown:
+        yield (
+            f"the cluster's DNS answers {key.zone} itself, and has it from its environment: see "
+            "that it is no zone of ours, nor above or below one"
+        )
+
+
+def notes_of(change: Change, stub: Stub, authority: Authority) -> tuple[str, ...]:
     """Return what has to be known of a change; of copied servers only where they come."""
     if not change.is_needed:
         return ()
     before, after = (text_of(change.place, one) for one in (change.before, change.after))
     notes = notes_in(change.place.shape, stub, after)
-    return tuple(note for note in notes if note != _SERVERS or not are_all_ours(before))
+    told = (note for note in notes if note != _SERVERS or not are_all_ours(before))
+    return (*told, *unseen_zones(authority))

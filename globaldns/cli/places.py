@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from globaldns.cli.notes import left_out
+from globaldns.cli.notes import left_out, unseen_zones
 from globaldns.cli.output import Tone, format_table, paint
 from globaldns.coredns.authority import check_stub
 from globaldns.coredns.platforms import Detection, ManagedElsewhere
@@ -109,7 +109,7 @@ def report_advice(looked: Looked, detection: Detection, stub: Stub) -> AdviceRep
     """
     check_stub(stub, looked.authority)
     advice = advise(detection.platform, stub, looked.base_of(detection), detection.build)
-    notes = (*left_out(detection.platform, stub),)
+    notes = (*left_out(detection.platform, stub), *unseen_zones(looked.authority))
     return AdviceReport(detection.platform, _owner(detection), detection.reasons, advice, notes)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from globaldns.cli.notes import ANCHORS, DNSMASQ, RESOLVED, notes_in, notes_on
+from globaldns.cli.notes import ANCHORS, DNSMASQ, RESOLVED, notes_in, notes_on, unseen_zones
 from globaldns.cli.places import AdviceReport, format_advice, report_advice
 from globaldns.coredns import custom, kubedns, openshift, rke2
 from globaldns.coredns.authority import check_stub
@@ -71,8 +71,8 @@ def render(looked: Looked, detection: Detection, stub: Stub) -> Snippet | Advice
         return report_advice(looked, detection, stub)
     check_stub(stub, looked.authority)
     text = _snippet(place, stub, looked.base_of(detection), detection.build)
-    notes = notes_in(place.shape, stub, text)
-    return Snippet(str(place), text, (*notes,), detection.platform)
+    notes = (*notes_in(place.shape, stub, text), *unseen_zones(looked.authority))
+    return Snippet(str(place), text, notes, detection.platform)
 
 
 def format_part(part: Snippet | AdviceReport) -> str:

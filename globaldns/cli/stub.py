@@ -165,7 +165,9 @@ def install(
     changes = stubbing.install(
         config, name, looked, wished, _teller(invocation), adopt=adopt, dry_run=dry_run
     )
-    places = tuple(report_change(change, notes_of(change, wished)) for change in changes)
+    places = tuple(
+        report_change(change, notes_of(change, wished, looked.authority)) for change in changes
+    )
     _show(invocation, PlacesReport(places, tuple(others), dry_run))
     for change in changes:
         if change.is_needed and not looked.reloads(change.place):

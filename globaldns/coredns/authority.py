@@ -7,13 +7,16 @@ it, or for the reverse zones of its Services and pods would be asked in its plac
 what is known                       what is not taken
 ==================================  ==============================================================
 zones of plugin ``kubernetes``,     these, what is above them and what is below
+those of ``k8s_external``,
 and kube-dns's ``--domain``
+of these an environment variable    what is above or below the labels behind it; of one without
+                                    any, nothing: whoever is told of us is told to look
 of these ``in-addr.arpa`` and       what is above, and names of addresses that the cluster has:
 ``ip6.arpa``                        those of VIPs are below too, and ours
 the root zone                       nothing: no domain is named
 ==================================  ==============================================================
 
-Source: ``plugin/kubernetes`` of github.com/coredns/coredns.
+Source: ``plugin/kubernetes``, ``plugin/k8s_external`` of github.com/coredns/coredns.
 """
 
 from __future__ import annotations
@@ -31,8 +34,9 @@ from globaldns.coredns.stub import Stub
 from globaldns.coredns.zones import ROOT_ZONE, Key, parse_key
 from globaldns.errors import StubError
 
-_PLUGIN = "kubernetes"
+_PLUGINS = ("kubernetes", "k8s_external")
 _ALL_ADDRESSES = frozenset((IPV4_NAMES, IPV6_NAMES))
+_OTHER_ZONE = "choose another zone: zones[].name"
 _OTHER_POOLS = "leave stub.reverse out, or choose other vips.pools"
 
 
@@ -43,23 +47,25 @@ class Authority(msgspec.Struct, frozen=True):
     """Lower case, without a dot at the end."""
     ranges: tuple[str, ...] = ()
     """CIDRs of Services and pods."""
+    unknown: tuple[Key, ...] = ()
+    """Zones that depend on the environment of the cluster's DNS."""
 
 
 def authority_of(facts: Facts) -> Authority:
     """Return what a cluster's DNS is seen to answer itself."""
     domains = (load.domain for load in facts.workloads if load.domain)
-    zones = (*_zones_of(facts.corefiles.values()), *domains)
-    return Authority(tuple(dict.fromkeys(zones)), facts.ranges)
+    keys = dict.fromkeys(_keys_in(facts.corefiles.values()))
+    zones = (*(key.known_end for key in keys if key.is_known), *domains)
+    unknown = tuple(key for key in keys if not key.is_known)
+    return Authority(tuple(dict.fromkeys(zones)), facts.ranges, unknown)
 
 
-def _zones_of(corefiles: Iterable[str]) -> Iterator[str]:
+def _keys_in(corefiles: Iterable[str]) -> Iterator[Key]:
     """Yield the zones that Corefiles answer from Kubernetes; of one that cannot be read, none."""
     for text in corefiles:
         with suppress(StubError):
             for block in parse_corefile(text).blocks:
-                for key in _keys(block):
-                    if key.is_known and key.zone != ROOT_ZONE:
-                        yield key.zone.removesuffix(".")
+                yield from (key for key in _keys(block) if key.zone != ROOT_ZONE)
 
 
 def check_stub(stub: Stub, authority: Authority) -> None:
@@ -69,7 +75,8 @@ def check_stub(stub: Stub, authority: Authority) -> None:
         StubError: it would; code ``cluster-domain``.
     """
     for name in stub.names:
-        _check_name(name, authority.zones, "choose another zone: zones[].name")
+        _check_name(name, authority.zones, _OTHER_ZONE)
+        _check_unknown(name, authority.unknown)
     narrow = [zone for zone in authority.zones if zone not in _ALL_ADDRESSES]
     for domain in stub.reverse_zones:
         _check_name(domain, narrow, _OTHER_POOLS)
@@ -89,8 +96,8 @@ def _networks(ranges: Iterable[str]) -> Iterator[Network]:
 
 
 def _keys(block: Block) -> Iterator[Key]:
-    """Yield the zones that a block answers from Kubernetes: those of the plugin, else its own."""
-    for directive in block.named(_PLUGIN):
+    """Yield the zones that a block answers from Kubernetes: those of a plugin, else its own."""
+    for directive in (one for plugin in _PLUGINS for one in block.named(plugin)):
         words = [word for word in directive.lines[0][1:] if word != "{"]
         if words:
             yield from (key for word in words for key in parse_key(word))
@@ -102,6 +109,17 @@ def _check_name(name: str, zones: Iterable[str], hint: str) -> None:
     for zone in zones:
         if are_related(name, zone):
             raise _refused(f"a stub for {name}", zone, hint)
+
+
+def _check_unknown(name: str, keys: Iterable[Key]) -> None:
+    for key in keys:
+        if key.known_end and are_related(name, key.known_end):
+            raise StubError(
+                f"a stub for {name} may take {key.zone} from the cluster's DNS, which answers that "
+                "itself, and has it from its environment",
+                code="cluster-domain",
+                hint=f"write that zone out in the Corefile, or {_OTHER_ZONE}",
+            )
 
 
 def _refused(what: str, taken: str, hint: str) -> StubError:

@@ -45,6 +45,12 @@ class Key(msgspec.Struct, frozen=True):
         """Whether the zone can be told without the server's environment."""
         return not _HAS_VARIABLE.search(self.zone)
 
+    @property
+    def known_end(self) -> str:
+        """The labels that are known without it, behind all variables; no dots at their ends."""
+        *_, rest = _HAS_VARIABLE.split(self.zone)
+        return fold(self.zone if self.is_known else rest.partition(".")[2])
+
     def may_equal(self, other: Key) -> bool:
         """Whether CoreDNS may refuse two blocks with these keys, as one zone defined twice."""
         is_other = self.zone != other.zone and self.is_known and other.is_known

@@ -9,12 +9,13 @@ from globaldns.app.stubbing import Looked
 from globaldns.cli.notes import notes_of, notes_on
 from globaldns.cli.places import format_advice, report_advice
 from globaldns.cli.snippets import FORMATS
+from globaldns.coredns.authority import Authority, authority_of
 from globaldns.coredns.platforms import Detection, Facts, ManagedElsewhere, Platform
 from globaldns.stubs.record import Record
 from globaldns.stubs.shapes import Wish, plan_install
 from tests.coredns.collection import COREFILES, STUB, stub
-from tests.coredns.targets import OPENSHIFT, RKE2, STUB_DOMAINS
-from tests.stubs.platforms import KUBE_DNS, RKE2_WITH_VALUES
+from tests.coredns.targets import COREFILE, OPENSHIFT, RKE2, STUB_DOMAINS
+from tests.stubs.platforms import KUBE_DNS, KUBEADM, RKE2_WITH_VALUES
 from tests.stubs.platforms import OPENSHIFT as OPENSHIFT_OBJECTS
 
 BARE = msgspec.structs.replace(STUB, cache_seconds=0, force_tcp=True)
@@ -68,22 +69,35 @@ def test_who_validates_is_told_of_the_anchors():
 def test_a_change_says_what_is_left_out_and_none_says_nothing():
     for place, document in ((STUB_DOMAINS, KUBE_DNS[0]), (OPENSHIFT, OPENSHIFT_OBJECTS[0])):
         change = plan_install(place, document, Wish(BARE))
-        assert [one.partition(" ")[0] for one in notes_of(change, BARE)] == [place.shape]
+        assert [one.partition(" ")[0] for one in notes_of(change, BARE, Authority())] == [
+            place.shape
+        ]
         options = msgspec.structs.replace(Wish(BARE).options, known=change.known)
         again = plan_install(place, change.after, Wish(BARE, options))
         assert not again.is_needed
-        assert notes_of(again, BARE) == ()
+        assert notes_of(again, BARE, Authority()) == ()
 
 
 def test_that_all_servers_of_a_chart_are_copied_is_said_once():
     wish = Wish(STUB, base=COREFILES["rke2"])
     first = plan_install(RKE2, RKE2_WITH_VALUES[-1], wish)
-    (note,) = notes_of(first, STUB)
+    (note,) = notes_of(first, STUB, Authority())
     assert "does not come until ours are removed" in note
     moved = plan_install(RKE2, first.after, Wish(stub(server="10.96.0.7"), base=wish.base))
     assert moved.is_needed
-    assert notes_of(moved, STUB) == ()
+    assert notes_of(moved, STUB, Authority()) == ()
     values = {"valuesContent": "servers:\n- zones: [{zone: a}]\n"}
     beside = plan_install(RKE2, {**RKE2_WITH_VALUES[-1], "spec": values}, wish)
     assert beside.is_needed
-    assert notes_of(beside, STUB) == ()
+    assert notes_of(beside, STUB, Authority()) == ()
+
+
+def test_a_zone_of_the_clusters_dns_that_cannot_be_seen_is_said_of_each_change():
+    text = COREFILES["kubeadm"].replace("cluster.local", "{$DOMAIN}")
+    authority = authority_of(Facts(corefiles={"kube-system/coredns": text}))
+    first = plan_install(COREFILE, KUBEADM[0], Wish(STUB, authority=authority))
+    (note,) = notes_of(first, STUB, authority)
+    assert note.startswith("the cluster's DNS answers {$DOMAIN} itself")
+    options = msgspec.structs.replace(Wish(STUB).options, known=first.known)
+    again = plan_install(COREFILE, first.after, Wish(STUB, options, authority=authority))
+    assert notes_of(again, STUB, authority) == ()

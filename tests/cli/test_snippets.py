@@ -92,6 +92,14 @@ def test_some_need_no_cluster(name, words):
     assert words in render_as(name, STUB).text
 
 
+@pytest.mark.parametrize("name", ["kubeadm", "eks"])
+def test_a_zone_of_the_clusters_dns_that_cannot_be_seen_is_said_beside_a_text(name):
+    text = COREFILES[name].replace("kubernetes cluster.local", "kubernetes {$DOMAIN}")
+    seen = looked(text, managers={"kube-system/coredns": frozenset({name})})
+    (note,) = render(seen, seen.detections[0], STUB).notes
+    assert "answers {$DOMAIN} itself" in note
+
+
 def test_what_is_never_to_be_told_has_no_text():
     (detection,) = (seen := looked(COREFILES["kubeadm"])).detections
     taking = msgspec.structs.replace(STUB, zones=(StubZone("cluster.local"),))

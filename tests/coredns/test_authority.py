@@ -35,6 +35,7 @@ def stub(*names: str, reverse: tuple[str, ...] = (), namespaces: tuple[str, ...]
         ),
         (". {\n kubernetes {$DOMAIN} b\n}\nc {\n kubernetes c b\n}\n", ("b", "c")),
         (". {\n kubernetes cluster.local {\n", ()),
+        (". {\n k8s_external corp.example\n}\na {\n k8s_external\n}\n", ("corp.example", "a")),
     ],
 )
 def test_zones_are_those_of_the_plugin_or_of_its_block(text: str, zones: tuple[str, ...]) -> None:
@@ -87,6 +88,30 @@ def test_a_range_is_read_as_it_is_told_if_at_all() -> None:
         check_stub(stub("global", reverse=("10.244.2.0/24",)), pods)
         with pytest.raises(StubError, match=r"would take the names of 10\.244\.1\.0/24"):
             check_stub(stub("global", reverse=("10.244.0.0/16",)), pods)
+
+
+@pytest.mark.parametrize(
+    ("zone", "taken", "free"),
+    [
+        ("{$DOMAIN}", (), ("global", "x.example")),
+        ("{%CLUSTER%}.Mesh.Local.", ("a.mesh.local", "mesh.local", "local"), ("b.local", "global")),
+        ("{$A}.b.x{$C}y.local", ("local", "a.local"), ("global",)),
+    ],
+)
+def test_of_a_zone_from_the_environment_what_could_equal_it_is_refused(
+    zone: str, taken: tuple[str, ...], free: tuple[str, ...]
+) -> None:
+    authority = authority_of(Facts(corefiles={"a/b": f". {{\n kubernetes {zone} c\n}}\n"}))
+    assert authority.zones == ("c",)
+    (key,) = authority.unknown
+    assert key.zone == zone
+    for name in free:
+        check_stub(stub(name), authority)
+    for name in taken:
+        with pytest.raises(StubError, match=f"a stub for {name} may take ") as refused:
+            check_stub(stub(name), authority)
+        assert refused.value.code == "cluster-domain"
+        assert "write that zone out" in refused.value.hint
 
 
 def test_a_reverse_zone_that_the_cluster_names_itself_is_not_taken() -> None:
