@@ -10,7 +10,7 @@ zones of plugin ``kubernetes``,     these, what is above them and what is below
 those of ``k8s_external``,
 and kube-dns's ``--domain``
 of these an environment variable    what is above or below the labels behind it; of one without
-                                    any, nothing: whoever is told of us is told to look
+                                    any, nothing: a note tells the person who installs us
 of these ``in-addr.arpa`` and       what is above, and names of addresses that the cluster has:
 ``ip6.arpa``                        those of VIPs are below too, and ours
 the root zone                       nothing: no domain is named

@@ -144,13 +144,13 @@ def _check_fallthrough(stub: Stub, at: Surroundings, build: Build) -> None:
             + (".".join(map(str, build.version)) or "not known"),
             "choose namespaces in place of foreign: fallthrough",
         )
-    lost = [zone for zone in _falling_zones(stub) if not at.forwards_of((zone,))]
-    if lost:
-        raise _refused(
-            "the root zone's block forwards to nobody who would be asked for names of others in "
-            + ", ".join(zone.removesuffix(".") for zone in lost),
-            "use foreign: nxdomain",
-        )
+    for zone in _falling_zones(stub):
+        if not at.forwards_of((zone,)):
+            raise _refused(
+                "the root zone's block forwards to nobody who would be asked for names of others "
+                f"in {zone.removesuffix('.')}",
+                "use foreign: nxdomain",
+            )
 
 
 def _falling_zones(stub: Stub) -> list[str]:

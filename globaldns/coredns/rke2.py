@@ -174,7 +174,7 @@ def _all_items(corefile: Corefile, ours: Blocks) -> Iterator[str]:
 
 
 def _others(corefile: Corefile, own: Collection[Key]) -> Iterator[Block]:
-    """Yield the blocks without a zone of ours; those whose zones all are ours take the place of."""
+    """Yield the blocks without a zone of ours, which take the place of blocks for these alone."""
     rivals = dict(find_rivals(corefile, own))
     for block in corefile.blocks:
         if block not in rivals:
@@ -321,8 +321,8 @@ def _check(changed: str, standing: Mapping[str, Any], count: int) -> None:
         )
     if twice := find_twice(changed):
         raise StubError(
-            f"servers: with ours there are two for {twice[0]}",
+            f"servers: two for {twice[0]}",
             code="user-owned",
-            hint="take the list between our marks out (globaldns stub remove), and install it "
-            "again once the chart has written its Corefile",
+            hint="remove one; if it stands between our marks, all there (globaldns stub remove), "
+            "and install it again once the chart has written its Corefile",
         )

@@ -248,6 +248,7 @@ def test_what_somebody_else_wrote_as_we_would_is_left_and_never_removed() -> Non
         ("a: [\n", BASE, "syntax"),
         ("a: 1\n---\nb: 2\n", BASE, "syntax"),
         ("servers:\n- zones:\n  - zone: global\n  port: 53\n", BASE, "user-owned"),
+        ("servers:\n- zones: [{zone: a}]\n- zones: [{zone: b}, {zone: A}]\n", BASE, "user-owned"),
         ("# BEGIN globaldns\n", BASE, "marks"),
         ("", "", "imports"),
         ("", f"{BASE}import x/*.server\n", "imports"),
