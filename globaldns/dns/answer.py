@@ -107,7 +107,9 @@ def _find_forward(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> Found
         return found
     if zone.has_below(name):
         return Lack.NODATA
-    return _find_by_wildcard(zone, name, qtype, rules) if zone.has_wildcards else Lack.ABSENT
+    if zone.has_wildcards:
+        found = _find_by_wildcard(zone, name, qtype, rules)
+    return Lack.NODATA if found is Lack.ABSENT and name in zone.above else found
 
 
 def _find_at_host(entry: Entry, target: bytes, qtype: int, rules: DnsRules) -> Found:
@@ -217,7 +219,8 @@ def _find_by_wildcard(zone: Zone, name: bytes, qtype: int, rules: DnsRules) -> F
     """Return what the wildcard below a name's closest encloser has (RFC 4592 section 3.3.1).
 
     A wildcard stands for services, so ``_explain.`` and ``_port._proto.`` in front of a name that
-    it covers mean what they mean in front of a host.
+    it covers mean what they mean in front of a host. A namespace that is chosen encloses no more
+    than it did before: that we say there who answers ends no wildcard.
     """
     encloser = parent(name)
     while encloser and not _exists(zone, encloser, rules):

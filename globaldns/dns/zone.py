@@ -37,7 +37,7 @@ class Zone:
         self.fixed = _fixed_rrsets(rules, namespaces)
         """What a zone has besides hosts and its apex; no host has its names."""
         self.above = frozenset(namespaces)
-        """What exists because something fixed lies below it."""
+        """What exists because something fixed lies below it; of a wildcard it takes nothing."""
         self._table = table
 
     def host(self, name: bytes) -> Entry | None:
@@ -48,9 +48,7 @@ class Zone:
         return entry if is_here else None
 
     def has_below(self, name: bytes) -> bool:
-        """Whether any host, or what is fixed, lies below a name, at any depth (RFC 8020)."""
-        if name in self.above:
-            return True
+        """Whether any host lies below a name, at any depth (RFC 8020)."""
         at = self._table.find(name)
         return bool(at) and self.name in self._table.shape(self._table.row(at).below).zones
 

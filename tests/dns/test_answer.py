@@ -102,6 +102,23 @@ def test_a_wildcard_at_the_apex_covers_what_nothing_else_encloses(
     assert rcode(zones, "x.ns.global") is Rcode.NXDOMAIN
 
 
+@pytest.mark.parametrize(
+    "name", ["chosen.global", "x.chosen.global", "_explain.chosen.global", "a.b.chosen.global"]
+)
+def test_a_chosen_namespace_takes_nothing_of_a_wildcard(
+    entry: Callable[..., Entry], name: str
+) -> None:
+    everywhere, web = entry("*", "240.128.0.1"), entry("web.shop", "240.128.0.2")
+    rrtype = Rrtype.TXT if name.startswith("_") else Rrtype.A
+    chosen = msgspec.structs.replace(RULES, namespaces={"global": ("chosen",)})
+    for rules in (RULES, chosen):
+        zones = loaded(everywhere, web, rules=rules)
+        assert resolve(zones, encode_name(name) + b"\0", rrtype, 0.0).rrset is not None
+    zones = loaded(web, rules=chosen)
+    is_itself = name == "chosen.global"
+    assert rcode(zones, name, rrtype) is (Rcode.NOERROR if is_itself else Rcode.NXDOMAIN)
+
+
 def test_a_failing_wildcard_fails_for_what_it_covers(entry: Callable[..., Entry]) -> None:
     zones = loaded(entry("*.wild", answering=Answering.FAILURE), entry("a.wild", "240.128.0.1"))
     assert rcode(zones, "x.wild.global") is Rcode.SERVFAIL

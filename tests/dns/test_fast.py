@@ -33,6 +33,9 @@ NAMES = (
     "only.shop.mesh.example",
     "absent.shop.global",
     "shop.global",
+    "chosen.global",
+    "absent.chosen.global",
+    "_globaldns.chosen.global",
     "ns.global",
     "global",
     "_tcp.web.shop.global",
@@ -54,6 +57,7 @@ WEB, NOPE = (dns.message.make_query(f"{host}.global", "A").to_wire() for host in
 
 
 PARTIAL = make_entry("partial.shop", "240.128.2.9", answering=Answering.PARTIAL)
+EVERYWHERE = make_entry("*", "240.130.0.6")
 
 
 class Pair:
@@ -130,12 +134,19 @@ def queries(chance: random.Random) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("channel", [Channel.UDP_IPV4, Channel.TCP_IPV4, Channel.DOT_IPV4])
-@pytest.mark.parametrize(("nsid", "has_wildcards"), [("", False), ("east-1", True)])
+@pytest.mark.parametrize(
+    ("nsid", "entries"),
+    [
+        ("", tuple(one for one in (*ENTRIES, PARTIAL) if "*" not in one.host)),
+        ("east-1", (*ENTRIES, PARTIAL)),
+        ("east-1", (*ENTRIES, PARTIAL, EVERYWHERE)),
+    ],
+    ids=["plain", "wildcards", "everywhere"],
+)
 def test_whatever_is_asked_the_reply_and_the_counters_are_those_of_the_specification(
-    nsid: str, channel: Channel, *, has_wildcards: bool
+    nsid: str, entries: tuple[Entry, ...], channel: Channel
 ) -> None:
     chance = random.Random(4343)  # deterministic: a failure is found again
-    entries = tuple(one for one in (*ENTRIES, PARTIAL) if has_wildcards or "*" not in one.host)
     rules = msgspec.structs.replace(RULES, nsid=nsid, error_replies_per_second=10**9)
     pair = Pair(rules, entries, channel)
     for message in queries(chance):
