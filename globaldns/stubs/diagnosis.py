@@ -29,6 +29,7 @@ class Cause(StrEnum):
     NOT_READY = "not-ready"
     SERVER_BLOCKED = "server-blocked"
     SERVER_DOWN = "server-down"
+    OTHER_NAMESPACES = "other-namespaces"
     OTHER_SERVER = "other-server"
     MANAGED_ELSEWHERE = "managed-elsewhere"
     DUPLICATE_ZONE = "duplicate-zone"
@@ -153,6 +154,12 @@ _DIRECT: tuple[_Row, ...] = (
     (
         Cause.OTHER_CLUSTER,
         lambda case: case.verdict.outcome is Outcome.OTHER_CLUSTER,
+        "",
+        "",
+    ),
+    (
+        Cause.OTHER_NAMESPACES,
+        lambda case: case.verdict.outcome is Outcome.OTHER_NAMESPACES,
         "",
         "",
     ),

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     FOREIGN = "foreign"
     """By somebody who does not ask us."""
     OTHER_CLUSTER = "other-cluster"
+    OTHER_NAMESPACES = "other-namespaces"
+    """By us, who know nothing of this namespace being chosen."""
     FAILED = "failed"
     """By who asks us, and has no answer."""
     REFUSED = "refused"
@@ -51,6 +53,8 @@ class Question(msgspec.Struct, frozen=True):
 
     name: str
     cluster: str
+    zone: str = ""
+    """Of which a chosen namespace is asked for; empty: the whole zone is."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -83,6 +87,12 @@ _FAILURES = {
 """By rcode; what to do where others were asked, and where we were."""
 
 
+_NOT_CHOSEN = (
+    "globaldns answers, and is not configured with this namespace",
+    "globaldns stub install, if it is not to be; else its pods' log says why: restart them",
+)
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """What one question says of one path."""
 
@@ -104,7 +114,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def questions(stub: Stub, cluster: str) -> tuple[Question, ...]:
     """Return a question for each domain of hosts."""
-    return tuple(Question(f"{_PROBE}.{name}", cluster) for name in stub.names)
+    return tuple(
+        Question(f"{_PROBE}.{name}", cluster, zone.name if zone.namespaces else "")
+        for zone in stub.zones
+        for name in zone.names
+    )
 
 
 def own_paths(stub: Stub) -> tuple[QueryPath, ...]:
@@ -130,8 +144,16 @@ def _judge(
     if reply.rcode in _FAILURES:
         outcome, hints = _FAILURES[reply.rcode]
         return outcome, reply.rcode, hints[is_direct]
+    if is_direct and _is_denied_by_us(question, reply):
+        return Outcome.OTHER_NAMESPACES, *_NOT_CHOSEN
     says = f", whose SOA is {reply.soa}" if reply.soa else ""
     return Outcome.FOREIGN, f"{reply.rcode} by somebody else{says}", _foreign_hint(path)
+
+
+def _is_denied_by_us(question: Question, reply: Reply) -> bool:
+    """Whether a denial is of our making: the name server is named right below the zone."""
+    name_server, *_ = reply.soa.split() or [""]
+    return bool(question.zone) and name_server.partition(".")[2] == f"{question.zone}."
 
 
 def _foreign_hint(path: QueryPath) -> str:

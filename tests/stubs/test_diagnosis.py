@@ -127,7 +127,7 @@ def test_an_answer_of_ours_is_right_whoever_had_it_come_to_us(told: Place) -> No
     assert explain(both, evidence(told)) == both
 
 
-@pytest.mark.parametrize("direct", [SILENT, FAILED, REFUSED])
+@pytest.mark.parametrize("direct", [SILENT, FAILED, REFUSED, Outcome.OTHER_NAMESPACES])
 def test_while_our_servers_do_not_answer_they_come_first(direct: Outcome) -> None:
     assert one(answered(WAY, FAILED), evidence(), direct).cause is Cause.SERVER_FIRST
     moved = evidence(service=OTHERS)
@@ -158,6 +158,8 @@ DIRECTS: list[tuple[Cause, Outcome, str, dict[str, Any], str]] = [
     (Cause.SERVER_DOWN, SILENT, "no answer: connection refused", {}, "endpointslices"),
     (Cause.SERVER_BLOCKED, SILENT, "no answer within 2 s", {}, "NetworkPolicy"),
     (Cause.OTHER_CLUSTER, OTHER, "", {}, "as before"),
+    (Cause.OTHER_NAMESPACES, Outcome.OTHER_NAMESPACES, "", {}, "as before"),
+    (Cause.WRONG_ADDRESS, Outcome.OTHER_NAMESPACES, "", {"expected": OTHERS}, "stub install"),
     (Cause.OTHER_SERVER, FOREIGN, "", {}, "as before"),
     (Cause.OTHER_SERVER, REFUSED, "", {}, "as before"),
 ]

@@ -37,6 +37,32 @@ def test_every_zone_or_every_namespace_of_it_is_asked_for() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "soa", "outcome"),
+    [
+        (OWN, OUR_SOA, Outcome.OTHER_NAMESPACES),
+        (OWN, OUR_SOA.replace("ns.", "dns."), Outcome.OTHER_NAMESPACES),
+        (WAY, OUR_SOA, Outcome.FOREIGN),
+        (OWN, OUR_SOA.replace("ns.", "a.nic."), Outcome.FOREIGN),
+        (OWN, ROOT_SOA, Outcome.FOREIGN),
+        (OWN, "", Outcome.FOREIGN),
+    ],
+)
+@pytest.mark.parametrize("rcode", ["NXDOMAIN", "NOERROR"])
+def test_a_denial_of_ours_means_that_the_namespace_is_not_chosen_there(
+    rcode: str, path: QueryPath, soa: str, outcome: Outcome
+) -> None:
+    (only,) = questions(stub("global", namespaces=("shop",)), "east")
+    verdict = judge(only, path, Reply(rcode, soa=soa))
+    assert verdict.outcome is outcome
+    is_known = "not configured with this namespace" in verdict.reason
+    assert is_known is ("stub install, if" in verdict.hint) is (outcome is not Outcome.FOREIGN)
+
+
+def test_a_whole_zone_of_ours_always_says_who_answers() -> None:
+    assert judge(ASKED, OWN, Reply("NXDOMAIN", soa=OUR_SOA)).outcome is Outcome.FOREIGN
+
+
 @pytest.mark.parametrize("path", [WAY, NODE, OWN])
 def test_an_instance_of_our_cluster_is_right(path: QueryPath) -> None:
     verdict = judge(ASKED, path, Reply("NOERROR", ("east/pod-1",)))
