@@ -6,12 +6,14 @@ CoreDNS goes on with what it read before where it cannot read a change, and does
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from globaldns.coredns import kubedns, openshift, rke2
 from globaldns.coredns.corefile import Block, Corefile, parse_corefile, refusal
+from globaldns.coredns.rendering import Surroundings
 from globaldns.coredns.stub import Stub
 from globaldns.coredns.surroundings import find_twice, keys_of, surroundings_of
 from globaldns.coredns.targets import Object, Shape, Target, value_at
@@ -20,6 +22,7 @@ from globaldns.errors import StubError
 
 DUPLICATE = "duplicate"
 PORT = "port"
+SYNTAX = "syntax"
 _TRANSPORT = "dns://"
 _USUAL_PORT = ":53"
 _TWICE = {"code": DUPLICATE, "hint": "remove one of the two: CoreDNS does not start with both"}
@@ -40,9 +43,10 @@ def inspect(target: Target, standing: Object | None, stub: Stub, base: str = "")
     try:
         match target.shape:
             case Shape.COREFILE:
-                return _inspect_texts({"": value or ""}, value or "", stub)
+                return _inspect_texts({"": value or ""}, "", stub)
             case Shape.CUSTOM:
-                return _inspect_texts({"Corefile": base, **_imported(target, value)}, base, stub)
+                texts = {"Corefile": base, **_imported(target, value)}
+                return _inspect_texts(texts, "Corefile", stub)
             case Shape.STUB_DOMAINS:
                 return Said(_united(kubedns.servers_of(value, name) for name in stub.names))
             case Shape.OPENSHIFT:
@@ -54,15 +58,22 @@ def inspect(target: Target, standing: Object | None, stub: Stub, base: str = "")
 
 
 def _inspect_texts(texts: Mapping[str, str], base: str, stub: Stub) -> Said:
+    """Return what texts say; that of the name ``base`` has the root zone.
+
+    Where it is at no port that we would choose, a person chose one for ours, and any is right.
+    """
     corefiles = {name: _parse(name, text) for name, text in texts.items()}
     if twice := find_twice(corefiles):
         name, block, key = twice
         reason = f"zone {key.zone} a second time"
         return Said(fault=_named(name, refusal(texts[name], block.start, reason, **_TWICE)))
-    keys = keys_of(stub, surroundings_of(parse_corefile(base)))[: len(stub.names)]
+    at = None
+    with suppress(StubError):  # what could be parsed may still not say where our blocks go
+        at = surroundings_of(corefiles[base])
+    keys = keys_of(stub, at or Surroundings())[: len(stub.names)]
     blocks = [block for corefile in corefiles.values() for block in corefile.blocks]
     said = [_say_of(own, blocks) for own in keys]
-    fault = next((one.fault for one in said if one.fault), None)
+    fault = next((one.fault for one in said if one.fault), None) if at else None
     return Said(_united(one.servers for one in said), fault)
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from globaldns.coredns.inspection import DUPLICATE, PORT, Said
+from globaldns.coredns.inspection import DUPLICATE, PORT, SYNTAX, Said
 from globaldns.stubs.verification import DIRECT, Outcome, Verdict
 
 CLUSTER_DNS = "cluster-dns"
@@ -182,7 +182,7 @@ _FAULTS: tuple[_Row, ...] = (
     ),
     (
         Cause.BROKEN_FILE,
-        lambda case: case.place.said.fault is not None,
+        lambda case: case.fault(SYNTAX),
         "{place}: {fault}: the server goes on without the change, and does not start with it",
         "mend it there",
     ),

@@ -96,7 +96,6 @@ BLOCK = "global:53 {\n forward . 10.96.0.99\n}\n"
         (f"{KUBEADM}corp {{\n}}\n{BLOCK}a corp:53 {{\n}}\n", DUPLICATE, LINES + 6),
         (f"{KUBEADM}global:5353 {{\n}}\n", PORT, LINES + 1),
         (f"{KUBEADM}{BLOCK}a {{\n", "syntax", LINES + 5),
-        (BLOCK, "root", 1),
     ],
 )
 def test_what_a_server_cannot_read_is_a_fault_with_its_line(
@@ -105,6 +104,24 @@ def test_what_a_server_cannot_read_is_a_fault_with_its_line(
     fault = inspect(COREFILE, corefile(text), STUB).fault
     assert fault is not None
     assert (fault.code, fault.line) == (code, line)
+
+
+TWO_PORTS = ".:1053 {\n forward . 1.1.1.1\n}\n.:2053 {\n forward . 1.1.1.1\n}\n"
+
+
+@pytest.mark.parametrize("base", ["", TWO_PORTS, "cluster.local:53 {\n kubernetes\n}\n"])
+@pytest.mark.parametrize("port", ["53", "1053"])
+def test_where_the_root_zone_is_at_no_one_port_ours_may_be_at_any(base: str, port: str) -> None:
+    block = BLOCK.replace(":53", f":{port}")
+    said = inspect(COREFILE, corefile(base + block), STUB)
+    assert (said.servers, said.fault) == (("10.96.0.99",), None)
+    said = inspect(CUSTOM, obj(data={"a.server": block}), STUB, f"import *.server\n{TWO_PORTS}")
+    assert (said.servers, said.fault) == (("10.96.0.99",), None)
+    said = inspect(COREFILE, corefile(TWO_PORTS), STUB)
+    assert (said.servers, said.fault) == (None, None)
+    fault = inspect(COREFILE, corefile(TWO_PORTS + block + block), STUB).fault
+    assert fault is not None
+    assert fault.code == DUPLICATE
 
 
 def test_keys_that_are_imported_are_one_text_with_the_corefile() -> None:

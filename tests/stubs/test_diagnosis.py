@@ -120,6 +120,7 @@ def test_an_answer_of_ours_does_not_hide_that_it_will_not_last(
         place(OTHERS),
         place(None),
         place(None, is_elsewhere=True),
+        place(OURS, "another"),
     ],
 )
 def test_an_answer_of_ours_is_right_whoever_had_it_come_to_us(told: Place) -> None:
