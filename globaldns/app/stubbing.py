@@ -31,7 +31,7 @@ from globaldns.model.address import is_address
 from globaldns.objects.kubernetes import Protocol, Service, ServicePort
 from globaldns.stubs import changing
 from globaldns.stubs.objects import DnsObjects
-from globaldns.stubs.reading import get_if_there, read_cluster
+from globaldns.stubs.reading import get_if_there, read_cluster, read_corefiles
 from globaldns.stubs.record import Record
 from globaldns.stubs.shapes import Change, Wish
 from globaldns.stubs.verification import DNS_PORT, QueryPath
@@ -95,12 +95,30 @@ async def look_with(client: Client, config: Config, cluster: str) -> Looked:
     Raises:
         ApiError: it cannot be asked, or may not be.
     """
+    ours = await _read_ours(client, config, cluster)
     seen = await read_cluster(client)
+    return Looked(seen.facts, detect(seen.facts), seen.paths, *ours)
+
+
+async def look_again(client: Client, config: Config, cluster: str, looked: Looked) -> Looked:
+    """Return what changes from one minute to the next, and the rest as it was seen.
+
+    Raises:
+        ApiError: the cluster cannot be asked, or may not be.
+    """
+    ours = await _read_ours(client, config, cluster)
+    corefiles = await read_corefiles(client, looked.facts)
+    facts = msgspec.structs.replace(looked.facts, corefiles=corefiles)
+    return Looked(facts, detect(facts), looked.paths, *ours)
+
+
+async def _read_ours(
+    client: Client, config: Config, cluster: str
+) -> tuple[Record, tuple[Server, ...]]:
     record = Record()
     with suppress(StubError):  # whoever changes something reads it again, and says why it cannot
         record = (await DnsObjects(client, config.namespace, cluster).read_record()).record
-    servers = await find_servers(client, config.namespace)
-    return Looked(seen.facts, detect(seen.facts), seen.paths, record, servers)
+    return record, await find_servers(client, config.namespace)
 
 
 def install(

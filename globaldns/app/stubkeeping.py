@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
@@ -19,8 +20,8 @@ from globaldns.app.asking import ask_paths
 from globaldns.app.stubbing import (
     Looked,
     choose_servers,
-    find_servers,
     hint_of,
+    look_again,
     look_with,
     make_stub,
     nobodys_stub,
@@ -34,7 +35,7 @@ from globaldns.coredns.targets import Target
 from globaldns.errors import ApiError, StubError
 from globaldns.kube.client import Client
 from globaldns.model.claim import format_time
-from globaldns.stubs.changing import SUSPENSION, install
+from globaldns.stubs.changing import install
 from globaldns.stubs.diagnosis import explain
 from globaldns.stubs.objects import DnsObjects
 from globaldns.stubs.reverts import Reverts
@@ -47,7 +48,8 @@ logger = logging.getLogger(__name__)
 TURN_SECONDS = 30.0
 """CoreDNS itself reads its files so often."""
 LOOK_SECONDS = 600.0
-"""Whose DNS it is changes with the platform's upgrades; the look reads all nodes."""
+"""Whose DNS it is changes with the platform's upgrades; the look reads all nodes, which may be
+thousands, and is taken before its time only where requests begin to fail."""
 _OFF = "stub.manage is not set"
 _EARLY = "the cluster's DNS was not looked at yet"
 
@@ -86,7 +88,10 @@ class StubKeeper:
             await asyncio.sleep(TURN_SECONDS)
 
     async def turn(self) -> None:
-        """Look once, write what differs, and ask, whether it could be written or not."""
+        """Look once, write what differs, and ask, whether it could be written or not.
+
+        What a person suspended is not asked: that nothing is told is what they want.
+        """
         config = self._config()
         reason = self._rest_reason() if config.stub.manage else _OFF
         if reason:
@@ -95,7 +100,9 @@ class StubKeeper:
             if self._reason == _OFF:
                 self._reason = _EARLY
             reason = await self._keep(config)
-            if self._looked is not None:
+            if self._looked is not None and self._looked.record.suspended:
+                self._forget()
+            elif self._looked is not None:
                 await self._ask(config, self._looked, is_kept=not reason)
         if reason not in {self._reason, ""} and config.stub.manage:
             logger.warning("the cluster's DNS is not kept", extra={"reason": reason})
@@ -103,11 +110,13 @@ class StubKeeper:
 
     def _rest(self) -> None:
         """Know nothing any more of what another replica keeps, or nobody."""
-        self._looked, self._stub, self._verdicts, self._own = None, None, (), ()
-        self._told, self._theirs, self._faults = frozenset(), frozenset(), {}
-        self._uncontest()
+        self._looked, self._stub = None, None
+        self._forget()
 
-    def _uncontest(self) -> None:
+    def _forget(self) -> None:
+        """Know nothing of what is told, and of how it is answered."""
+        self._verdicts, self._own = (), ()
+        self._told, self._theirs, self._faults = frozenset(), frozenset(), {}
         self._reverts, self._contested = Reverts(), {}
 
     async def close(self) -> None:
@@ -146,11 +155,12 @@ class StubKeeper:
             looked = await self._look(config)
             self._stub = make_stub(config, choose_servers(looked, ()))
             await self._write(config, looked, self._stub)
-        except (ApiError, StubError) as error:
-            if isinstance(error, StubError) and error.code == SUSPENSION:
-                self._uncontest()
-            hint = hint_of(error) if isinstance(error, ApiError) else error.hint
-            return f"{error} (fix: {hint})" if hint else str(error)
+        except ApiError as error:
+            if not self._reason:
+                self._looked_at = -math.inf
+            return _with_hint(error, hint_of(error))
+        except StubError as error:
+            return _with_hint(error, error.hint)
         return ""
 
     async def _ask(self, config: Config, looked: Looked, *, is_kept: bool) -> None:
@@ -196,13 +206,12 @@ class StubKeeper:
         return explain(verdicts, msgspec.structs.replace(evidence, places=known))
 
     async def _look(self, config: Config) -> Looked:
-        now = steady_clock()
-        if self._looked is None or self._reason or now >= self._looked_at + LOOK_SECONDS:
-            self._looked = await look_with(self._client, config, config.cluster)
+        now, cluster = steady_clock(), config.cluster
+        if self._looked is None or now >= self._looked_at + LOOK_SECONDS:
             self._looked_at = now
+            self._looked = await look_with(self._client, config, cluster)
         else:
-            servers = await find_servers(self._client, config.namespace)
-            self._looked = msgspec.structs.replace(self._looked, servers=servers)
+            self._looked = await look_again(self._client, config, cluster, self._looked)
         return self._looked
 
     async def _write(self, config: Config, looked: Looked, stub: Stub) -> None:
@@ -246,6 +255,10 @@ class StubKeeper:
         if str(place) not in self._told:
             return "not-told", ""
         return "already-there" if place in self._theirs else "told", ""
+
+
+def _with_hint(error: Exception, hint: str) -> str:
+    return f"{error} (fix: {hint})" if hint else str(error)
 
 
 def _time_of(steady: float) -> str:

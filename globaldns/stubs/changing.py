@@ -25,8 +25,6 @@ ATTEMPTS = 5
 
 Tell = Callable[[Change], None]
 """Is called before each change."""
-SUSPENSION = "suspended"
-"""The code of the refusal to write what ``remove --suspend`` took out."""
 SUSPENDED = Record(suspended=True)
 """What is remembered of a cluster's DNS that servers leave alone, once nothing of it is ours."""
 Plan = Callable[[Target, Document | None, Wish], Change]
@@ -50,7 +48,7 @@ async def install(
         if recorded.record.suspended and not resume:
             raise StubError(
                 "globaldns stub remove --suspend took it out",
-                code=SUSPENSION,
+                code="suspended",
                 hint="globaldns stub install has it kept again",
             )
         changes = await _decide(objects, wishes, recorded.record, shapes.plan_install)

@@ -126,6 +126,15 @@ async def read_cluster(client: Client) -> Seen:
     return Seen(facts, tuple(path for path in paths if is_address(path.address)))
 
 
+async def read_corefiles(client: Client, facts: Facts) -> dict[str, str]:
+    """Return the Corefiles of the servers that were seen, as they are now.
+
+    Raises:
+        ApiError: it cannot be asked, or may not be.
+    """
+    return _corefiles(facts.workloads, await _read_config_maps(client, facts.workloads))
+
+
 async def _list_in(
     client: Client, resource: Resource, namespaces: Iterable[str], kind: type[_T]
 ) -> list[_T]:

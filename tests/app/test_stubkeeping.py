@@ -24,7 +24,7 @@ from tests.app.test_stubbing import US, config_of
 from tests.kube.fake import FakeApiServer
 from tests.nameserver import NameServer
 from tests.stubs.clusters import cluster
-from tests.stubs.platforms import KUBEADM, NODE_LOCAL, config_map
+from tests.stubs.platforms import K3S, KUBEADM, NODE_LOCAL, config_map
 
 PATH = "configmaps kube-system/coredns Corefile"
 
@@ -53,6 +53,11 @@ class Kept:
     @property
     def states(self) -> list[str]:
         return [place.state for place in self.keeper.report().places]
+
+    @property
+    def looks(self) -> int:
+        """How often all nodes were read."""
+        return self.server.count("list", "nodes")
 
     @property
     def causes(self) -> list[tuple[str, str]]:
@@ -286,11 +291,30 @@ async def test_what_cannot_be_written_is_asked_all_the_same(
         assert here.state == "told"
         assert here.causes[-1] == ("cluster-dns", "")
         assert here.keeper.up == {"cluster-dns": False}
-        here.server.allow()
-        await here.suspend()
+
+
+async def test_what_a_person_suspended_is_not_asked_and_not_down(
+    tmp_path: Path, dns_server: NameServer
+) -> None:
+    async with kept(tmp_path, *KUBEADM, US, KUBE_DNS) as here:
         await here.keeper.turn()
-        assert (here.state, here.causes[-1]) == ("not-told", ("cluster-dns", "not-installed"))
-        assert here.keeper.up == {"cluster-dns": False}
+        await here.suspend()
+        dns_server.over_udp = denies
+        for _ in range(2):
+            await here.keeper.turn()
+            assert (here.state, here.causes, here.keeper.up) == ("not-told", [], {})
+        here.server.fail(500, resource="services")
+        await here.keeper.turn()
+        assert here.keeper.up == {}
+
+
+@pytest.mark.usefixtures("dns_server")
+async def test_what_was_told_a_turn_ago_is_known_to_have_been_told(tmp_path: Path) -> None:
+    async with kept(tmp_path, *KUBEADM, US, KUBE_DNS) as here:
+        await here.keeper.turn()
+        here.server.delete("services", "globaldns", "globaldns")
+        await here.revert()
+        assert here.causes[-1] == ("cluster-dns", "not-installed")
 
 
 async def test_before_there_is_a_service_the_ways_are_down(
@@ -331,7 +355,50 @@ async def test_whose_dns_it_is_is_looked_at_now_and_then(
     async with kept(tmp_path, *KUBEADM, US) as here:
         for _ in range(3):
             await here.keeper.turn()
-        assert here.server.count("list", "nodes") == 1
+        assert here.looks == 1
         monkeypatch.setattr(stubkeeping, "LOOK_SECONDS", 0.0)
         await here.keeper.turn()
-        assert here.server.count("list", "nodes") == 2
+        assert here.looks == 2
+
+
+async def test_what_a_person_has_to_mend_is_no_reason_to_look_at_all_nodes(
+    tmp_path: Path,
+) -> None:
+    base = K3S[0]["data"]
+    taken = {**K3S[0], "data": {**base, "Corefile": f"{base['Corefile']}global {{\n}}\n"}}
+    async with kept(tmp_path, taken, *K3S[1:], US) as here:
+        for _ in range(3):
+            await here.keeper.turn()
+            assert "a block for global. that is not ours" in here.keeper.report().reason
+        here.server.put(K3S[0])
+        await here.keeper.turn()
+        assert (here.keeper.report().reason, here.state) == ("", "told")
+        await here.suspend()
+        for _ in range(3):
+            await here.keeper.turn()
+        assert here.looks == 1
+
+
+async def test_a_request_that_fails_is_a_reason_to_look_once(tmp_path: Path) -> None:
+    async with kept(tmp_path, *KUBEADM, US) as here:
+        await here.keeper.turn()
+        here.server.deny("get", "configmaps", "kube-system")
+        for _ in range(3):
+            await here.keeper.turn()
+            assert "is forbidden" in here.keeper.report().reason
+        here.server.allow()
+        await here.keeper.turn()
+        assert here.keeper.report().reason == ""
+        assert here.looks == 1
+        here.server.fail(500, resource="services")
+        for _ in range(3):
+            await here.keeper.turn()
+        assert here.looks == 2
+
+
+async def test_what_fails_before_all_nodes_are_looked_at_spares_them(tmp_path: Path) -> None:
+    async with kept(tmp_path, *KUBEADM, US) as here:
+        here.server.deny("get", "services", "globaldns")
+        for _ in range(3):
+            await here.keeper.turn()
+        assert here.looks == 0
