@@ -34,11 +34,12 @@ def resolved_drop_in(domains: Iterable[str], servers: Iterable[str]) -> str:
 _PRIVATE = (
     *("home.arpa", "10.in-addr.arpa", *(f"{number}.172.in-addr.arpa" for number in range(16, 32))),
     *("168.192.in-addr.arpa", "170.0.0.192.in-addr.arpa", "171.0.0.192.in-addr.arpa"),
-    *("d.f.ip6.arpa", "ipv4only.arpa", "corp", "home", "internal", "intranet", "lan", "local"),
-    *("private", "test"),
+    *("d.f.ip6.arpa", "ipv4only.arpa", "resolver.arpa", "alt", "corp", "home", "internal"),
+    *("intranet", "lan", "local", "private", "test"),
 )
 """What systemd-resolved does not validate by itself, and does as soon as there is a file of these
-(``resolved-dns-trust-anchor.c`` of github.com/systemd/systemd)."""
+(``resolved-dns-trust-anchor.c`` of github.com/systemd/systemd); what an older one lacks, such as
+``resolver.arpa`` (RFC 9462) and ``alt`` (RFC 9476), nobody signs either."""
 
 
 def negative_anchors(domains: Iterable[str]) -> str:

@@ -34,7 +34,9 @@ def test_every_zone_is_a_route_and_none_is_searched() -> None:
 def test_no_zone_has_to_be_signed_nor_what_was_not_before() -> None:
     anchors = negative_anchors(["global", "internal"]).splitlines()
     assert anchors[:3] == ["global", "internal", "home.arpa"]
-    assert {"10.in-addr.arpa", "31.172.in-addr.arpa", "lan", "test"} <= {*anchors}
+    assert {"10.in-addr.arpa", "31.172.in-addr.arpa", "lan", "test", "resolver.arpa", "alt"} <= {
+        *anchors
+    }
     assert len(anchors) == len({*anchors})
 
 
