@@ -23,7 +23,7 @@ from globaldns.config.special import (
     is_touching,
 )
 from globaldns.config.tls import check_tls
-from globaldns.config.values import format_duration
+from globaldns.config.values import INSTANCE, MAX_NAME, format_duration
 
 MIN_POOL_SIZE = 4
 """Addresses: the first and the last are never given out."""
@@ -122,10 +122,20 @@ def _check_zones(zones: tuple[Zone, ...]) -> Iterator[Problem]:
                     f"{zone.name!r} {relation} {other.name!r}",
                     "a name must be in one zone only",
                 )
-        for at, namespace in enumerate(zone.namespaces):
-            if namespace and namespace in zone.namespaces[:at]:
-                path = join(join(join("$.zones", index), "namespaces"), at)
-                yield Problem(path, f"{namespace!r} is listed twice")
+        yield from _check_namespaces(zone, join(join("$.zones", index), "namespaces"))
+
+
+def _check_namespaces(zone: Zone, path: str) -> Iterator[Problem]:
+    for index, namespace in enumerate(zone.namespaces):
+        if namespace and namespace in zone.namespaces[:index]:
+            yield Problem(join(path, index), f"{namespace!r} is listed twice")
+        name = f"{INSTANCE}.{namespace}.{zone.name}"
+        if len(name) > MAX_NAME:
+            yield Problem(
+                join(path, index),
+                f"{name[:30]}… has {len(name)} octets, a name may have {MAX_NAME}",
+                "who answers is said there: choose a shorter namespace, or zone",
+            )
 
 
 def _told_names(zone: Zone) -> Iterator[str]:

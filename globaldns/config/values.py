@@ -32,6 +32,8 @@ MAX_NAME = 253
 """Octets of a name as it is written: 255 on the wire (RFC 1035 section 2.3.4)."""
 MAX_ZONE = 190
 """Octets as it is written: what a name leaves beside ``_explain`` and a service's short labels."""
+INSTANCE = "_globaldns"
+"""The label in front of a zone, or of a chosen namespace, where it is said who answers."""
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 """In milliseconds, so that decimals are not lost to binary fractions."""
 SIZES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}

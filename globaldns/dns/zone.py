@@ -9,6 +9,7 @@ Standards:
 
 from __future__ import annotations
 
+from globaldns.config.values import INSTANCE
 from globaldns.dns.codes import Rrtype
 from globaldns.dns.names import MAX_NAME_OCTETS, ROOT, encode_name
 from globaldns.dns.records import encode_ns, encode_soa, encode_txt
@@ -22,7 +23,7 @@ from globaldns.model.snapshot import Entry
 CONFIRMED_FOR_SECONDS = 60
 """How long after the last word of the control side an absent name is still known to be absent."""
 
-_INSTANCE = encode_name("_globaldns")
+_INSTANCE = encode_name(INSTANCE)
 _INSTANCE_TTL = 0
 """Who answers is asked in order to see who answers now (RFC 1035 section 3.2.1)."""
 

@@ -10,12 +10,12 @@ from enum import StrEnum
 
 import msgspec
 
+from globaldns.config.values import INSTANCE
 from globaldns.coredns.stub import Stub
 
 DNS_PORT = 53
 DIRECT = "globaldns"
 """The path to our own servers."""
-_PROBE = "_globaldns"
 _RELOAD = "CoreDNS reads a change within 2 minutes; then its log says why not (reload)"
 
 
@@ -115,7 +115,7 @@ class Verdict(msgspec.Struct, frozen=True):
 def questions(stub: Stub, cluster: str) -> tuple[Question, ...]:
     """Return a question for each domain of hosts."""
     return tuple(
-        Question(f"{_PROBE}.{name}", cluster, zone.name if zone.namespaces else "")
+        Question(f"{INSTANCE}.{name}", cluster, zone.name if zone.namespaces else "")
         for zone in stub.zones
         for name in zone.names
     )

@@ -112,6 +112,16 @@ def test_clusters_that_do_not_go_together_are_one_problem(files, clusters, probl
     assert found.startswith(problem)
 
 
+def test_in_front_of_a_chosen_namespace_there_is_room_for_who_answers(files):
+    zone, longest = ".".join(["z" * 61] * 3), "n" * 55
+    assert len(f"_globaldns.{longest}.{zone}") == 252
+    told = f"zones: [{{name: {zone}, namespaces: [ns, {longest}n]}}]"
+    assert files.problems_with(told) == []
+    (problem,) = files.problems_with(told.replace("n]", "nn]"))
+    assert problem.startswith("$.zones[0].namespaces[1] (line 4): _globaldns.nnn")
+    assert "… has 254 octets, a name may have 253 (fix: who answers is said there" in problem
+
+
 def test_what_is_not_the_clusters_may_be_a_zone(files):
     zones = "[global, clusterset.local, {name: my.local, namespaces: [a]}]"
     assert files.problems_with(f"zones: {zones}") == []
