@@ -146,8 +146,8 @@ class Zone(Section, frozen=True):
     """What the cluster's own DNS is told of its names that are not ours: they do not exist
     (nxdomain), or are asked for where all others are (fallthrough; CoreDNS 1.11.4)."""
     namespaces: tuple[Label, ...] = ()
-    """What the cluster's own DNS sends to us of it: these alone, `ns1` for `ns1.global`; default:
-    all of it."""
+    """What the cluster's own DNS, or a machine's, sends to us of it: these alone, `ns1` for
+    `ns1.global`; default: all of it."""
 
 
 class IstioAddresses(StrEnum):

@@ -50,10 +50,10 @@ def machine_files(machine: Machine) -> dict[str, str]:
         USERS: _users(),
         **units,
         str(BOOTSTRAP): _bootstrap(machine),
-        DROP_IN: resolved_drop_in(machine.zones, [machine.resolver]),
+        DROP_IN: resolved_drop_in(machine.domains, [machine.resolver]),
     }
     marked = {path: f"{number_sign}{text}" for path, text in texts.items()}
-    return {**marked, ANCHORS: f"{semicolon}{negative_anchors(machine.zones)}"}
+    return {**marked, ANCHORS: f"{semicolon}{negative_anchors(machine.domains)}"}
 
 
 def is_ours(text: str) -> bool:

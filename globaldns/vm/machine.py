@@ -9,6 +9,7 @@ import msgspec
 from globaldns.config.schema import Config
 from globaldns.config.tls import TLS_PORT, is_tls_on
 from globaldns.config.values import split_listen
+from globaldns.coredns.stub import StubZone
 from globaldns.dns.listen import DEFAULT_LISTEN
 
 PREFIX = Path("/opt/globaldns/bin")
@@ -40,7 +41,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     state: Path
     documents: Path
     """Where serve keeps the documents of Envoys."""
-    zones: tuple[str, ...]
+    domains: tuple[str, ...]
+    """Whose names the machine asks serve for: zones, or the namespaces of them that are chosen."""
     pools: tuple[str, ...]
     """CIDRs that are routed to the machine itself."""
     dns: tuple[str, ...]
@@ -68,7 +70,11 @@ def machine_of(config: Config, *, programs: Programs, file: Path, root: Path) ->
         config=inside(root, file),
         state=inside(root, config.state),
         documents=inside(root, config.envoy.directory or DOCUMENTS),
-        zones=tuple(zone.name for zone in config.zones),
+        domains=tuple(
+            name
+            for zone in config.zones
+            for name in StubZone(zone.name, namespaces=zone.namespaces).names
+        ),
         pools=config.vips.pools,
         dns=config.dns.listen or _DEFAULT_LISTENS,
         others=(*_tls_listens(config), config.admin.listen),

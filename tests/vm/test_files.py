@@ -34,6 +34,16 @@ def test_every_file_is_known_for_ours_by_its_first_line():
     assert all(is_ours(text) for text in files.values())
 
 
+def test_of_a_zone_with_chosen_namespaces_these_alone_are_sent_to_us():
+    zones = [{"name": "local", "namespaces": ["shop", "cart"]}, "global"]
+    files = machine_files(machine(zones=zones))
+    drop_in = files["/etc/systemd/resolved.conf.d/globaldns.conf"]
+    assert "\nDomains=~shop.local ~cart.local ~global\n" in drop_in
+    anchors = files["/etc/dnssec-trust-anchors.d/globaldns.negative"].splitlines()
+    assert anchors[1:4] == ["shop.local", "cart.local", "global"]
+    assert anchors.count("local") == 1
+
+
 @pytest.mark.parametrize("text", ["", "[Service]\n", HEADS[0].rstrip() + "?\n", f" {HEADS[0]}"])
 def test_what_begins_otherwise_is_not_ours(text):
     assert not is_ours(text)
