@@ -11,78 +11,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from globaldns.app import asking, stubkeeping
+from globaldns.app import asking
 from globaldns.app.stubbing import look_with, make_stub, wishes_of
-from globaldns.app.stubkeeping import StubKeeper
-from globaldns.config.schema import Config
-from globaldns.kube.client import Client
 from globaldns.stubs import reverts
-from globaldns.stubs.changing import install, remove
+from globaldns.stubs.changing import install
 from globaldns.stubs.objects import DnsObjects
+from tests.app.keepers import Kept, kept
 from tests.app.test_asking import denies, says
-from tests.app.test_stubbing import US, config_of
-from tests.kube.fake import FakeApiServer
+from tests.app.test_stubbing import US
 from tests.nameserver import NameServer
-from tests.stubs.clusters import cluster
-from tests.stubs.platforms import K3S, KUBEADM, NODE_LOCAL, config_map
+from tests.stubs.platforms import KUBEADM, NODE_LOCAL, config_map
 
 PATH = "configmaps kube-system/coredns Corefile"
-
-
-class Kept:
-    """A cluster, and who keeps its DNS; a test says what is configured, and who may write."""
-
-    def __init__(self, server: FakeApiServer, config: Config) -> None:
-        self.server = server
-        self.config = config
-        self.rest_reason = ""
-        self.client: Client
-        self.keeper: StubKeeper
-
-    @property
-    def corefile(self) -> str:
-        found = self.server.get("configmaps", "coredns", "kube-system")
-        assert found is not None
-        return str(found["data"]["Corefile"])
-
-    @property
-    def state(self) -> str:
-        (state,) = self.states
-        return state
-
-    @property
-    def states(self) -> list[str]:
-        return [place.state for place in self.keeper.report().places]
-
-    @property
-    def looks(self) -> int:
-        """How often all nodes were read."""
-        return self.server.count("list", "nodes")
-
-    @property
-    def causes(self) -> list[tuple[str, str]]:
-        return [(one.path, one.cause) for one in self.keeper.report().paths]
-
-    async def suspend(self) -> None:
-        """Have a person take it out."""
-        objects = DnsObjects(self.client, "globaldns", "east")
-        await remove(objects, {}, lambda _change: None, suspend=True)
-
-    async def revert(self) -> None:
-        """Have the platform write what it ships, and take a turn."""
-        self.server.put(KUBEADM[0])
-        await self.keeper.turn()
-
-
-@asynccontextmanager
-async def kept(folder: Path, *manifests: Mapping[str, Any], **stub: Any) -> AsyncIterator[Kept]:
-    async with cluster(*manifests) as (server, client):
-        config = config_of(server, folder)
-        told = msgspec.structs.replace(config.stub, **{"manage": True, **stub})
-        here = Kept(server, msgspec.structs.replace(config, stub=told))
-        here.client = client
-        here.keeper = StubKeeper(client, lambda: here.config, lambda: here.rest_reason)
-        yield here
 
 
 @pytest.fixture
@@ -347,58 +287,3 @@ async def test_what_somebody_else_has_is_reported(tmp_path: Path) -> None:
         (place,) = here.keeper.report().places
         assert (place.platform, place.state) == ("unknown", "managed-elsewhere")
         assert place.owner
-
-
-async def test_whose_dns_it_is_is_looked_at_now_and_then(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with kept(tmp_path, *KUBEADM, US) as here:
-        for _ in range(3):
-            await here.keeper.turn()
-        assert here.looks == 1
-        monkeypatch.setattr(stubkeeping, "LOOK_SECONDS", 0.0)
-        await here.keeper.turn()
-        assert here.looks == 2
-
-
-async def test_what_a_person_has_to_mend_is_no_reason_to_look_at_all_nodes(
-    tmp_path: Path,
-) -> None:
-    base = K3S[0]["data"]
-    taken = {**K3S[0], "data": {**base, "Corefile": f"{base['Corefile']}global {{\n}}\n"}}
-    async with kept(tmp_path, taken, *K3S[1:], US) as here:
-        for _ in range(3):
-            await here.keeper.turn()
-            assert "a block for global. that is not ours" in here.keeper.report().reason
-        here.server.put(K3S[0])
-        await here.keeper.turn()
-        assert (here.keeper.report().reason, here.state) == ("", "told")
-        await here.suspend()
-        for _ in range(3):
-            await here.keeper.turn()
-        assert here.looks == 1
-
-
-async def test_a_request_that_fails_is_a_reason_to_look_once(tmp_path: Path) -> None:
-    async with kept(tmp_path, *KUBEADM, US) as here:
-        await here.keeper.turn()
-        here.server.deny("get", "configmaps", "kube-system")
-        for _ in range(3):
-            await here.keeper.turn()
-            assert "is forbidden" in here.keeper.report().reason
-        here.server.allow()
-        await here.keeper.turn()
-        assert here.keeper.report().reason == ""
-        assert here.looks == 1
-        here.server.fail(500, resource="services")
-        for _ in range(3):
-            await here.keeper.turn()
-        assert here.looks == 2
-
-
-async def test_what_fails_before_all_nodes_are_looked_at_spares_them(tmp_path: Path) -> None:
-    async with kept(tmp_path, *KUBEADM, US) as here:
-        here.server.deny("get", "services", "globaldns")
-        for _ in range(3):
-            await here.keeper.turn()
-        assert here.looks == 0
