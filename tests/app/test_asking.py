@@ -12,6 +12,13 @@ import pytest
 from globaldns.app import asking
 from globaldns.app.asking import ask_paths, find_alive
 from globaldns.coredns.stub import Server, Stub, StubZone
+from globaldns.dns.counters import Channel
+from globaldns.dns.responder import Responder
+from globaldns.dns.rules import DnsRules
+from globaldns.dns.scribe import Scribe
+from globaldns.dns.table import Table
+from globaldns.dns.zone import Zones
+from globaldns.model.snapshot import ZoneDelta
 from globaldns.stubs.verification import Outcome, QueryPath, Verdict, own_paths
 from tests.nameserver import NameServer
 
@@ -86,6 +93,29 @@ async def test_who_denies_is_told_by_the_soa(dns_server: NameServer) -> None:
     (own,) = await ask(dns_server)
     assert own.outcome is Outcome.FOREIGN
     assert "a.root. mail.root." in own.reason
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "outcome"),
+    [
+        ({"global": ("shop",)}, Outcome.OK),
+        ({"global": ("cart",)}, Outcome.OTHER_NAMESPACES),
+        ({}, Outcome.OTHER_NAMESPACES),
+    ],
+)
+async def test_a_server_of_ours_is_known_where_it_has_other_namespaces(
+    dns_server: NameServer, namespaces: dict[str, tuple[str, ...]], outcome: Outcome
+) -> None:
+    scribe = Scribe(Table())
+    scribe.apply(ZoneDelta(2026, complete=True))
+    scribe.confirm(float("inf"))
+    rules = DnsRules(zones=("global",), namespaces=namespaces, instance="east/pod")
+    ours = Responder(Zones(rules, scribe.table))
+    dns_server.over_udp = lambda query: [ours.respond(query, Channel.UDP_IPV4, 0.0) or b""]
+    zone = StubZone("global", namespaces=("shop",))
+    stub = Stub(zones=(zone,), servers=(Server("127.0.0.1", dns_server.port),))
+    (own,) = await ask_paths(stub, own_paths(stub), cluster="east")
+    assert own.outcome is outcome
 
 
 async def test_one_that_is_silent_may_answer_for_other_names(
