@@ -85,12 +85,11 @@ _FAILURES = {
     ),
 }
 """By rcode; what to do where others were asked, and where we were."""
-
-
 _NOT_CHOSEN = (
     "globaldns answers, and is not configured with this namespace",
-    "globaldns stub install, if it is not to be; else its pods' log says why: restart them",
+    "globaldns stub install, if zones[].namespaces lacks it now; else restart the pods",
 )
+"""What is said and to be done where a server of ours does not know that a namespace is chosen."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
