@@ -269,6 +269,18 @@ async def test_before_there_is_a_service_the_ways_are_down(
 
 
 @pytest.mark.usefixtures("dns_server")
+async def test_what_a_person_told_as_we_advised_is_right(tmp_path: Path) -> None:
+    ports = (".:1053 {\n    forward . 10.1.1.1\n}\n", ".:2053 {\n    forward . 10.1.1.1\n}\n")
+    block = "global:1053 {\n    forward . 10.0.0.53 fd00::35\n}\n"
+    theirs = {"Corefile": "".join((*ports, block))}
+    async with kept(tmp_path, {**KUBEADM[0], "data": theirs}, KUBEADM[1], US, KUBE_DNS) as here:
+        await here.keeper.turn()
+        assert "install the block by hand" in here.keeper.report().reason
+        assert (here.state, here.causes) == ("told", [("cluster-dns", "")])
+        assert here.keeper.up == {"cluster-dns": True}
+
+
+@pytest.mark.usefixtures("dns_server")
 async def test_a_place_that_is_refused_leaves_the_others_their_state(tmp_path: Path) -> None:
     manifests = (*NODE_LOCAL, config_map("kube-dns", {"stubDomains": "{}"}), US, KUBE_DNS)
     async with kept(tmp_path, *manifests) as here:
