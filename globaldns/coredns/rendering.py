@@ -161,8 +161,8 @@ def _falling_zones(stub: Stub) -> list[str]:
 
 def _is_asked_for(forward: Directive, zone: str) -> bool:
     """Whether a forward is for a zone: its own, which is its first word, is that or above it."""
-    froms = [key.zone for word in forward.lines[0][1:2] for key in parse_key(word)]
-    return any(one == ROOT_ZONE or f".{zone}".endswith(f".{one}") for one in froms)
+    sources = [key.zone for word in forward.lines[0][1:2] for key in parse_key(word)]
+    return any(one == ROOT_ZONE or f".{zone}".endswith(f".{one}") for one in sources)
 
 
 def _refused(reason: str, hint: str) -> StubError:
