@@ -58,7 +58,7 @@ def test_the_old_vip_of_a_host_that_moved_is_routed_until_the_overlap_is_over(
 ) -> None:
     west = sites["west"]
     old = sites.wait_agreed(WEB)
-    wait_until(lambda: WEB in rules(west), "it is routed")
+    wait_until(lambda: WEB in entries(west), "it is routed, after its rule")
     before = entries(west)[WEB]
     done = west.replica().run("vip", "renumber", "web.shop")
     assert done.returncode == 0, done.stderr
