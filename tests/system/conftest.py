@@ -17,7 +17,7 @@ from tests.stubs.platforms import HELM_KIND, OPENSHIFT_KIND, Object, definition
 from tests.system.api_servers import ApiServer
 from tests.system.pool import Pool
 from tests.system.running import Mesh, Server
-from tests.system.sites import Sites, namespace
+from tests.system.sites import Sites, namespace, serving
 from tests.system.telling import ACCOUNT, GROUPS, SERVER, US, Told, names_of, service
 
 
@@ -82,15 +82,8 @@ def sites(
     make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Three clusters with one server each, ready; a test puts back what it changes."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(3))
-    sites.join()
-    for site in sites:
-        site.api.apply(namespace("shop"))
-    try:
-        sites.serve()
+    with serving(tmp_path_factory.mktemp("sites"), make_api_servers(3)) as sites:
         yield sites
-    finally:
-        sites.close()
 
 
 @pytest.fixture

@@ -270,6 +270,20 @@ class Sites:
         )
 
 
+@contextmanager
+def serving(folder: Path, apis: Sequence[ApiServer], *, replicas: int = 1) -> Iterator[Sites]:
+    """Clusters that know each other and have a namespace shop, with so many servers each, ready."""
+    sites = Sites(folder, apis)
+    sites.join()
+    for site in sites:
+        site.api.apply(namespace("shop"))
+    try:
+        sites.serve(replicas)
+        yield sites
+    finally:
+        sites.close()
+
+
 def namespace(name: str) -> Object:
     """Return a Namespace."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

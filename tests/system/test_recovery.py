@@ -14,7 +14,7 @@ import pytest
 
 from tests.system.api_servers import ApiServer
 from tests.system.running import wait_until
-from tests.system.sites import NAMESPACE, Site, Sites, namespace, service
+from tests.system.sites import NAMESPACE, Site, Sites, namespace, service, serving
 
 
 @pytest.fixture
@@ -22,15 +22,8 @@ def sites(
     lend_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Two clusters with one server each, ready."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), lend_api_servers(2, {"reader": []}))
-    sites.join()
-    for site in sites:
-        site.api.apply(namespace("shop"))
-    try:
-        sites.serve()
+    with serving(tmp_path_factory.mktemp("sites"), lend_api_servers(2, {"reader": []})) as sites:
         yield sites
-    finally:
-        sites.close()
 
 
 def export(sites: Sites, cluster: str, name: str) -> str:

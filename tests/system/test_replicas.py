@@ -14,7 +14,7 @@ import pytest
 from tests.system.api_servers import ApiServer
 from tests.system.family import Family
 from tests.system.running import Server, wait_until
-from tests.system.sites import NAMESPACE, Site, Sites, namespace, service
+from tests.system.sites import NAMESPACE, Site, Sites, service, serving
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +22,8 @@ def sites(
     make_api_servers: Callable[..., list[ApiServer]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sites]:
     """Two clusters with two replicas each, ready."""
-    sites = Sites(tmp_path_factory.mktemp("sites"), make_api_servers(2))
-    sites.join()
-    for site in sites:
-        site.api.apply(namespace("shop"))
-    try:
-        sites.serve(replicas=2)
+    with serving(tmp_path_factory.mktemp("sites"), make_api_servers(2), replicas=2) as sites:
         yield sites
-    finally:
-        sites.close()
 
 
 def leader(site: Site) -> int:
