@@ -326,6 +326,9 @@ def test_a_ledger_that_may_not_be_read_is_not_taken_for_none(sites: Sites) -> No
         },
     )
     export(sites, "west", "unread")
+    # West may be heard before its ledger is: then east has claimed for it, and goes on answering.
+    wait_until(lambda: claimed(east, "unread.shop", "copy") != [], "its ledger is copied")
+    wait_until(lambda: claimed(east, "unread.shop", "deputy") == [], "nobody claims for west")
     east.server.kill()
     for name in ("views", "remotes.bin", "zone.bin"):
         path = east.replica().state / name
